@@ -1,0 +1,260 @@
+"""JWT pairs: a short access token and a refresh token that is replaced at each use.
+
+The row of a family is the revocation table: it knows the one refresh token that is good, and whether any is.
+"""
+
+import hashlib
+import hmac
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import OuterRef, Subquery
+from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext as _
+from rest_framework_simplejwt.backends import TokenBackend
+from rest_framework_simplejwt.exceptions import TokenBackendError
+
+from apps.accounts.errors import InvalidTokenError, NoOrganizationError
+from apps.accounts.models import Membership, Organization, TokenFamily, User
+from apps.audit.services import record
+from apps.core.clock import now
+from apps.core.context import current
+from apps.core.errors import InvalidInputError, LimitExceededError
+from apps.core.ids import InvalidIdError, new_id
+
+ALGORITHM = "HS256"
+LIVE_FAMILIES_PER_USER = 50
+ACCESS, REFRESH = "access", "refresh"
+ROLE_NOW = Subquery(
+    Membership.objects.unscoped()
+    .filter(organization_id=OuterRef("organization_id"), user_id=OuterRef("user_id"))
+    .values("role")[:1]
+)
+
+
+@dataclass(frozen=True)
+class TokenPair:
+    """What a program gets. `expires_in` is the access token's life in seconds."""
+
+    access: str
+    refresh: str
+    expires_in: int
+    organization: Organization
+
+    def as_json(self) -> dict[str, Any]:
+        """The pair as the API tells it."""
+        return {
+            "access": self.access,
+            "refresh": self.refresh,
+            "token_type": "Bearer",
+            "expires_in": self.expires_in,
+            "organization": {"id": self.organization.public_id, "name": self.organization.name},
+        }
+
+
+@dataclass(frozen=True)
+class TokenHolder:
+    """Who an access token speaks for, as of this moment."""
+
+    family: TokenFamily
+    role: str
+
+
+@cache
+def _backend(secret: str) -> TokenBackend:
+    """simplejwt's encoder with a key of its own, derived from Django's secret."""
+    key = salted_hmac("levqor.jwt", "signing", secret=secret, algorithm="sha256").hexdigest()
+    return TokenBackend(ALGORITHM, signing_key=key, issuer="levqor")
+
+
+def _decode(token: str, kind: str) -> dict[str, Any]:
+    """The claims of a token of this kind. Raises `InvalidTokenError`."""
+    for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS):
+        try:
+            claims: dict[str, Any] = _backend(secret).decode(token)  # type: ignore[arg-type] # text is what it takes
+        except (TokenBackendError, ValueError):
+            continue
+        if claims.get("typ") == kind:
+            return claims
+    raise InvalidTokenError(_("The token is malformed, expired or of the wrong kind."))
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _seconds(moment: datetime) -> int:
+    return int(moment.timestamp())
+
+
+def _pair(family: TokenFamily, jti: str) -> TokenPair:
+    issued = now()
+    base = {
+        "sub": family.user.public_id,
+        "org": family.organization.public_id,
+        "fam": family.public_id,
+        "iat": _seconds(issued),
+    }
+    access = {**base, "typ": ACCESS, "jti": new_id().hex, "exp": _seconds(issued + settings.JWT_ACCESS_LIFETIME)}
+    refresh = {**base, "typ": REFRESH, "jti": jti, "gen": family.generation, "exp": _seconds(family.expires_at)}
+    encode = _backend(settings.SECRET_KEY).encode
+    seconds = int(settings.JWT_ACCESS_LIFETIME.total_seconds())
+    return TokenPair(encode(access), encode(refresh), seconds, family.organization)
+
+
+def mint(user: User, organization: Organization, *, origin: str, client_name: str) -> TokenPair:
+    """Begin a family and return its first pair.
+
+    Raises `NoOrganizationError` for a stranger to the organization, `LimitExceededError` at 50 live families.
+    """
+    client_name = clean_client_name(client_name)
+    with transaction.atomic():
+        User.objects.select_for_update(of=("self",), no_key=True).get(pk=user.pk)
+        if not Membership.objects.for_organization(organization).filter(user=user).exists():
+            raise NoOrganizationError(_("You do not belong to this organization."))
+        live = user.token_families.filter(revoked_at=None, expires_at__gt=now()).count()
+        if live >= LIVE_FAMILIES_PER_USER:
+            raise LimitExceededError(
+                _("You have %(count)s connected programs, the most allowed. Revoke one first.") % {"count": live}
+            )
+        jti, moment = new_id().hex, now()
+        family = TokenFamily.objects.create(
+            user=user,
+            organization=organization,
+            origin=origin,
+            client_name=client_name,
+            current_hash=_hash(jti),
+            ip=current().ip,
+            created_at=moment,
+            last_used_at=moment,
+            expires_at=moment + settings.JWT_REFRESH_LIFETIME,
+        )
+        record(
+            "accounts.token_created",
+            target=family,
+            data={"client": client_name, "origin": origin},
+            organization_id=organization.pk,
+        )
+    return _pair(family, jti)
+
+
+def clean_client_name(name: str) -> str:
+    """A program's name, printable and 1 to 80 characters long. Raises `InvalidInputError`."""
+    name = " ".join(name.split())
+    if not 1 <= len(name) <= 80 or not name.isprintable():
+        raise InvalidInputError(_("The client's name has 1 to 80 printable characters."), code="invalid_client_name")
+    return name
+
+
+def refresh(token: str) -> TokenPair:
+    """Replace a refresh token by the next pair.
+
+    Raises `InvalidTokenError`; a token that was replaced before revokes its whole family first (code `token_reused`).
+    """
+    claims = _decode(token, REFRESH)
+    with transaction.atomic():
+        family = _family(claims, lock=True)
+        if not _still_good(family):
+            raise InvalidTokenError(_("The token was revoked or has expired."))
+        reused = not hmac.compare_digest(family.current_hash, _hash(str(claims.get("jti"))))
+        if reused:
+            _revoke(family, "reuse")
+            record(
+                "accounts.token_reuse",
+                actor=family.user,
+                target=family,
+                data={"client": family.client_name, "generation": claims.get("gen")},
+                organization_id=family.organization_id,
+            )
+        else:
+            jti, moment = new_id().hex, now()
+            family.current_hash, family.generation = _hash(jti), family.generation + 1
+            family.last_used_at, family.expires_at = moment, moment + settings.JWT_REFRESH_LIFETIME
+            family.ip = current().ip
+            family.save(update_fields=["current_hash", "generation", "last_used_at", "expires_at", "ip"])
+    if reused:  # told only now, so that the revocation is kept
+        raise InvalidTokenError(
+            _("This refresh token was used before. All tokens of this login are revoked: log in again."),
+            code="token_reused",
+        )
+    return _pair(family, jti)
+
+
+def holder_of(token: str) -> TokenHolder:
+    """Who an access token speaks for. Raises `InvalidTokenError` (also for a member who was removed).
+
+    One query: revocation, membership and role are read at each call.
+    """
+    family = _family(_decode(token, ACCESS))
+    if not _still_good(family):
+        raise InvalidTokenError(_("The token was revoked or has expired."))
+    return TokenHolder(family, _role(family))
+
+
+def revoke_by_refresh_token(token: str) -> None:
+    """Revoke the family of a refresh token. A token that means nothing (any more) is no error, as in RFC 7009."""
+    try:
+        family = _family(_decode(token, REFRESH))
+    except InvalidTokenError:
+        return
+    revoke(family, by=family.user, reason="logged_out")
+
+
+def revoke(family: TokenFamily, *, by: User, reason: str = "revoked") -> None:
+    """Refuse every token of a family from now on. Twice changes nothing."""
+    with transaction.atomic():
+        if _revoke(family, reason):
+            record(
+                "accounts.token_revoked",
+                actor=by,
+                target=family,
+                data={"client": family.client_name, "reason": reason},
+                organization_id=family.organization_id,
+            )
+
+
+def revoke_all(user: User, *, reason: str, organization: Organization | None = None) -> int:
+    """Revoke a person's live families, or those for one organization. Returns how many."""
+    families = user.token_families.filter(revoked_at=None)
+    if organization is not None:
+        families = families.filter(organization=organization)
+    found = list(families.select_related("user"))
+    for family in found:
+        revoke(family, by=user, reason=reason)
+    return len(found)
+
+
+def _revoke(family: TokenFamily, reason: str) -> bool:
+    changed = (
+        TokenFamily.objects.unscoped().filter(pk=family.pk, revoked_at=None).update(revoked_at=now(), reason=reason)
+    )
+    return bool(changed)
+
+
+def _family(claims: dict[str, Any], *, lock: bool = False) -> TokenFamily:
+    """The family that a token belongs to, with user, organization and the membership's role as it is now."""
+    try:
+        key: uuid.UUID = TokenFamily.parse_public_id(str(claims.get("fam")))
+    except InvalidIdError as error:
+        raise InvalidTokenError(_("The token is malformed.")) from error
+    families = TokenFamily.objects.unscoped().annotate(role_now=ROLE_NOW).select_related("user", "organization")
+    if lock:
+        families = families.select_for_update(of=("self",), no_key=True)
+    family = families.filter(pk=key).first()
+    if family is None or claims.get("sub") != family.user.public_id:
+        raise InvalidTokenError(_("The token was revoked or has expired."))
+    return family
+
+
+def _role(family: TokenFamily) -> str:
+    role: str | None = family.role_now  # type: ignore[attr-defined] # annotated by `_family`
+    return role or ""
+
+
+def _still_good(family: TokenFamily) -> bool:
+    return family.is_live and family.user.is_active and bool(_role(family))

@@ -1,0 +1,198 @@
+"""What core looks at when `manage.py doctor` asks how things are. Each check returns (state, what was seen)."""
+
+import shutil
+from typing import Literal
+from zoneinfo import available_timezones
+
+from celery import current_app
+from django.conf import settings
+from django.core.cache import cache
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.db.models import Max
+from django.utils.timesince import timesince
+from django_celery_beat.models import PeriodicTask
+from kombu.exceptions import OperationalError as BrokerError
+
+from apps.core import heartbeat
+from apps.core.clock import now
+from apps.core.crypto import DecryptionError, decrypt, encrypt
+from apps.core.encrypted import encrypted_columns, stored_tokens
+from apps.core.ids import new_id
+from apps.core.jobs import effective_schedule
+from apps.core.kinds import HealthCheck, ScheduledJob
+from apps.core.models import EventDelivery, JobRun
+from apps.core.preparation import foreign_migrations
+from apps.core.registry import registry
+
+Seen = tuple[Literal["ok", "warning", "failed"], str]
+LOW_DISK_BYTES, NO_DISK_BYTES = 2_000_000_000, 200_000_000
+OPTIONAL_PROGRAMS = {"chromium": "browser tests", "xmlsec1": "SAML single sign-on"}
+
+
+def examine(check: HealthCheck) -> Seen:
+    """Run one check; one that breaks has failed, with its error as what was seen."""
+    try:
+        return check.run()
+    except Exception as error:  # noqa: BLE001 - the doctor reports whatever is wrong
+        return "failed", f"{type(error).__name__}: {(str(error).strip() or 'no message').splitlines()[0]}"
+
+
+def settings_are_safe() -> Seen:
+    """Nothing that helps a developer is open to the world. A demo and plain http do not even start in production."""
+    environment = settings.ENV.LEVQOR_ENV
+    wrong = []
+    if settings.DEBUG:
+        wrong.append("DEBUG is on")
+    if environment == "production":
+        if "*" in settings.ALLOWED_HOSTS:
+            wrong.append("ALLOWED_HOSTS answers any host")
+        if len(settings.SECRET_KEY) < 50:
+            wrong.append("SECRET_KEY is shorter than 50 characters")
+    elif settings.ENV.HOST not in ("127.0.0.1", "localhost", "::1"):
+        return "warning", f"a local demo listens on {settings.ENV.HOST}: others can reach it"
+    return ("failed", "; ".join(wrong)) if wrong else ("ok", f"{environment}, {settings.SITE_URL}")
+
+
+def database() -> Seen:
+    """The database answers, its tables are up to date, SQLite writes ahead."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute("PRAGMA journal_mode")
+            mode = cursor.fetchone()[0]
+            if mode not in ("wal", "memory"):
+                return "failed", f"SQLite's journal mode is {mode}, not WAL: readers and writers block each other"
+        cursor.execute("SELECT 1")
+    executor = MigrationExecutor(connection)
+    if foreign := foreign_migrations(executor.loader):
+        return "failed", f"another version of Levqor made it: {foreign[-1]} was applied, and is not here"
+    missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if missing:
+        return "failed", f"{len(missing)} migrations are not applied: run manage.py migrate"
+    if connection.vendor == "sqlite":
+        return "ok", "SQLite, write-ahead log; fine for one machine"
+    version = str(connection.cursor().connection.info.server_version)
+    return "ok", f"PostgreSQL {version[:-4]}"
+
+
+def broker() -> Seen:
+    """The queue accepts a connection."""
+    if settings.CELERY_BROKER_URL.startswith("files:"):
+        folder = settings.BROKER_DIR / "queue"
+        waiting = sum(1 for _entry in folder.iterdir())
+        return ("warning" if waiting > 5000 else "ok"), f"files in {folder}, {waiting} waiting"
+    try:
+        with current_app.connection_for_write() as link:
+            link.ensure_connection(max_retries=1, timeout=3)
+            return "ok", f"{link.transport_cls} answers"
+    except (BrokerError, OSError) as error:
+        return "failed", f"no connection: {error}; runs wait until it is back"
+
+
+def cache_works() -> Seen:
+    """What is written to the cache can be read."""
+    key, value = "levqor:doctor", new_id().hex
+    cache.set(key, value, 10)
+    if cache.get(key) != value:
+        return "failed", "a value that was just written is not there"
+    return "ok", "Redis" if settings.ENV.REDIS_URL else "database table"
+
+
+def _is_it_started(process: str) -> str:
+    """What to look at first: `make run` is for development."""
+    local = settings.ENV.LEVQOR_ENV != "production"
+    return "is `make run` running?" if local else f"is the Procfile's {process} running?"
+
+
+def worker_alive() -> Seen:
+    """A worker took a tick lately."""
+    seen = heartbeat.last()
+    if seen is None:
+        return "warning", f"no worker was ever seen: {_is_it_started('worker')}"
+    if heartbeat.is_fresh():
+        return "ok", f"took a tick {(now() - seen).seconds} s ago"
+    return "failed", f"took no tick for {timesince(seen)}: see the check “beat”, then the worker's output"
+
+
+def beat_alive() -> Seen:
+    """Beat sent ticks lately. It writes down when, every three minutes."""
+    if heartbeat.is_fresh():
+        return "ok", "its ticks arrive"
+    sent = PeriodicTask.objects.aggregate(latest=Max("last_run_at"))["latest"]
+    if sent is None:
+        return "warning", f"never sent a tick: {_is_it_started('beat')}"
+    if (now() - sent).total_seconds() < 300:
+        return "ok", f"sent a tick {timesince(sent)} ago, which no worker took"
+    return "failed", f"sent no tick for {timesince(sent)}"
+
+
+def jobs_on_time() -> Seen:
+    """No scheduled job is without success for longer than it allows."""
+    late = []
+    jobs = registry(ScheduledJob).all()
+    for job in jobs:
+        if not effective_schedule(job)[2]:
+            continue
+        runs = JobRun.objects.filter(job=job.name)
+        done = runs.filter(state=JobRun.State.SUCCEEDED).aggregate(latest=Max("finished_at"))["latest"]
+        first = done or runs.order_by("started_at").values_list("started_at", flat=True).first()
+        if first is not None and now() - first > job.overdue_after:
+            late.append(f"{job.name} (no success for {timesince(first)})")
+    if late:
+        return "failed", "; ".join(late)
+    return "ok", f"{len(jobs)} jobs"
+
+
+def deliveries() -> Seen:
+    """No event handler has given up, none is far behind."""
+    dead = EventDelivery.objects.filter(state=EventDelivery.State.DEAD).count()
+    if dead:
+        return "failed", f"{dead} deliveries were given up: look at them in the admin and replay them"
+    oldest = EventDelivery.objects.filter(state=EventDelivery.State.PENDING).order_by("due_at").first()
+    if oldest is not None and (now() - oldest.due_at).total_seconds() > 300:
+        return "warning", f"the oldest waits for {timesince(oldest.due_at)}"
+    return "ok", "none given up"
+
+
+def encryption() -> Seen:
+    """Every stored secret can be opened: one that is encrypted now, and the oldest and newest of each column."""
+    if decrypt(encrypt("levqor")) != "levqor":
+        return "failed", "what was encrypted does not come back"
+    columns = encrypted_columns()
+    for model, field in columns:
+        for order in ("pk", "-pk"):
+            for _key, token in stored_tokens(model, field, order=order, most=1):
+                try:
+                    decrypt(token)
+                except DecryptionError:
+                    return (
+                        "failed",
+                        f"no key in ENCRYPTION_KEYS opens the values of {model._meta.label}.{field.name}",
+                    )
+    return "ok", f"keys: {len(settings.ENCRYPTION_KEYS)}, encrypted columns: {len(columns)}"
+
+
+def disk() -> Seen:
+    """There is room to write."""
+    free = shutil.disk_usage(settings.VAR_DIR).free
+    state: Literal["ok", "warning", "failed"] = "ok"
+    if free < LOW_DISK_BYTES:
+        state = "failed" if free < NO_DISK_BYTES else "warning"
+    return state, f"{free / 1e9:.1f} GB free in {settings.VAR_DIR}"
+
+
+def time_zones() -> Seen:
+    """The zones that schedules name are known."""
+    known = available_timezones()
+    missing = {"Europe/London", "America/New_York", "Asia/Tokyo"} - known
+    if missing:
+        return "failed", f"no time zone data ({', '.join(sorted(missing))}): install the package tzdata"
+    return "ok", f"{len(known)} zones"
+
+
+def programs() -> Seen:
+    """Programs that only some things need."""
+    missing = [f"{name} ({use})" for name, use in OPTIONAL_PROGRAMS.items() if shutil.which(name) is None]
+    if missing:
+        return "warning", f"not installed: {', '.join(missing)}"
+    return "ok", ", ".join(sorted(OPTIONAL_PROGRAMS))

@@ -1,0 +1,59 @@
+"""What staff do to scheduled jobs: run one now, pause it, let it go on."""
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+from django_celery_beat.models import PeriodicTask
+
+from apps.core.clock import now
+from apps.core.doorbell import ring
+from apps.core.errors import ConflictError, NotFoundError
+from apps.core.jobs import SWEEP_TASK, effective_schedule
+from apps.core.kinds import ScheduledJob
+from apps.core.models import JobRun
+from apps.core.registry import registry
+
+JOB_PREFIX = "job:"
+
+
+def job_of(task: PeriodicTask) -> ScheduledJob | None:
+    """The job that a scheduler row starts; None for a tick."""
+    name = str(task.name)
+    return registry(ScheduledJob).find(name.removeprefix(JOB_PREFIX)) if name.startswith(JOB_PREFIX) else None
+
+
+def request_run(name: str) -> JobRun:
+    """Order a run of a job, outside its schedule: a worker takes it at once, or the sweeper within a minute.
+
+    Raises `NotFoundError` for an unknown job, `ConflictError` for one that is paused or running.
+    """
+    job = registry(ScheduledJob).find(name)
+    if job is None:
+        raise NotFoundError(_("No job is called “%(name)s”.") % {"name": name[:80]})
+    if not effective_schedule(job)[2]:
+        raise ConflictError(_("The job is paused: let it go on first."))
+    with transaction.atomic():
+        if JobRun.objects.filter(job=name, state=JobRun.State.RUNNING).exists():
+            raise ConflictError(_("The job is running already."))
+        moment = now()
+        ordered = JobRun.objects.create(
+            job=name,
+            slot=moment,
+            by_hand=True,
+            started_at=moment,
+            attempt=0,
+            lease_until=moment - timedelta(microseconds=1),
+        )
+        ring(SWEEP_TASK)
+    return ordered
+
+
+def set_paused(task: PeriodicTask, *, paused: bool) -> None:
+    """Keep a job from its schedule, or let it go on. Ticks are what everything stands on: `ConflictError`."""
+    if job_of(task) is None:
+        raise ConflictError(_("Only scheduled jobs can be paused."))
+    if task.enabled is not paused:
+        raise ConflictError(_("The job is paused already.") if paused else _("The job is not paused."))
+    task.enabled = not paused
+    task.save()  # tells beat that schedules changed

@@ -1,0 +1,140 @@
+"""One form of log for Django, Celery and granian: readable lines, or one JSON object a line (`LOG_FORMAT=json`).
+
+Every entry carries the request id and organization of the context in which it was written. Members whose name says
+that they are secret never reach the output.
+"""
+
+import logging
+import logging.config
+import os
+import re
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from apps.core.context import current
+
+SECRET_NAME = re.compile(r"passw|secret|token|authorization|api_?key|cookie|credential", re.IGNORECASE)
+REMOVED = "[removed]"
+
+# Told only when something is wrong: these write a line for every tick, task or missing page.
+QUIET = (
+    "celery.app.trace",
+    "celery.worker.request",
+    "celery.worker.strategy",
+    "celery.beat",
+    "django_celery_beat",
+    "httpx",
+    "fontTools",
+)
+
+
+def add_context(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Add who is served, where that is known. Django's own entries bring a whole request along: it is left out."""
+    event.pop("request", None)
+    context = current()
+    if context.request_id:
+        event.setdefault("request_id", context.request_id)
+    if context.organization_id:
+        event.setdefault("organization_id", str(context.organization_id))
+    return event
+
+
+def remove_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Replace the values of members that are named like secrets."""
+    for name in event:
+        if name not in ("event", "exception") and SECRET_NAME.search(name):
+            event[name] = REMOVED
+    return event
+
+
+def _processors() -> list[Processor]:
+    """What happens to every entry, ours and other libraries'."""
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.ExtraAdder(),
+        add_context,
+        remove_secrets,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+    ]
+
+
+def shorten(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """For reading as it happens: the time of day; who is served and which part of us wrote only where it went wrong."""
+    event["timestamp"] = f"{event['timestamp'][11:19]}Z"
+    name = event.pop("logger", "")
+    if event.get("level") in ("debug", "info"):
+        event.pop("request_id", None)
+        event.pop("organization_id", None)
+    else:
+        event["source"] = name
+    return event
+
+
+def _wants_colour() -> bool:
+    if "NO_COLOR" in os.environ:
+        return False
+    return "FORCE_COLOR" in os.environ or sys.stderr.isatty()
+
+
+def formatter(style: str | None = None) -> structlog.stdlib.ProcessorFormatter:
+    """The formatter of the handlers: "console", "json", or what the environment's LOG_FORMAT says."""
+    chosen = style or os.environ.get("LOG_FORMAT") or "console"
+    render: list[Processor]
+    if chosen == "json":
+        render = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(default=str)]
+    else:
+        plain = structlog.dev.plain_traceback
+        console = structlog.dev.ConsoleRenderer(
+            colors=_wants_colour(), exception_formatter=plain, pad_event_to=28, sort_keys=False
+        )
+        render = [shorten, console]
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=_processors(),
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
+    )
+
+
+class ChosenThreads(logging.Filter):
+    """Leaves out granian's advice about threads and cores: ours mostly wait, and WEB_THREADS says how many."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return "Python threads" not in record.getMessage()
+
+
+def configure(options: Mapping[str, Any]) -> None:
+    """Set up logging (`LOGGING_CONFIG`). `options`: `level` such as "INFO", `format` "console" or "json"."""
+    level = options["level"]
+    quiet = level if level == "DEBUG" else "WARNING"
+    logging.config.dictConfig(
+        {
+            "version": 1,
+            "disable_existing_loggers": False,
+            "formatters": {"levqor": {"()": formatter, "style": options["format"]}},
+            "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "levqor"}},
+            "root": {"handlers": ["stderr"], "level": level},
+            "loggers": {
+                "django": {"handlers": [], "level": level, "propagate": True},
+                "django.server": {"handlers": [], "level": level, "propagate": True},
+                "django.request": {"level": "ERROR"},
+                "django.db.backends": {"level": "INFO"},
+                **{name: {"level": quiet} for name in QUIET},
+            },
+        }
+    )
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *_processors(),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )

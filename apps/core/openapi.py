@@ -1,0 +1,46 @@
+"""What every operation of the OpenAPI document has in common: the ways in which it refuses."""
+
+from typing import Any
+
+from apps.core.problems import CONTENT_TYPE
+
+PROBLEM = {
+    "type": "object",
+    "description": "RFC 9457. `type` leads to a page on the kind of problem; `code`, which may say more, is stable; "
+    "`errors`, where present, says where the input is wrong.",
+    "properties": {
+        "type": {"type": "string", "format": "uri"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "code": {"type": "string"},
+        "instance": {"type": "string"},
+        "request_id": {"type": "string"},
+        "errors": {"type": "array", "items": {"type": "object", "additionalProperties": True}},
+    },
+    "required": ["type", "title", "status", "detail", "code", "instance", "request_id"],
+    "additionalProperties": True,
+}
+REFUSALS = {
+    "400": "The request is malformed.",
+    "401": "Nobody is signed in, or the token is not valid (any more).",
+    "403": "The role does not allow this.",
+    "404": "No such thing, or not for this organization.",
+    "409": "The present state forbids it.",
+    "413": "The body is too large.",
+    "415": "The body is no JSON.",
+    "422": "The values do not fit; `errors` says where.",
+    "429": "Too many requests; `Retry-After` says how long to wait.",
+}
+
+
+def add_problems(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
+    """drf-spectacular's hook: give every operation the same refusals, as problem documents."""
+    result["components"].setdefault("schemas", {})["Problem"] = PROBLEM
+    content = {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    for operations in result["paths"].values():
+        for operation in operations.values():
+            if isinstance(operation, dict) and "responses" in operation:
+                for status, description in REFUSALS.items():
+                    operation["responses"][status] = {"description": description, "content": content}
+    return result

@@ -1,0 +1,101 @@
+"""What core adds to the administration: names that staff writes are recorded under, and figures of its machinery."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Max, Min
+from django.utils.translation import gettext as now_translated
+from django.utils.translation import gettext_lazy as _
+from django_celery_beat.models import PeriodicTask
+
+from apps.core import heartbeat
+from apps.core.clock import now
+from apps.core.job_controls import JOB_PREFIX
+from apps.core.kinds import AuditAction, Figure, ScheduledJob, StaffFigures, StaffPanel
+from apps.core.models import EventDelivery, JobRun
+from apps.core.registry import register, registry
+from apps.core.staff.display import list_url, row_url
+from apps.core.staff.figures import counted
+from apps.core.templatetags.levqor import relative_time
+
+FAILED_SHOWN = 8
+
+
+def machinery() -> list[Figure]:
+    """Workers, deliveries and jobs."""
+    pending = EventDelivery.objects.filter(state=EventDelivery.State.PENDING, due_at__lte=now())
+    dead = EventDelivery.objects.filter(state=EventDelivery.State.DEAD)
+    late = overdue_jobs()
+    return [
+        _worker(),
+        Figure(
+            _("Event deliveries due"),
+            counted(pending),
+            _oldest(pending.order_by("due_at").values_list("due_at", flat=True).first()),
+            url=list_url(EventDelivery, state__exact="pending"),
+        ),
+        Figure(
+            _("Event deliveries given up"),
+            text := counted(dead),
+            tone="" if text == "0" else "bad",
+            url=list_url(EventDelivery, state__exact="dead", period="any"),
+        ),
+        Figure(
+            _("Jobs overdue"),
+            len(late),
+            ", ".join(str(job.label) for job in late[:2]),
+            "bad" if late else "",
+            list_url(PeriodicTask, kind="job"),
+        ),
+    ]
+
+
+def _worker() -> Figure:
+    seen = heartbeat.last()
+    if seen is None:
+        return Figure(_("Worker"), _("never seen"), tone="bad")
+    fresh = heartbeat.is_fresh()
+    return Figure(_("Worker last seen"), relative_time(seen), tone="ok" if fresh else "bad")
+
+
+def _oldest(due: datetime | None) -> str:
+    return now_translated("oldest due %(when)s") % {"when": relative_time(due)} if due else ""
+
+
+def overdue_jobs() -> list[ScheduledJob]:
+    """Jobs that are on and had no success for longer than they allow; three queries, whatever their number."""
+    jobs = registry(ScheduledJob).all()
+    since = now() - max((job.overdue_after for job in jobs), default=timedelta())
+    paused = set(PeriodicTask.objects.filter(name__startswith=JOB_PREFIX, enabled=False).values_list("name", flat=True))
+    recent = JobRun.objects.filter(slot__gte=since - timedelta(days=1), state=JobRun.State.SUCCEEDED)
+    done = dict(recent.order_by().values_list("job").annotate(latest=Max("finished_at")))
+    begun = dict(JobRun.objects.order_by().values_list("job").annotate(first=Min("started_at")))
+    latest: dict[str, datetime] = {**begun, **{name: ended for name, ended in done.items() if ended is not None}}
+    watched = [job for job in jobs if f"{JOB_PREFIX}{job.name}" not in paused and job.name in latest]
+    return [job for job in watched if now() - latest[job.name] > job.overdue_after]
+
+
+def failed_jobs() -> dict[str, Any]:
+    """The newest failures of jobs within a month."""
+    runs = JobRun.objects.filter(state=JobRun.State.FAILED, slot__gte=now() - timedelta(days=30)).order_by("-slot")
+    names = {job.name: job.label for job in registry(ScheduledJob).all()}
+    rows = [
+        {"url": row_url(run), "label": names.get(run.job, run.job), "when": run.started_at, "outcome": run.outcome}
+        for run in runs[:FAILED_SHOWN]
+    ]
+    return {"rows": rows}
+
+
+register(
+    AuditAction("staff.row_added", _("Staff added a row")),
+    AuditAction("staff.row_changed", _("Staff changed a row")),
+    AuditAction("staff.row_deleted", _("Staff deleted a row")),
+    AuditAction("jobs.run_ordered", _("Ordered a run of a scheduled job")),
+    AuditAction("jobs.paused", _("Paused a scheduled job")),
+    AuditAction("jobs.resumed", _("Let a scheduled job go on")),
+    AuditAction("events.delivery_replayed", _("Replayed an event delivery")),
+)
+register(
+    StaffFigures("machinery", _("Machinery"), machinery, "core.view_jobrun", order=30),
+    StaffPanel("failed_jobs", _("Failed jobs"), "admin/panels/failed_jobs.html", failed_jobs, "core.view_jobrun", 90),
+)

@@ -1,0 +1,31 @@
+"""Celery tasks of core: thin calls into services."""
+
+from celery import shared_task
+
+from apps.core import events, heartbeat, jobs
+from apps.core.doorbell import heard
+
+
+@shared_task(name=events.DELIVER_TASK)
+def deliver_events() -> None:
+    """Deliver due domain events."""
+    heard(events.DELIVER_TASK)
+    events.deliver_due()
+
+
+@shared_task(name=jobs.RUN_TASK)
+def run_scheduled_job(name: str) -> None:
+    """Run the present slot of a scheduled job, unless somebody did."""
+    jobs.run_due_slot(name)
+
+
+@shared_task(name=jobs.SWEEP_TASK)
+def sweep_jobs() -> None:
+    """Find job slots that nobody ran."""
+    jobs.sweep()
+
+
+@shared_task(name=heartbeat.HEARTBEAT_TASK)
+def record_heartbeat() -> None:
+    """Write that a worker takes tasks."""
+    heartbeat.record()

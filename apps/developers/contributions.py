@@ -1,0 +1,12 @@
+"""What developers adds to the platform."""
+
+from django.utils.translation import gettext_lazy as _
+
+from apps.core.kinds import EventHandler, NavItem
+from apps.core.registry import register
+from apps.developers import handlers
+
+register(
+    NavItem("developer", _("Developer"), "developer", "extend", order=10, permission="keys.view", icon="terminal"),
+    EventHandler("api_key_leaked", "developers.mail_leak", handlers.mail_leak),
+)

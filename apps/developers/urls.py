@@ -1,0 +1,15 @@
+"""Pages for developers."""
+
+from django.urls import path
+
+from apps.developers import views
+
+urlpatterns = [
+    path("developer", views.developer, name="developer"),
+    path("developer/api-keys", views.keys, name="api_keys"),
+    path("developer/api-keys/create", views.key_create, name="api_key_create"),
+    path("developer/api-keys/<str:key_id>/edit", views.key_edit, name="api_key_edit"),
+    path("developer/api-keys/<str:key_id>/rotate", views.key_rotate, name="api_key_rotate"),
+    path("developer/api-keys/<str:key_id>/replace", views.key_replace, name="api_key_replace"),
+    path("developer/api-keys/<str:key_id>/revoke", views.key_revoke, name="api_key_revoke"),
+]

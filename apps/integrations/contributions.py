@@ -1,0 +1,42 @@
+"""What integrations contributes: ticks, checks, Resend's webhook, and names that staff actions are recorded under."""
+
+from datetime import timedelta
+
+from django.utils.translation import gettext_lazy as _
+
+from apps.core.kinds import (
+    AuditAction,
+    EventType,
+    HealthCheck,
+    ScheduledJob,
+    Tick,
+    WebhookHandler,
+    WebhookVerifier,
+)
+from apps.core.registry import register
+from apps.integrations import health, retention, staff_contributions
+from apps.integrations.inbox.services import HANDLE_TASK
+from apps.integrations.mail.services import SEND_TASK, UNDELIVERABLE
+from apps.integrations.resend import webhooks as resend
+
+register(
+    Tick(name="send_mail", task=SEND_TASK, seconds=5),
+    Tick(name="handle_external_events", task=HANDLE_TASK, seconds=5),
+    ScheduledJob(
+        name="forget_old_mail",
+        label=_("Forget the wording of old mail and events"),
+        run=retention.forget_old_content,
+        crontab="40 3 * * *",
+        overdue_after=timedelta(days=3),
+    ),
+    EventType(name=UNDELIVERABLE, label=_("A mail did not reach its recipient")),
+    WebhookVerifier(vendor=resend.VENDOR, verify=resend.verify),
+    WebhookHandler(vendor=resend.VENDOR, event_type="*", handle=resend.handle),
+    AuditAction(code="mail.sent_again", label=_("Sent a mail again")),
+    AuditAction(code="external_event.replayed", label=_("Replayed a vendor's event")),
+    HealthCheck(name="mail_transport", label=_("Mail transport"), run=health.mail_transport),
+    HealthCheck(name="mail_outbox", label=_("Mail outbox"), run=health.mail_outbox),
+    HealthCheck(name="event_inbox", label=_("Event inbox"), run=health.event_inbox),
+)
+
+__all__ = ["staff_contributions"]  # imported so that its contributions are made

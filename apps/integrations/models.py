@@ -1,0 +1,108 @@
+"""The mail outbox and the event inbox: what goes out and what came in, as rows first."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from apps.core.crypto import EncryptedTextField
+from apps.core.ids import Entity
+
+BODY = ("text", "html")  # what only sending and showing a mail reads
+
+
+class MailMessage(Entity):
+    """A mail as it was rendered, from the wish to send it to what the vendor says became of it.
+
+    Its words are encrypted: some hold a link that lets in whoever has it, where everything else keeps only hashes.
+    """
+
+    public_prefix = "mail"
+
+    class State(models.TextChoices):
+        QUEUED = "queued", _("Queued")
+        SENDING = "sending", _("Sending")
+        SENT = "sent", _("Sent")
+        DELIVERED = "delivered", _("Delivered")
+        BOUNCED = "bounced", _("Bounced")
+        COMPLAINED = "complained", _("Reported as spam")
+        FAILED = "failed", _("Failed")
+        UNKNOWN = "unknown", _("Outcome unknown")
+
+    idempotency_key = models.CharField(max_length=255, unique=True)
+    realm_id = models.UUIDField(null=True, blank=True)
+    organization_id = models.UUIDField(null=True, blank=True)
+    template = models.CharField(max_length=80)
+    from_address = models.CharField(max_length=320)
+    to = models.TextField(help_text=_("Addresses separated by commas."))
+    subject = models.CharField(max_length=255)
+    text = EncryptedTextField()
+    html = EncryptedTextField(blank=True)
+    headers = models.JSONField(default=dict)
+    request_id = models.CharField(max_length=64, blank=True)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
+    attempts = models.PositiveIntegerField(default=0)
+    due_at = models.DateTimeField()
+    lease_until = models.DateTimeField(null=True, blank=True)
+    uncertain_since = models.DateTimeField(
+        null=True, blank=True, help_text=_("Start of the first attempt that may have gone out without our knowing.")
+    )
+    provider_message_id = models.CharField(max_length=200, blank=True, db_index=True)
+    last_error = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    outcome_at = models.DateTimeField(null=True, blank=True, help_text=_("When the vendor told what became of it."))
+
+    class Meta:
+        verbose_name = _("mail")
+        verbose_name_plural = _("mail")
+        ordering = ("-created_at",)
+        indexes = (
+            models.Index(fields=("due_at",), condition=models.Q(state="queued"), name="mail_due"),
+            models.Index(fields=("lease_until",), condition=models.Q(state="sending"), name="mail_leases"),
+            models.Index(fields=("state", "-created_at"), name="mail_by_state"),
+            models.Index(fields=("organization_id", "-created_at"), name="mail_by_organization"),
+            models.Index(fields=("-created_at",), name="mail_by_time"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.template} {self.public_id}"
+
+    @property
+    def recipients(self) -> list[str]:
+        """The addresses in `to`."""
+        return [address.strip() for address in self.to.split(",") if address.strip()]
+
+
+class ExternalEvent(Entity):
+    """Something that a vendor told us, stored once its signature was good and before anybody acts on it."""
+
+    public_prefix = "xev"
+
+    class State(models.TextChoices):
+        RECEIVED = "received", _("Received")
+        HANDLED = "handled", _("Handled")
+        DEAD = "dead", _("Gave up")
+
+    vendor = models.CharField(max_length=40)
+    external_id = models.CharField(max_length=200)
+    type = models.CharField(max_length=120)
+    payload = models.JSONField(default=dict)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.RECEIVED)
+    attempts = models.PositiveIntegerField(default=0)
+    due_at = models.DateTimeField()
+    last_error = models.TextField(blank=True)
+    received_at = models.DateTimeField()
+    handled_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("external event")
+        verbose_name_plural = _("external events")
+        ordering = ("-received_at",)
+        constraints = (models.UniqueConstraint(fields=("vendor", "external_id"), name="one_row_per_vendor_event"),)
+        indexes = (
+            models.Index(fields=("due_at",), condition=models.Q(state="received"), name="external_event_due"),
+            models.Index(fields=("state", "-received_at"), name="external_event_by_state"),
+            models.Index(fields=("-received_at",), name="external_event_by_time"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.vendor} {self.type} {self.external_id}"

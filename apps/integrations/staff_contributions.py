@@ -1,0 +1,45 @@
+"""What mail and inbox tell on the first page of the administration."""
+
+from datetime import timedelta
+
+from django.utils.translation import gettext_lazy as _
+
+from apps.core.clock import now
+from apps.core.ids import lowest_id
+from apps.core.kinds import Figure, StaffFigures
+from apps.core.registry import register
+from apps.core.staff.display import list_url
+from apps.core.staff.figures import counted
+from apps.integrations.models import ExternalEvent, MailMessage
+
+
+def mail_and_inbox() -> list[Figure]:
+    """What waits and what was given up."""
+    mails, week_ago = MailMessage.objects.all(), lowest_id(now() - timedelta(days=7))
+    failed = counted(mails.filter(pk__gte=week_ago, state__in=(MailMessage.State.FAILED, MailMessage.State.BOUNCED)))
+    dead = counted(ExternalEvent.objects.filter(state=ExternalEvent.State.DEAD))
+    return [
+        Figure(
+            _("Mail queued"),
+            counted(mails.filter(state=MailMessage.State.QUEUED)),
+            url=list_url(MailMessage, state__exact="queued", period="any"),
+        ),
+        Figure(
+            _("Mail failed"),
+            failed,
+            _("failed or bounced, 7 days"),
+            "" if failed == "0" else "bad",
+            list_url(MailMessage, state__exact="failed", period="7"),
+        ),
+        Figure(
+            _("Vendor events given up"),
+            dead,
+            tone="" if dead == "0" else "bad",
+            url=list_url(ExternalEvent, state__exact="dead", period="any"),
+        ),
+    ]
+
+
+register(
+    StaffFigures("mail", _("Mail and inbox"), mail_and_inbox, "integrations.view_mailmessage", order=40),
+)

@@ -1,0 +1,19 @@
+"""Celery tasks of integrations: thin calls into services."""
+
+from celery import shared_task
+
+from apps.integrations.inbox import services as inbox
+from apps.integrations.mail import delivery
+from apps.integrations.mail.services import SEND_TASK
+
+
+@shared_task(name=SEND_TASK)
+def send_mail() -> None:
+    """Send the mail that is due."""
+    delivery.send_due()
+
+
+@shared_task(name=inbox.HANDLE_TASK)
+def handle_external_events() -> None:
+    """Hand vendors' events to their handlers."""
+    inbox.handle_due()

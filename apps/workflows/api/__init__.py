@@ -1,0 +1,1 @@
+"""The public API of workflows, under /api/v1/, and the address that webhooks call."""

@@ -1,0 +1,57 @@
+"""What workflows add to the platform."""
+
+from django.utils.translation import gettext_lazy as _
+
+from apps.accounts.permissions import ALL_ROLES, BUILDERS
+from apps.core.kinds import AuditAction, EventHandler, EventType, Permission, Seed, Tick
+from apps.core.registry import register
+from apps.workflows import handlers, page_contributions, staff_contributions
+from apps.workflows.demo import seed
+from apps.workflows.engine.finish import RUN_FINISHED
+from apps.workflows.steps.approval import APPROVAL, APPROVAL_REQUESTED
+from apps.workflows.steps.delay import DELAY
+from apps.workflows.steps.email import EMAIL
+from apps.workflows.steps.http import HTTP
+from apps.workflows.steps.subflow import SUBFLOW
+from apps.workflows.steps.transform import TRANSFORM
+from apps.workflows.tasks import FIRE_TASK, RECONCILE_TASK
+
+register(HTTP, TRANSFORM, DELAY, EMAIL, APPROVAL, SUBFLOW)
+register(
+    Permission("workflows.view", _("See workflows and runs"), ALL_ROLES, for_keys=True),
+    Permission("workflows.edit", _("Create and publish workflows"), BUILDERS, for_keys=True),
+    Permission("runs.start", _("Start and cancel runs"), BUILDERS, for_keys=True),
+    Permission("runs.decide", _("Answer approvals"), ALL_ROLES, for_keys=True),  # the step itself names the roles
+    Permission("secrets.view", _("See the names of secrets"), BUILDERS, for_keys=True),
+    Permission("secrets.manage", _("Store and delete secrets"), BUILDERS, for_keys=True),
+)
+register(
+    EventType(RUN_FINISHED, _("A run ended")),
+    EventType(APPROVAL_REQUESTED, _("A run waits for an approval")),
+)
+register(
+    EventHandler(RUN_FINISHED, "mail_failed_run", handlers.mail_failed_run, when=handlers.is_top_failure),
+    EventHandler(RUN_FINISHED, "start_failure_workflow", handlers.start_failure_workflow, when=handlers.is_top_failure),
+    EventHandler(APPROVAL_REQUESTED, "mail_approvers", handlers.mail_approval_request),
+)
+register(
+    AuditAction("workflows.workflow_created", _("Created a workflow")),
+    AuditAction("workflows.version_published", _("Published a version")),
+    AuditAction("workflows.workflow_archived", _("Archived a workflow")),
+    AuditAction("workflows.workflow_restored", _("Restored a workflow")),
+    AuditAction("workflows.triggers_enabled", _("Switched triggers on")),
+    AuditAction("workflows.triggers_disabled", _("Switched triggers off")),
+    AuditAction("workflows.webhook_secret_rotated", _("Renewed a webhook's secret")),
+    AuditAction("workflows.run_cancelled", _("Cancelled a run")),
+    AuditAction("workflows.approval_given", _("Approved a step")),
+    AuditAction("workflows.approval_refused", _("Refused a step")),
+    AuditAction("workflows.secret_stored", _("Stored a secret")),
+    AuditAction("workflows.secret_deleted", _("Deleted a secret")),
+)
+register(
+    Tick("reconcile_runs", RECONCILE_TASK, 2),
+    Tick("fire_triggers", FIRE_TASK, 5),
+)
+register(Seed("workflows", seed.load, order=50))
+
+__all__ = ["page_contributions", "staff_contributions"]  # imported so that its contributions are made

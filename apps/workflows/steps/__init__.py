@@ -1,0 +1,1 @@
+"""Step types: each module is one kind of step, its schema beside its code."""

@@ -1,0 +1,1 @@
+"""Django settings: `base` for all, then `local`, `test` or `production`."""

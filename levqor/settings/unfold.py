@@ -1,0 +1,163 @@
+"""How the administration looks and what its side bar offers: django-unfold's settings."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
+
+# static/css/tokens.css in Unfold's scales: brand is primary-600, surfaces and ink are base.
+PRIMARY = {
+    "50": "#eef0fe",
+    "100": "#e2e4fd",
+    "200": "#cbcefb",
+    "300": "#adb0f7",
+    "400": "#8f8bf0",
+    "500": "#7a72e8",
+    "600": "#4338ca",
+    "700": "#3a30b3",
+    "800": "#312a92",
+    "900": "#2a2676",
+    "950": "#1a1747",
+}
+BASE = {
+    "50": "#f7f7f8",
+    "100": "#f1f2f4",
+    "200": "#e3e5e9",
+    "300": "#bcc2cc",
+    "400": "#9aa3b2",
+    "500": "#5b6472",
+    "600": "#434b58",
+    "700": "#353b47",
+    "800": "#272c36",
+    "900": "#161920",
+    "950": "#0e1014",
+}
+
+
+def environment(request: HttpRequest) -> list[Any]:
+    """The badge beside the title: which installation this is."""
+    if settings.DEMO:
+        return [_("Demo"), "warning"]
+    if settings.LEVQOR_ENV == "production":
+        return [_("Production"), "danger"]
+    return [_("Local"), "info"]
+
+
+def environment_prefix(request: HttpRequest) -> str:
+    """What the browser's tab begins with; nothing in production."""
+    return "[demo] " if settings.DEMO else "" if settings.LEVQOR_ENV == "production" else "[local] "
+
+
+def _may(permission: str) -> Callable[[HttpRequest], bool]:
+    def check(request: HttpRequest) -> bool:
+        return bool(request.user.has_perm(permission))
+
+    return check
+
+
+def _item(title: Any, icon: str, model: str) -> dict[str, Any]:
+    app, _dot, name = model.partition(".")
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(f"admin:{app}_{name}_changelist"),
+        "permission": _may(f"{app}.view_{name}"),
+    }
+
+
+NAVIGATION: list[dict[str, Any]] = [
+    {
+        "items": [{"title": _("Overview"), "icon": "monitoring", "link": reverse_lazy("admin:index")}],
+    },
+    {
+        "title": _("Customers"),
+        "separator": True,
+        "items": [
+            _item(_("Users"), "person", "accounts.user"),
+            _item(_("Organizations"), "corporate_fare", "accounts.organization"),
+            _item(_("Memberships"), "badge", "accounts.membership"),
+            _item(_("Invitations"), "mail", "accounts.invitation"),
+            _item(_("Realms"), "domain", "accounts.realm"),
+        ],
+    },
+    {
+        "title": _("Workflows"),
+        "separator": True,
+        "items": [
+            _item(_("Workflows"), "account_tree", "workflows.workflow"),
+            _item(_("Versions"), "history", "workflows.workflowversion"),
+            _item(_("Runs"), "play_circle", "workflows.run"),
+            _item(_("Steps"), "steps", "workflows.steprun"),
+            _item(_("Triggers"), "bolt", "workflows.trigger"),
+            _item(_("Secrets"), "lock", "workflows.secret"),
+        ],
+    },
+    {
+        "title": _("Access"),
+        "separator": True,
+        "items": [
+            _item(_("Sessions"), "devices", "usersessions.usersession"),
+            _item(_("Tokens"), "key", "accounts.tokenfamily"),
+            _item(_("Device logins"), "terminal", "accounts.deviceauthorization"),
+            _item(_("Impersonations"), "supervisor_account", "accounts.impersonation"),
+            _item(_("Staff roles"), "groups", "auth.group"),
+        ],
+    },
+    {
+        "title": _("Machinery"),
+        "separator": True,
+        "items": [
+            _item(_("Scheduled jobs"), "schedule", "django_celery_beat.periodictask"),
+            _item(_("Job runs"), "task_alt", "core.jobrun"),
+            _item(_("Crontabs"), "calendar_month", "django_celery_beat.crontabschedule"),
+            _item(_("Intervals"), "timer", "django_celery_beat.intervalschedule"),
+            _item(_("Domain events"), "campaign", "core.domainevent"),
+            _item(_("Deliveries"), "local_shipping", "core.eventdelivery"),
+            _item(_("Mail"), "outgoing_mail", "integrations.mailmessage"),
+            _item(_("Vendor events"), "webhook", "integrations.externalevent"),
+        ],
+    },
+    {
+        "title": _("Record"),
+        "separator": True,
+        "items": [_item(_("Audit log"), "policy", "audit.auditentry")],
+    },
+]
+
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": _("Levqor administration"),
+    "SITE_HEADER": "Levqor",
+    "SITE_SUBHEADER": _("Administration"),
+    "SITE_URL": reverse_lazy("dashboard"),
+    "SITE_ICON": lambda request: static("img/logo.svg"),
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("img/favicon.svg")},
+    ],
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+    "BORDER_RADIUS": "8px",
+    "ENVIRONMENT": "levqor.settings.unfold.environment",
+    "ENVIRONMENT_TITLE_PREFIX": "levqor.settings.unfold.environment_prefix",
+    "DASHBOARD_CALLBACK": "apps.core.staff.dashboard.context",
+    "COLORS": {"primary": PRIMARY, "base": BASE},
+    "STYLES": [lambda request: static("css/tokens.css"), lambda request: static("css/admin.css")],
+    "SCRIPTS": [],
+    "ACCOUNT": {
+        "navigation": [
+            {"title": _("Profile"), "link": reverse_lazy("profile")},
+            {"title": _("Two-factor login"), "link": reverse_lazy("mfa_index")},
+            {"title": _("Change password"), "link": reverse_lazy("account_change_password")},
+        ]
+    },
+    "COMMAND": {"search_models": False, "show_history": False, "search_callback": "apps.core.staff.search.find"},
+    "SIDEBAR": {
+        "show_search": True,
+        "command_search": True,
+        "show_all_applications": False,
+        "navigation": NAVIGATION,
+    },
+}

@@ -1,0 +1,12 @@
+"""URLs under /api/."""
+
+from django.urls import include, path
+
+from apps.core.api import openapi
+
+urlpatterns = [
+    path("openapi.json", openapi, name="openapi"),
+    path("v1/", include("apps.accounts.urls_api")),
+    path("v1/", include("apps.workflows.urls_api")),
+    path("", include("apps.developers.urls_api")),
+]

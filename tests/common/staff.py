@@ -1,0 +1,112 @@
+"""A small world for the administration: one row of everything that it shows, and staff with each role."""
+
+from typing import Any
+
+import pytest
+from allauth.usersessions.models import UserSession
+from django.contrib.auth.models import Group
+from django.urls import reverse
+
+from apps.accounts.models import Organization, User
+from apps.accounts.services import api_keys, device, invitations, tokens
+from apps.accounts.services.api_keys import Terms
+from apps.accounts.services.impersonation import start_impersonation
+from apps.accounts.staff import ensure_staff_groups
+from apps.core.clock import now
+from apps.core.events import deliver_due
+from apps.core.jobs import run_now, sync_schedules
+from apps.core.models import EventDelivery
+from apps.integrations.models import ExternalEvent, MailMessage
+from apps.workflows.engine.worker import work
+from apps.workflows.models import Run
+from apps.workflows.services.publishing import create_workflow
+from apps.workflows.services.secrets import put_secret
+from apps.workflows.services.starting import Start, start_run
+from tests.common.roles import actor_of, make_user
+
+SECRET_VALUE = "never-to-be-seen-4711"
+SOURCE = """
+name: Tried
+triggers:
+  - {name: hook, type: webhook}
+  - {name: daily, type: cron, cron: "0 9 * * *"}
+steps:
+  - {id: shape, type: transform, with: {expression: "inputs"}}
+  - {id: ok, type: approval, with: {message: "go <b>on</b>?"}}
+"""
+
+
+def staff_with(role: str, **fields: Any) -> User:
+    """A member of staff who has this role alone; no role for ""."""
+    ensure_staff_groups()
+    user = make_user(f"{role or 'plain'} staff", is_staff=True, **fields)
+    if role:
+        user.groups.add(Group.objects.get(name=role))
+    return user
+
+
+def make_run(organization: Organization, owner: User, source: str = SOURCE) -> Run:
+    """A run that waits for an approval, of a new workflow."""
+    workflow = create_workflow(organization, source, actor_of(owner, organization)).workflow
+    run = start_run(workflow, Start(kind="manual", user=owner))
+    work()
+    return Run.objects.for_organization(organization).get(pk=run.pk)
+
+
+def fill(organization: Organization, owner: User, staff: User) -> Run:
+    """Rows of everything. Returns the run."""
+    run = make_run(organization, owner)
+    actor = actor_of(owner, organization)
+    put_secret(organization, "TOKEN", SECRET_VALUE, actor)
+    invitations.invite(actor, organization, email="new@example.com", role="viewer")
+    tokens.mint(owner, organization, origin="session", client_name="laptop")
+    api_keys.create_key(actor, organization, "live", Terms("Server"))
+    device.approve(owner, device.find_open(device.start("levqor").user_code), organization)
+    start_impersonation(staff, owner, organization, reason="Ticket 12 of today")
+    UserSession.objects.create(user=owner, ip="127.0.0.1", session_key="k" * 32, user_agent="Firefox")
+    sync_schedules()
+    run_now("token_cleanup")
+    deliver_due()
+    moment = now()
+    ExternalEvent.objects.create(
+        vendor="resend", external_id="ev_1", type="email.sent", payload={"a": 1}, due_at=moment, received_at=moment
+    )
+    return run
+
+
+def dead_delivery() -> EventDelivery:
+    """A delivery that was given up."""
+    delivery = EventDelivery.objects.all()[0]
+    EventDelivery.objects.filter(pk=delivery.pk).update(state="dead", attempts=8, last_error="ValueError: no")
+    delivery.refresh_from_db()
+    return delivery
+
+
+def failed_mail() -> MailMessage:
+    """A mail that was given up."""
+    mail = MailMessage.objects.all()[0]
+    MailMessage.objects.filter(pk=mail.pk).update(state="failed", attempts=3, last_error="refused")
+    mail.refresh_from_db()
+    return mail
+
+
+def list_address(model: Any) -> str:
+    """The list of a model."""
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+
+
+def row_address(row: Any) -> str:
+    """The page of a row."""
+    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
+
+
+def action_address(row: Any, action: str) -> str:
+    """The page that asks whether to do something to a row."""
+    name = f"admin:{row._meta.app_label}_{row._meta.model_name}_do"
+    return f"{reverse(name, args=[action])}?id={row.pk}"
+
+
+@pytest.fixture
+def world(organization: Organization, owner: User, teammate: User, staff: User) -> Run:
+    """`fill`, for `organization`."""
+    return fill(organization, owner, staff)

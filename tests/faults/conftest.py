@@ -1,0 +1,56 @@
+"""One platform for each setup, made once: embedded (SQLite, files as queue) and services (PostgreSQL, Redis)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from tests.common.counting_server import CountingServer
+from tests.common.platform import Platform, RedisServer, running_platform
+from tests.faults import workflows
+
+
+@dataclass(frozen=True)
+class Patient:
+    """A platform to be hurt, and the endpoint that its workflows call."""
+
+    name: str
+    platform: Platform
+    server: CountingServer
+    redis: RedisServer | None
+
+    def ask(self, action: str, **arguments: object) -> object:
+        """Run one of `tests.faults.actions`."""
+        return self.platform.call(f"tests.faults.actions:{action}", **arguments)
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests on one setup share its platform, so they stay in one process; the two setups are hurt at the same time."""
+    for item in items:
+        setup = getattr(item, "callspec", None)
+        item.add_marker(pytest.mark.xdist_group(setup.params.get("patient", "own") if setup else "own"))
+
+
+@pytest.fixture(scope="session", params=["embedded", "services"])
+def patient(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Patient]:
+    """A platform with its workflows published and no process running."""
+    folder = tmp_path_factory.mktemp(request.param)
+    with CountingServer() as server:
+        settings = {"DJANGO_SETTINGS_MODULE": "tests.faults.settings", "OUTBOUND_ALLOWED_HOSTS": server.host}
+        with running_platform(folder, services=request.param == "services", **settings) as (platform, redis):
+            patient = Patient(request.param, platform, server, redis)
+            patient.ask("publish", sources=workflows.sources(server.url))
+            yield patient
+
+
+@pytest.fixture(autouse=True)
+def _no_process_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Each test ends what it started, also when it fails; its logs are shown then."""
+    yield
+    if "patient" in request.fixturenames:
+        patient: Patient = request.getfixturevalue("patient")
+        for program in patient.platform.programs.values():
+            program.stop()
+        patient.platform.programs.clear()
+        patient.server.release()

@@ -1,0 +1,61 @@
+"""What `.ci/run` finds missing, and when it calls something ready: its functions, among stand-ins for programs."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from levqor.env import ROOT
+
+BASH = shutil.which("bash") or "bash"
+SCRIPT = (ROOT / ".ci" / "run").read_text()
+PROGRAMS = ("make", "git", "redis-server", "chromium", "xmlsec1", "pdftoppm", "node", "npm", "uv", "pg_ctlcluster")
+
+
+def run(folder: Path, words: str, **programs: str) -> "subprocess.CompletedProcess[str]":
+    """Bash with the script's functions, where only these programs exist."""
+    for name, body in {**dict.fromkeys(PROGRAMS, "exit 0"), **programs}.items():
+        if body:
+            (folder / name.replace("__", ".")).write_text(f"#!{BASH}\n{body}\n")
+            (folder / name.replace("__", ".")).chmod(0o755)
+    functions = "\n".join(re.findall(r"^\w+\(\) \{.*?(?:^\}| \})$", SCRIPT, re.MULTILINE | re.DOTALL))
+    return subprocess.run(
+        [BASH, "-uc", f"{functions}\n{words}"], env={"PATH": str(folder)}, capture_output=True, text=True, timeout=60
+    )
+
+
+def test_clients_of_postgresql_are_no_server(tmp_path: Path) -> None:
+    found = run(tmp_path, "missing_packages", psql="exit 0", python3__11="exit 0", pg_ctlcluster="")
+    assert (found.stdout.split(), found.stderr) == (["postgresql"], "")
+
+
+@pytest.mark.parametrize(
+    ("programs", "missing"),
+    [
+        ({"python3__11": "exit 0"}, []),
+        ({"python3": "exit 0"}, []),  # its stand-in says that it is new enough
+        ({"python3": "exit 1"}, ["python3.11", "python3.11-venv"]),
+        ({}, ["python3.11", "python3.11-venv"]),
+    ],
+)
+def test_any_python_that_make_takes_will_do(tmp_path: Path, programs: dict[str, str], missing: list[str]) -> None:
+    found = run(tmp_path, "missing_packages", **programs)
+    assert (found.stdout.split(), found.stderr) == (missing, "")
+
+
+def test_a_redis_that_never_answers_is_told(tmp_path: Path) -> None:
+    words = "seq() { echo 1; }; sleep() { :; }; start_redis"
+    ended = run(tmp_path, words, **{"redis-cli": "exit 1"})
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "Redis does not answer" in ended.stderr
+
+
+def test_what_is_installed_is_asked_for_with_patience() -> None:
+    assert SCRIPT.count("apt-get") == SCRIPT.count("apt-get -o Acquire::Retries=3 -o DPkg::Lock::Timeout=120") == 1
+
+
+def test_the_whole_leaves_time_to_clean_up() -> None:
+    whole = int(re.search(r"^WHOLE=(\d+)", SCRIPT, re.MULTILINE)[1])  # type: ignore[index] # it has one
+    assert whole + 20 + 60 <= 25 * 60  # a part that is killed, a server that is stopped
