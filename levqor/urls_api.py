@@ -8,5 +8,6 @@ urlpatterns = [
     path("openapi.json", openapi, name="openapi"),
     path("v1/", include("apps.accounts.urls_api")),
     path("v1/", include("apps.workflows.urls_api")),
+    path("", include("apps.usage.urls_api")),
     path("", include("apps.developers.urls_api")),
 ]

@@ -13,7 +13,8 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 
 from apps.accounts.models import User
-from apps.accounts.services import auth_log
+from apps.accounts.services import auth_log, version_names
+from apps.core import versions
 
 
 @receiver(account.user_logged_in)
@@ -59,6 +60,8 @@ def on_email_confirmed(email_address: Any, **_rest: Any) -> None:
 @receiver(account.email_changed)
 def on_email_changed(user: User, from_email_address: Any, to_email_address: Any, **_rest: Any) -> None:
     """Another address became the login (the first one, at sign-up, is no change)."""
+    with transaction.atomic():
+        versions.changed(version_names.of_user(user.pk))
     if from_email_address is not None:
         auth_log.changed(user, "email_changed", old=from_email_address.email, new=to_email_address.email)
 

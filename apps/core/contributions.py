@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from apps.core import health
+from apps.core import health, versions
 from apps.core.events import DELIVER_TASK
 from apps.core.heartbeat import HEARTBEAT_SECONDS, HEARTBEAT_TASK
 from apps.core.jobs import SWEEP_TASK
@@ -14,6 +14,7 @@ from apps.core.staff import contributions as staff_contributions
 register(
     Tick(name="deliver_events", task=DELIVER_TASK, seconds=5),
     Tick(name="sweep_jobs", task=SWEEP_TASK, seconds=60),
+    Tick(name="strike_versions", task=versions.TICK_TASK, seconds=2),
     Tick(name="heartbeat", task=HEARTBEAT_TASK, seconds=HEARTBEAT_SECONDS),
     ScheduledJob(
         name="forget_old_rows",

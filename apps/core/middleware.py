@@ -45,6 +45,12 @@ def client_address(request: HttpRequest) -> str:
         return connected
 
 
+def refuse_nul(request: HttpRequest) -> None:
+    """Raises for an address with NUL characters: no name has one, and PostgreSQL takes them in no query."""
+    if "\0" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
+        raise SuspiciousOperation("the address has a NUL character")
+
+
 class RequestContextMiddleware:
     """Binds a fresh context with a request id, which the answer carries as `X-Request-Id`.
 
@@ -108,17 +114,13 @@ class IsolationHeadersMiddleware:
 
 
 class DomainErrorMiddleware:
-    """Turns a refusal into a problem document for programs and a page for people.
-
-    Addresses with NUL characters are refused here: no name has one, and PostgreSQL takes them in no query.
-    """
+    """Turns a refusal into a problem document for programs and a page for people."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if "\0" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
-            raise SuspiciousOperation("the address has a NUL character")
+        refuse_nul(request)
         response = self.get_response(request)
         if isinstance(response, HttpResponseNotAllowed) and not response.content and not is_api(request):
             return self._not_allowed(request, response)

@@ -131,3 +131,17 @@ class LoadedSeed(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class StruckVersion(models.Model):
+    """A version (`apps.core.versions`) that is still to be struck, noted while Redis was away."""
+
+    name = models.CharField(max_length=120)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("struck version")
+        verbose_name_plural = _("struck versions")
+
+    def __str__(self) -> str:
+        return self.name

@@ -46,13 +46,13 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response | No
     set_rollback()
     request = context["request"]
     response = Response(document(refusal, request.path), status=refusal.status, content_type=CONTENT_TYPE)
-    if refusal.status == 401:
-        response["WWW-Authenticate"] = 'Bearer realm="api"'
     _with_headers(response, refusal)
     return response
 
 
 def _with_headers(response: HttpResponse, error: DomainError) -> HttpResponse:
+    if error.status == 401:
+        response["WWW-Authenticate"] = 'Bearer realm="api"'
     if "retry_after" in error.extra:
         response["Retry-After"] = str(error.extra["retry_after"])
     return response

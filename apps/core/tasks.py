@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from apps.core import events, heartbeat, jobs
+from apps.core import events, heartbeat, jobs, versions
 from apps.core.doorbell import heard
 
 
@@ -29,3 +29,9 @@ def sweep_jobs() -> None:
 def record_heartbeat() -> None:
     """Write that a worker takes tasks."""
     heartbeat.record()
+
+
+@shared_task(name=versions.TICK_TASK)
+def strike_versions() -> None:
+    """Strike the versions that could not be struck while Redis was away."""
+    versions.strike_noted()

@@ -31,6 +31,7 @@ INSTALLED_APPS = [
     "apps.marketing",
     "apps.developers",
     "apps.workflows",
+    "apps.usage",
     "apps.accounts",
     "apps.integrations",
     "apps.audit",
@@ -64,6 +65,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "apps.core.middleware.RequestContextMiddleware",
     "apps.core.middleware.HostMiddleware",
+    "apps.usage.gate.dispatch.ApiGateMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -127,6 +129,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "timeout": 30,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-32000;",
     }
+REDIS_URL = ENV.REDIS_URL
+REDIS_PREFIX = "levqor"  # of every key
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "accounts.User"
 
@@ -136,7 +140,7 @@ CACHES: dict[str, dict[str, Any]] = (
         "default": {
             "BACKEND": "apps.core.cache.RedisOrDatabaseCache",
             "LOCATION": ENV.REDIS_URL,
-            "KEY_PREFIX": "levqor",
+            "KEY_PREFIX": REDIS_PREFIX,
             "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 2},
         },
         "substitute": _TABLE,
@@ -305,6 +309,8 @@ SPECTACULAR_SETTINGS = {
         "KeyState": "apps.accounts.models.api_keys.ApiKey.State",
     },
 }
+API_DEFAULT_PLAN = "sandbox"  # of organizations that nobody gave another (apps.usage.plans)
+API_ANONYMOUS_CALLS_PER_MINUTE = 60  # from one address, by callers that show no credential or a bad one
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 
 # Pages --------------------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Organizations with many rows, and what it costs to list them."""
 
+import re
 from datetime import timedelta
 
 from django.db import connection
@@ -13,6 +14,8 @@ from apps.core.ids import new_id
 from apps.workflows.engine.worker import work
 from apps.workflows.models import Run, Secret, StepRun, Trigger, Workflow, WorkflowVersion
 from tests.common.workflows import LOOP, make_run, make_workflow
+
+GATE = re.compile(r'SAVEPOINT|"?usage_|FROM "accounts_tokenfamily"')
 
 
 def grow(first: Workflow, user: User, count: int) -> None:
@@ -112,8 +115,11 @@ def deepen(organization: Organization, user: User, count: int) -> tuple[Workflow
 
 
 def queries(client: Client, address: str) -> int:
-    """How often a page asks the database, once it has read what is read once per process or session."""
+    """How often a page asks the database, once it has read what is read once per process or session.
+
+    Without what the gate asks, which depends on where it keeps its counters and is the same for every call.
+    """
     assert client.get(address).status_code == 200, address
     with CaptureQueriesContext(connection) as found:
         assert client.get(address).status_code == 200
-    return len(found)
+    return sum(not (address.startswith("/api/") and GATE.search(query["sql"])) for query in found)

@@ -14,7 +14,9 @@ from apps.accounts.errors import KeyLimitError
 from apps.accounts.models import ApiKey, Membership, Organization, User
 from apps.accounts.names import clean_name
 from apps.accounts.permissions import Actor, key_scopes
+from apps.accounts.services import version_names
 from apps.audit.services import record
+from apps.core import versions
 from apps.core.clock import now
 from apps.core.errors import ConflictError, InvalidInputError, NotFoundError
 from apps.core.events import emit
@@ -202,6 +204,8 @@ def _lock(organization: Organization) -> None:
 
 
 def _locked(key: ApiKey) -> ApiKey:
+    """The row as it is now, to be changed: nobody goes by what it said before."""
+    versions.changed(version_names.of_key(key))
     row = (
         ApiKey.objects.for_organization(key.organization_id)
         .select_for_update(of=("self",), no_key=True)

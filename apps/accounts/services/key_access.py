@@ -1,19 +1,18 @@
-"""Whom an API key lets in, asked at each call."""
+"""Reading an API key: whose it is and whether it lets anybody in."""
 
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
+from uuid import UUID
 
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import Case, DateTimeField, OuterRef, Q, Subquery, Value, When
 from django.utils.translation import gettext as _
 
 from apps.accounts import key_format
-from apps.accounts.errors import AddressNotAllowedError, InvalidKeyError
+from apps.accounts.errors import InvalidKeyError
 from apps.accounts.models import ApiKey, Membership
-from apps.core.clock import now
 
-USE_NOTED_EVERY = timedelta(minutes=1)
 VERDICTS_KEPT = 10_000
 ROLE_NOW = Subquery(
     Membership.objects.unscoped()
@@ -22,19 +21,10 @@ ROLE_NOW = Subquery(
 )
 
 
-@dataclass(frozen=True)
-class KeyHolder:
-    """For whom a key speaks, as of this moment. `role` is its maker's."""
+def find_live(secret: str) -> tuple[ApiKey, str]:
+    """The live key with this secret, and its maker's role, in one query.
 
-    key: ApiKey
-    role: str
-
-
-def holder_of(secret: str, address: str) -> KeyHolder:
-    """Whom the key lets in from this address, in one query.
-
-    Raises `InvalidKeyError` (malformed: cut off or mistyped; else unknown, expired and revoked look alike) and
-    `AddressNotAllowedError`.
+    Raises `InvalidKeyError` (malformed: cut off or mistyped; else unknown, expired and revoked look alike).
     """
     if key_format.environment_of(secret) is None:
         raise InvalidKeyError(
@@ -50,27 +40,29 @@ def holder_of(secret: str, address: str) -> KeyHolder:
     )
     role: str = getattr(key, "role_now", None) or ""
     if key is None or not key.is_live or not key.created_by.is_active or not role:
-        raise InvalidKeyError(_("This key is unknown, has expired or was revoked. Create or rotate a key."))
-    if key.networks and not _is_inside(address, tuple(key.networks)):
-        raise AddressNotAllowedError(
-            _("This key is not accepted from %(address)s: add the address to its allowed networks.")
-            % {"address": address or _("an unknown address")}
-        )
-    note_use(key)
-    return KeyHolder(key, role)
+        raise unusable()
+    return key, role
 
 
-def note_use(key: ApiKey) -> None:
-    """Note that a key is in use, once a minute."""
-    moment = now()
-    if key.last_used_at is not None and moment - key.last_used_at < USE_NOTED_EVERY:
+def unusable() -> InvalidKeyError:
+    """The refusal of a key that lets nobody in (any more)."""
+    return InvalidKeyError(_("This key is unknown, has expired or was revoked. Create or rotate a key."))
+
+
+def note_uses(uses: Mapping[UUID, datetime]) -> None:
+    """Note when keys were used last, in one statement; what is noted never goes back in time."""
+    if not uses:
         return
-    stale = Q(last_used_at=None) | Q(last_used_at__lt=moment - USE_NOTED_EVERY)
-    ApiKey.objects.unscoped().filter(stale, pk=key.pk).update(last_used_at=moment)
+    newer = Q()
+    for key, moment in uses.items():
+        newer |= Q(pk=key) & (Q(last_used_at=None) | Q(last_used_at__lt=moment))
+    moments = [When(pk=key, then=Value(moment)) for key, moment in uses.items()]
+    ApiKey.objects.unscoped().filter(newer).update(last_used_at=Case(*moments, output_field=DateTimeField()))
 
 
 @lru_cache(maxsize=VERDICTS_KEPT)
-def _is_inside(address: str, networks: tuple[str, ...]) -> bool:
+def is_inside(address: str, networks: tuple[str, ...]) -> bool:
+    """Whether an address belongs to one of the networks. What is no address belongs to none."""
     try:
         found = ip_address(address)
     except ValueError:

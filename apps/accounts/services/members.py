@@ -6,8 +6,9 @@ from django.utils.translation import gettext as _
 from apps.accounts.errors import LastOwnerError, PermissionDeniedError
 from apps.accounts.models import Invitation, Membership, Organization, Role, User
 from apps.accounts.permissions import Actor, grantable_roles
-from apps.accounts.services import api_keys, tokens
+from apps.accounts.services import api_keys, tokens, version_names
 from apps.audit.services import record
+from apps.core import versions
 from apps.core.clock import now
 from apps.core.errors import InvalidInputError, LimitExceededError, NotFoundError
 from apps.core.events import emit
@@ -105,6 +106,7 @@ def _withdraw_invitations(membership: Membership, **which: str) -> None:
 def _locked(membership: Membership) -> Membership:
     """The row as it is now, with the organization locked: changes of roles in one organization follow one another."""
     Organization.objects.select_for_update(of=("self",), no_key=True).get(pk=membership.organization_id)
+    versions.changed(version_names.of_user(membership.user_id))
     current = (
         Membership.objects.for_organization(membership.organization_id)
         .select_related("user", "organization")

@@ -9,7 +9,9 @@ from django.utils.translation import gettext as _
 from apps.accounts import selectors
 from apps.accounts.models import Membership, Organization, Realm, Role, User
 from apps.accounts.names import clean_name
+from apps.accounts.services import version_names
 from apps.audit.services import record
+from apps.core import versions
 from apps.core.errors import LimitExceededError
 from apps.core.events import emit
 
@@ -80,6 +82,7 @@ def change_organization(organization: Organization, *, name: str, timezone: str)
         for key, value in changed.items():
             setattr(current, key, value)
             setattr(organization, key, value)
+        versions.changed(version_names.of_organization(current.pk))
         current.save(update_fields=list(changed))
         record(
             "accounts.organization_changed",

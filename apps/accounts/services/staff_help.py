@@ -11,8 +11,9 @@ from django.utils.translation import gettext as _
 
 from apps.accounts.errors import PermissionDeniedError
 from apps.accounts.models import TokenFamily, User
-from apps.accounts.services import api_keys, tokens
+from apps.accounts.services import api_keys, tokens, version_names
 from apps.audit.services import record
+from apps.core import versions
 from apps.core.errors import ConflictError
 
 
@@ -20,6 +21,7 @@ def deactivate(user: User, *, by: User) -> None:
     """Keep a person out: no login, no session, no token. Raises `PermissionDeniedError`, `ConflictError`."""
     _check_reach(user, by)
     with transaction.atomic():
+        versions.changed(version_names.of_user(user.pk))
         if not User.objects.filter(pk=user.pk, is_active=True).update(is_active=False):
             raise ConflictError(_("The account is inactive already."))
         sessions = _end(UserSession.objects.filter(user=user))
@@ -33,6 +35,7 @@ def reactivate(user: User, *, by: User) -> None:
     """Let a person in again. Raises `PermissionDeniedError`, `ConflictError`."""
     _check_reach(user, by)
     with transaction.atomic():
+        versions.changed(version_names.of_user(user.pk))
         if not User.objects.filter(pk=user.pk, is_active=False).update(is_active=True):
             raise ConflictError(_("The account is active."))
         record("accounts.user_reactivated", target=user)

@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -21,7 +21,9 @@ from rest_framework_simplejwt.exceptions import TokenBackendError
 
 from apps.accounts.errors import InvalidTokenError, NoOrganizationError
 from apps.accounts.models import Membership, Organization, TokenFamily, User
+from apps.accounts.services import version_names
 from apps.audit.services import record
+from apps.core import versions
 from apps.core.clock import now
 from apps.core.context import current
 from apps.core.errors import InvalidInputError, LimitExceededError
@@ -63,6 +65,7 @@ class TokenHolder:
 
     family: TokenFamily
     role: str
+    ends_at: datetime
 
 
 @cache
@@ -160,7 +163,7 @@ def refresh(token: str) -> TokenPair:
     with transaction.atomic():
         family = _family(claims, lock=True)
         if not _still_good(family):
-            raise InvalidTokenError(_("The token was revoked or has expired."))
+            raise unusable()
         reused = not hmac.compare_digest(family.current_hash, _hash(str(claims.get("jti"))))
         if reused:
             _revoke(family, "reuse")
@@ -190,10 +193,17 @@ def holder_of(token: str) -> TokenHolder:
 
     One query: revocation, membership and role are read at each call.
     """
-    family = _family(_decode(token, ACCESS))
+    claims = _decode(token, ACCESS)
+    family = _family(claims)
     if not _still_good(family):
-        raise InvalidTokenError(_("The token was revoked or has expired."))
-    return TokenHolder(family, _role(family))
+        raise unusable()
+    ends_at = min(datetime.fromtimestamp(claims["exp"], tz=UTC), family.expires_at)
+    return TokenHolder(family, _role(family), ends_at)
+
+
+def unusable() -> InvalidTokenError:
+    """The refusal of a token that lets nobody in (any more)."""
+    return InvalidTokenError(_("The token was revoked or has expired."))
 
 
 def revoke_by_refresh_token(token: str) -> None:
@@ -230,6 +240,7 @@ def revoke_all(user: User, *, reason: str, organization: Organization | None = N
 
 
 def _revoke(family: TokenFamily, reason: str) -> bool:
+    versions.changed(version_names.of_family(family))
     changed = (
         TokenFamily.objects.unscoped().filter(pk=family.pk, revoked_at=None).update(revoked_at=now(), reason=reason)
     )
@@ -247,7 +258,7 @@ def _family(claims: dict[str, Any], *, lock: bool = False) -> TokenFamily:
         families = families.select_for_update(of=("self",), no_key=True)
     family = families.filter(pk=key).first()
     if family is None or claims.get("sub") != family.user.public_id:
-        raise InvalidTokenError(_("The token was revoked or has expired."))
+        raise unusable()
     return family
 
 

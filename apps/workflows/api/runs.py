@@ -94,6 +94,7 @@ class RunView(OrganizationAPIView):
     """`/runs/{id}`"""
 
     permission_codes = {"get": "workflows.view"}
+    is_lean = True
 
     @extend_schema(operation_id="get_run", responses={200: schemas.RunAnswer})
     def get(self, request: Request, run: str) -> Response:
@@ -133,6 +134,7 @@ class RunEventsView(OrganizationAPIView):
     """`/runs/{id}/events`"""
 
     permission_codes = {"get": "workflows.view"}
+    is_free = True
 
     @extend_schema(
         operation_id="watch_run",

@@ -10,6 +10,7 @@ from apps.accounts.errors import AddressNotAllowedError, InvalidKeyError, KeyLim
 from apps.accounts.models import ApiKey, Membership
 from apps.accounts.permissions import key_scopes
 from apps.accounts.services import api_keys, cleanup, key_access, members, staff_help
+from apps.accounts.services.access import Shown, access_of
 from apps.accounts.services.api_keys import Terms
 from apps.audit.selectors import entries_for
 from apps.core.clock import now
@@ -29,6 +30,12 @@ def issued(actor, organization):
     return api_keys.create_key(actor, organization, "live", Terms("Server"))
 
 
+def let_in(secret, address):
+    access = access_of(Shown(secret))
+    access.check(address)
+    return access
+
+
 def tomorrow():
     return time_machine.travel(now() + timedelta(days=1), tick=False)
 
@@ -42,21 +49,22 @@ def test_only_a_digest_is_kept(issued, organization):
 
 
 def test_whom_it_lets_in(issued, owner, organization, django_assert_num_queries):
-    key_access.holder_of(issued.secret, ANYWHERE)
+    let_in(issued.secret, ANYWHERE)
     with django_assert_num_queries(1):
-        holder = key_access.holder_of(issued.secret, ANYWHERE)
-    assert (holder.key.created_by, holder.key.organization, holder.role) == (owner, organization, "owner")
+        access = let_in(issued.secret, ANYWHERE)
+    assert access.credential == issued.key
+    assert (access.actor.user, access.actor.organization, access.actor.role) == (owner, organization, "owner")
 
 
-def test_its_use_is_noted_once_a_minute(issued, organization):
+def test_its_last_use_is_noted_and_never_goes_back(issued, organization, django_assert_num_queries):
     def noted():
         return ApiKey.objects.for_organization(organization).get().last_used_at
 
-    start = now()
-    for seconds, expected in ((0, 0), (30, 0), (61, 61)):
-        with time_machine.travel(start + timedelta(seconds=seconds), tick=False):
-            key_access.holder_of(issued.secret, ANYWHERE)
-            assert noted() == start + timedelta(seconds=expected)
+    moment = now()
+    for late, expected in ((0, 0), (60, 60), (30, 60)):
+        with django_assert_num_queries(1):
+            key_access.note_uses({issued.key.pk: moment + timedelta(seconds=late)})
+        assert noted() == moment + timedelta(seconds=expected)
 
 
 def test_one_at_a_time(issued, actor, organization):
@@ -83,11 +91,11 @@ def test_other_organizations_have_their_own_limit(issued, owner):
 def test_rotation_leaves_both_good_for_the_overlap(issued, actor, organization):
     fresh = api_keys.rotate_key(actor, issued.key, timedelta(hours=1))
     for secret in (issued.secret, fresh.secret):
-        key_access.holder_of(secret, ANYWHERE)
+        let_in(secret, ANYWHERE)
     with time_machine.travel(now() + timedelta(hours=1), tick=False):
-        key_access.holder_of(fresh.secret, ANYWHERE)
+        let_in(fresh.secret, ANYWHERE)
         with pytest.raises(InvalidKeyError):
-            key_access.holder_of(issued.secret, ANYWHERE)
+            let_in(issued.secret, ANYWHERE)
     old = ApiKey.objects.for_organization(organization).get(pk=issued.key.pk)
     assert (old.state, fresh.key.replaces_id) == ("rotating", old.pk)
 
@@ -99,7 +107,7 @@ def test_rotation_takes_the_terms_over(actor, organization):
     for name in ("name", "scopes", "networks", "expires_at"):
         assert getattr(fresh.key, name) == getattr(first.key, name), name
     with pytest.raises(InvalidKeyError):
-        key_access.holder_of(first.secret, "203.0.113.9")
+        let_in(first.secret, "203.0.113.9")
 
 
 def test_rotation_counts_neither_as_new_nor_twice(issued, actor):
@@ -116,11 +124,11 @@ def test_overlaps_have_bounds(issued, actor, overlap):
 
 
 def test_a_revoked_key_is_refused_at_the_next_call_and_on_record(issued, organization):
-    key_access.holder_of(issued.secret, ANYWHERE)
+    let_in(issued.secret, ANYWHERE)
     api_keys.revoke_key(issued.key)
     api_keys.revoke_key(issued.key)
     with pytest.raises(InvalidKeyError):
-        key_access.holder_of(issued.secret, ANYWHERE)
+        let_in(issued.secret, ANYWHERE)
     codes = [entry.code for entry in entries_for(organization.pk)]
     assert codes.count("accounts.api_key_revoked") == 1
     assert codes.count("accounts.api_key_created") == 1
@@ -132,19 +140,19 @@ def test_unknown_revoked_and_expired_look_alike(actor, organization):
     issued = api_keys.create_key(actor, organization, "live", expiring)
     with time_machine.travel(now() + timedelta(hours=1), tick=False):
         with pytest.raises(InvalidKeyError) as refusal:
-            key_access.holder_of(issued.secret, ANYWHERE)
+            let_in(issued.secret, ANYWHERE)
         told.add((refusal.value.code, str(refusal.value.detail)))
     api_keys.revoke_key(issued.key)
     for secret in (issued.secret, key_format.new_secret("live")):
         with pytest.raises(InvalidKeyError) as refusal:
-            key_access.holder_of(secret, ANYWHERE)
+            let_in(secret, ANYWHERE)
         told.add((refusal.value.code, str(refusal.value.detail)))
     assert len(told) == 1
 
 
 def test_a_cut_off_key_is_told_so(issued):
     with pytest.raises(InvalidKeyError) as refusal:
-        key_access.holder_of(issued.secret[:-1], ANYWHERE)
+        let_in(issued.secret[:-1], ANYWHERE)
     assert refusal.value.code == "malformed_api_key"
 
 
@@ -164,10 +172,10 @@ def test_networks(actor, organization, address, inside):
     terms = Terms("Server", networks=["203.0.113.0/24", "2001:db8::/32"])
     issued = api_keys.create_key(actor, organization, "live", terms)
     if inside:
-        key_access.holder_of(issued.secret, address)
+        let_in(issued.secret, address)
     else:
         with pytest.raises(AddressNotAllowedError):
-            key_access.holder_of(issued.secret, address)
+            let_in(issued.secret, address)
 
 
 @pytest.mark.parametrize(
@@ -193,8 +201,8 @@ def test_terms_that_are_refused(actor, organization, terms, code):
 def test_changed_terms_count_at_once(issued, organization):
     api_keys.change_key(issued.key, Terms("Server", ["runs:start"], ["203.0.113.0/24"]))
     with pytest.raises(AddressNotAllowedError):
-        key_access.holder_of(issued.secret, ANYWHERE)
-    assert key_access.holder_of(issued.secret, "203.0.113.1").key.scopes == ["runs:start"]
+        let_in(issued.secret, ANYWHERE)
+    assert let_in(issued.secret, "203.0.113.1").credential.scopes == ["runs:start"]
     api_keys.revoke_key(issued.key)
     with pytest.raises(ConflictError):
         api_keys.change_key(issued.key, Terms("Server"))
@@ -206,7 +214,7 @@ def test_who_is_removed_takes_their_keys_along(organization, owner):
     place = Membership.objects.for_organization(organization).get(user=developer)
     members.remove_member(actor_of(owner, organization), place)
     with pytest.raises(InvalidKeyError):
-        key_access.holder_of(issued.secret, ANYWHERE)
+        let_in(issued.secret, ANYWHERE)
     assert ApiKey.objects.for_organization(organization).get().reason == "membership_ended"
 
 
@@ -215,10 +223,10 @@ def test_a_maker_who_is_demoted_or_kept_out(organization, owner, staff):
     issued = api_keys.create_key(actor_of(developer, organization), organization, "live", Terms("Server"))
     place = Membership.objects.for_organization(organization).get(user=developer)
     members.change_role(actor_of(owner, organization), place, "viewer")
-    assert key_access.holder_of(issued.secret, ANYWHERE).role == "viewer"
+    assert let_in(issued.secret, ANYWHERE).actor.role == "viewer"
     staff_help.deactivate(developer, by=staff)
     with pytest.raises(InvalidKeyError):
-        key_access.holder_of(issued.secret, ANYWHERE)
+        let_in(issued.secret, ANYWHERE)
 
 
 def test_a_leak_ends_the_key_and_allows_one_replacement(issued, actor, organization):
@@ -227,9 +235,9 @@ def test_a_leak_ends_the_key_and_allows_one_replacement(issued, actor, organizat
     assert api_keys.report_leak(issued.secret) == issued.key
     assert api_keys.report_leak(issued.secret) is None
     with pytest.raises(InvalidKeyError):
-        key_access.holder_of(issued.secret, ANYWHERE)
+        let_in(issued.secret, ANYWHERE)
     fresh = api_keys.replace_leaked(actor, issued.key)
-    key_access.holder_of(fresh.secret, ANYWHERE)
+    let_in(fresh.secret, ANYWHERE)
     api_keys.revoke_key(fresh.key)
     with pytest.raises(ConflictError):
         api_keys.replace_leaked(actor, issued.key)

@@ -77,7 +77,7 @@ def test_a_part_beside_another_is_told_after_it_and_counts(tmp_path: Path) -> No
 
 
 def test_a_part_for_which_no_time_is_left_fails(tmp_path: Path) -> None:
-    words = "WHOLE=0 FAILED=0 SUMMARY=(); within() { echo made; }; part late 50; echo \"${SUMMARY[0]} $FAILED\""
+    words = 'WHOLE=0 FAILED=0 SUMMARY=(); within() { echo made; }; part late 50; echo "${SUMMARY[0]} $FAILED"'
     told = run(tmp_path, words).stdout
     assert "made" not in told
     assert re.search(r"late +NO TIME +0 s 1", told)

@@ -1,0 +1,29 @@
+"""What usage adds to the platform."""
+
+from datetime import timedelta
+
+from django.utils.translation import gettext_lazy as _
+
+from apps.accounts.permissions import ALL_ROLES
+from apps.core.kinds import EventHandler, EventType, Permission, ScheduledJob, Tick
+from apps.core.registry import register
+from apps.usage import handlers
+from apps.usage.gate.either import CATCH_UP_TASK
+from apps.usage.services import alerts, draining, summing
+
+register(
+    Permission("usage.view", _("See the organization's usage and limits"), ALL_ROLES, for_keys=True),
+    EventType(alerts.QUOTA_REACHED, _("A share of the month's calls is used")),
+    EventHandler(alerts.QUOTA_REACHED, "usage.mail_quota", handlers.mail_quota),
+    Tick("drain_usage", draining.DRAIN_TASK, 1),
+    Tick("catch_up_usage", CATCH_UP_TASK, 5),
+    Tick("alert_quotas", alerts.TICK_TASK, 60),
+    ScheduledJob(
+        "usage_rollup_hourly",
+        _("Sum up the calls of the last hour"),
+        summing.sum_up_hourly,
+        "2 * * * *",
+        overdue_after=timedelta(hours=3),
+    ),
+    ScheduledJob("usage_rollup_nightly", _("Sum up the calls of the last days"), summing.sum_up_nightly, "30 0 * * *"),
+)

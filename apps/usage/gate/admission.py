@@ -1,0 +1,115 @@
+"""Asking the gate for a request: whose call it is, whether it may pass, and taking back what need not be paid."""
+
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+
+from apps.accounts.api_auth import act_as
+from apps.accounts.requests import ActorRequest
+from apps.accounts.services.access import Shown, presented
+from apps.core.context import current
+from apps.core.errors import DomainError, UnavailableError
+from apps.usage.errors import CallRateError, QuotaExceededError
+from apps.usage.gate import policies
+from apps.usage.gate.either import gate
+from apps.usage.gate.known import Known, memory, read
+from apps.usage.gate.port import Call, Gate, StaleError, Verdict
+from apps.usage.gate.routes import Route
+from apps.usage.limits import Limits, anonymous_limits, limits_of
+from apps.usage.models import NOBODY
+
+TRIES = 5
+UNBILLED = frozenset({401, 403, 429})
+
+
+def admit(request: ActorRequest, route: Route) -> None:
+    """Let a call pass that comes without a session. The request is its credential's then, or nobody's.
+
+    Raises `CallRateError`, `QuotaExceededError`, and what a bad credential raises: such a call counts for its address.
+    """
+    try:
+        shown = presented(request.headers)
+        if shown is None:
+            _admit_anonymous(request, route)
+        else:
+            _admit_credential(request, shown, route)
+    except DomainError:
+        if not hasattr(request, "passage"):
+            _admit_anonymous(request, route)
+        raise
+
+
+def admit_session(request: ActorRequest, route: Route) -> None:
+    """Let the call of a browser's session pass. Raises `CallRateError`, `QuotaExceededError`."""
+    if request.actor is None or request.actor.organization is None:
+        _admit_anonymous(request, route)
+        return
+    organization = request.actor.organization
+    call = _call(route, limits_of(organization), organization.pk, request.actor.user.pk)
+    _pass(request, call, gate.ask(lambda port: port.admit(call)))
+
+
+def settle(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """After the view: say how things stand, and count off what is nobody's to pay: refusals, faults, repetitions."""
+    passage: tuple[Call, Verdict] | None = getattr(request, "passage", None)
+    if passage is None:
+        return response
+    policies.tell(response, *passage)
+    if response.status_code in UNBILLED or response.status_code >= 500 or "Idempotent-Replayed" in response.headers:
+        gate.take_back(*passage)
+    return response
+
+
+def _admit_credential(request: ActorRequest, shown: Shown, route: Route) -> None:
+    for _attempt in range(TRIES):
+        try:
+            known, call, verdict = gate.ask(lambda port: _admit_known(port, request, shown, route))
+        except StaleError:
+            memory.forget(shown)
+        else:
+            act_as(request, known.access)
+            _pass(request, call, verdict)
+            return
+    raise UnavailableError(_("What this credential may do is being changed right now. Try again."), retry_after=1)
+
+
+def _admit_anonymous(request: ActorRequest, route: Route) -> None:
+    """Let the call of nobody known pass: so many a minute from one address. Raises `CallRateError`."""
+    call = Call(f"ip:{_address(request)}", anonymous_limits(), category=route.category)
+    _pass(request, call, gate.ask(lambda port: port.admit(call)))
+
+
+def _admit_known(port: Gate, request: ActorRequest, shown: Shown, route: Route) -> tuple[Known, Call, Verdict]:
+    known = memory.recall(shown) if port.compares_versions else read(shown)
+    access = known.access
+    access.check(_address(request))
+    organization = access.actor.organization
+    call = _call(
+        route, known.limits, organization.pk if organization else None, access.actor.user.pk, access.key_id or NOBODY
+    )
+    return known, call, port.admit(call, known.words)
+
+
+def _call(route: Route, limits: Limits, organization_id: UUID | None, user_id: UUID, key_id: UUID = NOBODY) -> Call:
+    """A key has a bucket of its own; what else a person uses in an organization shares one."""
+    subject = f"key:{key_id.hex}" if key_id != NOBODY else f"user:{user_id.hex}:{organization_id}"
+    return Call(
+        subject, limits, organization_id, user_id, key_id, route.category, route.free, request_id=current().request_id
+    )
+
+
+def _pass(request: ActorRequest, call: Call, verdict: Verdict) -> None:
+    request.passage = (call, verdict)  # type: ignore[attr-defined] # read by `settle` alone
+    if verdict.refusal == "minute":
+        raise CallRateError(
+            _("At most %(count)s calls a minute are allowed. Slow down, and keep to the header Retry-After.")
+            % {"count": call.limits.per_minute},
+            **policies.violated(call, verdict),
+        )
+    if verdict.refusal == "quota":
+        raise QuotaExceededError(policies.used_up(call.limits), **policies.violated(call, verdict))
+
+
+def _address(request: HttpRequest) -> str:
+    return str(request.META.get("REMOTE_ADDR") or "")

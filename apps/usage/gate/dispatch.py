@@ -1,0 +1,74 @@
+"""The one way of every API call: who calls, whether they may now, the view, and the counting.
+
+A call that shows a credential, or no session, is answered here before the other middleware: it needs no session, no
+messages, no language. A browser's call with its session goes through them first and meets the gate just before its
+view. Either way the gate is asked once, and what need not be paid is taken back.
+"""
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.core.handlers.exception import convert_exception_to_response
+from django.http import HttpRequest, HttpResponse
+from django.urls import Resolver404, ResolverMatch, resolve
+from django.utils.translation import gettext as _
+
+from apps.accounts.requests import ActorRequest
+from apps.accounts.services.access import shows_credential
+from apps.core.errors import DomainError, NotFoundError
+from apps.core.middleware import refuse_nul
+from apps.core.problems import problem
+from apps.usage.gate.admission import admit, admit_session, settle
+from apps.usage.gate.headers import finish
+from apps.usage.gate.routes import route_of
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+API = "/api/"
+
+
+class ApiGateMiddleware:
+    """Stands behind what gives a request its context and its host, before everything else."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+        self._answer = convert_exception_to_response(_answer)
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not request.path_info.startswith(API) or (settings.SECURE_SSL_REDIRECT and not request.is_secure()):
+            return self.get_response(request)
+        if settings.SESSION_COOKIE_NAME in request.COOKIES and not shows_credential(request.headers):
+            return settle(request, self.get_response(request))
+        return finish(request, settle(request, cast(HttpResponse, self._answer(request))))
+
+    def process_view(self, request: HttpRequest, _view: Any, _args: Any, _kwargs: Any) -> HttpResponse | None:
+        """Django's hook, just before the view of a call that came through the middleware."""
+        if not request.path_info.startswith(API):
+            return None
+        try:
+            admit_session(cast(ActorRequest, request), route_of(request.resolver_match))
+        except DomainError as refusal:
+            return problem(refusal, request)
+        return None
+
+
+def _answer(request: HttpRequest) -> HttpResponse:
+    """The whole way of a call without the middleware. What it raises Django makes an answer of."""
+    refuse_nul(request)
+    plain = cast(ActorRequest, request)
+    plain.actor = plain.organization = plain.impersonation = None
+    plain.user = AnonymousUser()
+    try:
+        match: ResolverMatch | None = resolve(request.path_info)
+    except Resolver404:
+        match = None
+    try:
+        admit(plain, route_of(match))
+        if match is None:
+            raise NotFoundError(_("There is no such address in the API."))
+        request.resolver_match = match
+        response: Any = match.func(request, *match.args, **match.kwargs)
+        return cast(HttpResponse, response.render() if hasattr(response, "render") else response)
+    except DomainError as refusal:
+        return problem(refusal, request)

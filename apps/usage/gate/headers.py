@@ -1,0 +1,47 @@
+"""The security headers of answers that are given before Django's middleware: what that middleware would have added."""
+
+from functools import lru_cache
+from typing import Any
+
+from csp.middleware import CSPMiddleware
+from django.http import HttpRequest, HttpResponse
+from django.middleware.clickjacking import XFrameOptionsMiddleware
+from django.middleware.security import SecurityMiddleware
+from django_permissions_policy import PermissionsPolicyMiddleware
+
+from apps.core.middleware import IsolationHeadersMiddleware
+
+STACK = (
+    SecurityMiddleware,
+    CSPMiddleware,
+    PermissionsPolicyMiddleware,
+    IsolationHeadersMiddleware,
+    XFrameOptionsMiddleware,
+)
+
+
+def finish(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """Add the headers, and the length of the answer."""
+    for name, value in _headers(request.is_secure()):
+        response.headers.setdefault(name, value)
+    response.headers.setdefault("Cache-Control", "private, no-store")
+    if not response.streaming:
+        response.headers["Content-Length"] = str(len(response.content))
+    return response
+
+
+@lru_cache(maxsize=2)
+def _headers(secure: bool) -> tuple[tuple[str, str], ...]:
+    """What the middleware adds to an empty answer, asked once."""
+    request = HttpRequest()
+    request.META = {"SERVER_NAME": "api", "SERVER_PORT": "443" if secure else "80"}
+    request.META |= {"wsgi.url_scheme": "https" if secure else "http"}
+    handler: Any = _empty
+    for middleware in reversed(STACK):
+        handler = middleware(handler)
+    found = handler(request).headers
+    return tuple((name, value) for name, value in found.items() if name not in ("Content-Type", "Content-Length"))
+
+
+def _empty(_request: HttpRequest) -> HttpResponse:
+    return HttpResponse()

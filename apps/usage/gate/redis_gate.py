@@ -1,0 +1,105 @@
+"""The gate with its counters in Redis: one script, one round trip a call."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from apps.core.redis_client import Client, redis_key
+from apps.core.versions import version_key
+from apps.usage.gate import scripts, stream
+from apps.usage.gate.counter import begin_counter, counter_key
+from apps.usage.gate.port import Call, Counted, Refusal, StaleError, Verdict, Word
+from apps.usage.periods import Period
+
+MINUTE = 60_000_000  # microseconds
+TAKEN_BACK = "taken_back"
+
+
+class RedisGate:
+    """See `port.Gate`. Raises `RedisError` or `OSError` where Redis is away.
+
+    `clock` gives microseconds since 1970 in place of Redis's own time, for tests.
+    """
+
+    compares_versions = True
+
+    def __init__(self, client: Client, clock: Any = None) -> None:
+        self._clock = clock or (lambda: "")
+        self._admit = client.register_script(scripts.text("admit"))
+        self._take_back = client.register_script(scripts.text("take_back"))
+        self._client = client
+        self._stream = stream.stream_key()
+
+    def admit(self, call: Call, words: Sequence[Word] = ()) -> Verdict:
+        """See `port.Gate`."""
+        limits = call.limits
+        interval = MINUTE // limits.per_minute
+        ceiling = limits.ceiling
+        names = [version_key(name) for name, _word in words]
+        known = [word for _name, word in words]
+        moment = datetime.now(UTC)
+        while True:
+            period = limits.period(moment)
+            counter = counter_key(call.organization_id, period) if call.counted else "-"
+            what, now, *rest = self._admit(
+                [redis_key("bucket", call.subject), counter, self._stream, *names],
+                [
+                    interval,
+                    limits.per_minute,
+                    -1 if ceiling is None else ceiling,
+                    "1" if call.counted else "0",
+                    call.category,
+                    int(period.start.timestamp()) * 1_000_000,
+                    int(period.end.timestamp()) * 1_000_000,
+                    stream.event(call, period, 1) if call.counted else "",
+                    self._clock(),
+                    *known,
+                ],
+            )
+            if what == "stale":
+                raise StaleError
+            if what == "unknown" and call.organization_id is not None:
+                begin_counter(call.organization_id, period)
+            elif what == "period":
+                moment = datetime.fromtimestamp(now / 1_000_000, UTC)
+            else:
+                break
+        full_at, used, *receipt = rest
+        refusal: Refusal = "" if what == "ok" else what
+        return Verdict(
+            refusal,
+            remaining=max(int((limits.per_minute * interval - max(full_at - now, 0)) // interval), 0),
+            full_in=max(full_at - now, 0) / 1_000_000,
+            retry_in=_retry_in(refusal, now, full_at, interval, limits.per_minute, period),
+            period=period,
+            used=used,
+            receipt=receipt[0] if receipt else "",
+            in_redis=True,
+        )
+
+    def take_back(self, call: Call, verdict: Verdict) -> None:
+        """See `port.Gate`."""
+        if not verdict.receipt or verdict.period is None:
+            return
+        self._take_back(
+            [counter_key(call.organization_id, verdict.period), self._stream, redis_key(TAKEN_BACK, verdict.receipt)],
+            [call.category, stream.event(call, verdict.period, -1, corrects=verdict.receipt)],
+        )
+
+    def counted(self, organization_id: UUID, period: Period) -> Counted:
+        """See `port.Gate`."""
+        found = self._client.hgetall(counter_key(organization_id, period))
+        if not found:
+            begin_counter(organization_id, period)
+            found = self._client.hgetall(counter_key(organization_id, period))
+        calls = {name: int(value) for name, value in found.items()}
+        return Counted(calls.pop("", 0), {name: count for name, count in calls.items() if count})
+
+
+def _retry_in(refusal: str, now: int, full_at: int, interval: int, burst: int, period: Period) -> float:
+    if refusal == "minute":
+        return (full_at + interval - burst * interval - now) / 1_000_000
+    if refusal == "quota":
+        return period.end.timestamp() - now / 1_000_000
+    return 0.0

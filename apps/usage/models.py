@@ -1,0 +1,228 @@
+"""What was used, in rows: raw events, their sums by hour and by period, and the limits on both."""
+
+import uuid
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from apps.accounts.models import Organization
+from apps.core.clock import now
+from apps.core.scope import OrganizationManager
+from apps.usage.plans import PLANS, SANDBOX
+
+NOBODY = uuid.UUID(int=0)
+
+
+class OrganizationLimits(models.Model):
+    """What an organization may use, where that is not the default plan. A figure goes before the plan's."""
+
+    organization = models.OneToOneField(
+        Organization, on_delete=models.CASCADE, primary_key=True, related_name="usage_limits"
+    )
+    plan = models.CharField(
+        _("plan"), max_length=40, default=SANDBOX.code, choices=[(plan.code, plan.name) for plan in PLANS.values()]
+    )
+    calls = models.PositiveBigIntegerField(_("calls a month"), null=True, blank=True)
+    per_minute = models.PositiveIntegerField(_("calls a minute"), null=True, blank=True)
+    changed_at = models.DateTimeField(_("changed"), default=now, editable=False)
+
+    objects = OrganizationManager["OrganizationLimits"]()
+
+    class Meta:
+        verbose_name = _("organization's limits")
+        verbose_name_plural = _("organizations' limits")
+        constraints = (
+            models.CheckConstraint(condition=models.Q(plan__in=list(PLANS)), name="limits_plan_is_known"),
+            models.CheckConstraint(
+                condition=models.Q(per_minute=None) | models.Q(per_minute__gte=1), name="limits_some_calls_a_minute"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.organization_id} {self.plan}"
+
+
+class UsageEvent(models.Model):
+    """One thing that was used. Never changed: a correction is a further event with the opposite sign.
+
+    `source` and `source_id` say where it was counted; an event that arrives twice is kept once.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+", db_index=False)
+    meter = models.CharField(_("meter"), max_length=40)
+    category = models.CharField(_("category"), max_length=40)
+    user_id = models.UUIDField(_("user"), default=NOBODY)
+    key_id = models.UUIDField(_("key"), default=NOBODY)
+    value = models.BigIntegerField(_("value"))
+    at = models.DateTimeField(_("at"))
+    hour = models.DateTimeField(_("hour"), editable=False)  # that `at` belongs to, UTC
+    source = models.CharField(_("source"), max_length=40)
+    source_id = models.CharField(_("id at the source"), max_length=80)
+    corrects = models.CharField(_("corrects"), max_length=80, blank=True)
+    request_id = models.CharField(_("request"), max_length=64, blank=True)
+
+    objects = OrganizationManager["UsageEvent"]()
+
+    class Meta:
+        verbose_name = _("usage event")
+        verbose_name_plural = _("usage events")
+        constraints = (models.UniqueConstraint(fields=("source", "source_id"), name="usage_event_once"),)
+        indexes = (
+            models.Index(fields=("organization", "hour"), name="usage_event_of_organization"),
+            models.Index(fields=("at",), name="usage_event_by_time"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.meter} {self.value:+d}"
+
+
+class UsageHour(models.Model):
+    """The sum of an organization's events in an hour (UTC): made anew from the events whenever one is added."""
+
+    id = models.BigAutoField(primary_key=True)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+", db_index=False)
+    hour = models.DateTimeField(_("hour"))
+    meter = models.CharField(_("meter"), max_length=40)
+    category = models.CharField(_("category"), max_length=40)
+    user_id = models.UUIDField(_("user"))
+    key_id = models.UUIDField(_("key"))
+    total = models.BigIntegerField(_("total"))
+    events = models.PositiveBigIntegerField(_("events"))
+    highest = models.BigIntegerField(_("highest"))
+
+    objects = OrganizationManager["UsageHour"]()
+
+    class Meta:
+        verbose_name = _("usage by hour")
+        verbose_name_plural = _("usage by hour")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("organization", "hour", "meter", "category", "user_id", "key_id"), name="usage_hour_once"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.meter} {self.hour:%Y-%m-%d %H}:00 {self.total}"
+
+
+class UsageHourToSum(models.Model):
+    """An hour of an organization whose events changed since they were summed up."""
+
+    id = models.BigAutoField(primary_key=True)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+", db_index=False)
+    hour = models.DateTimeField()
+    noted = models.PositiveBigIntegerField(default=1)
+    taken = models.BooleanField(default=False, db_default=False)  # within the transaction that sums it up
+
+    objects = OrganizationManager["UsageHourToSum"]()
+
+    class Meta:
+        verbose_name = _("hour to sum up")
+        verbose_name_plural = _("hours to sum up")
+        constraints = (models.UniqueConstraint(fields=("organization", "hour"), name="hour_to_sum_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.organization_id} {self.hour:%Y-%m-%d %H}:00"
+
+
+class UsageTotal(models.Model):
+    """What an organization used of a meter in a period, all together (category "") and by category.
+
+    The period is a month ("2026-11") or, for a sandbox, a day ("2026-11-27"). It is what limits are compared with, by
+    the database itself or by the counter in Redis that begins from it.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+", db_index=False)
+    period = models.CharField(_("period"), max_length=10)
+    meter = models.CharField(_("meter"), max_length=40)
+    category = models.CharField(_("category"), max_length=40, blank=True)
+    total = models.BigIntegerField(_("total"))
+
+    objects = OrganizationManager["UsageTotal"]()
+
+    class Meta:
+        verbose_name = _("usage in a period")
+        verbose_name_plural = _("usage in periods")
+        constraints = (
+            models.UniqueConstraint(fields=("organization", "period", "meter", "category"), name="usage_total_once"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.period} {self.meter} {self.category} {self.total}"
+
+
+class StaleCounter(models.Model):
+    """A counter in Redis that lags behind the database, which counted while Redis was away."""
+
+    id = models.BigAutoField(primary_key=True)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+", db_index=False)
+    period = models.CharField(max_length=10)
+    noted = models.PositiveBigIntegerField(default=1)
+
+    objects = OrganizationManager["StaleCounter"]()
+
+    class Meta:
+        verbose_name = _("stale counter")
+        verbose_name_plural = _("stale counters")
+        constraints = (models.UniqueConstraint(fields=("organization", "period"), name="stale_counter_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.organization_id} {self.period}"
+
+
+class RateBucket(models.Model):
+    """Where the database limits how fast somebody calls: when their bucket would be full again."""
+
+    subject = models.CharField(max_length=80, primary_key=True)
+    full_at = models.BigIntegerField()  # microseconds since 1970
+
+    class Meta:
+        verbose_name = _("rate bucket")
+        verbose_name_plural = _("rate buckets")
+
+    def __str__(self) -> str:
+        return self.subject
+
+
+class QuotaAlert(models.Model):
+    """That an organization was told how much of a period's quota is used: once for each share."""
+
+    id = models.BigAutoField(primary_key=True)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+", db_index=False)
+    period = models.CharField(_("period"), max_length=10)
+    percent = models.PositiveSmallIntegerField(_("percent"))
+    calls = models.BigIntegerField(_("calls"))
+    quota = models.BigIntegerField(_("quota"))
+    created_at = models.DateTimeField(_("told"), default=now, editable=False)
+
+    objects = OrganizationManager["QuotaAlert"]()
+
+    class Meta:
+        verbose_name = _("quota alert")
+        verbose_name_plural = _("quota alerts")
+        constraints = (models.UniqueConstraint(fields=("organization", "period", "percent"), name="quota_alert_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.period} {self.percent} %"
+
+
+class StreamPosition(models.Model):
+    """How far the database has read the stream of events in Redis: one row, locked by whoever reads on.
+
+    `incarnation` names the stream: another Redis, or one that forgot everything, begins another.
+    """
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    incarnation = models.CharField(max_length=32, blank=True)
+    entry = models.CharField(max_length=40, default="0-0")
+    read_at = models.DateTimeField(default=now)
+
+    class Meta:
+        verbose_name = _("stream position")
+        verbose_name_plural = _("stream positions")
+        constraints = (models.CheckConstraint(condition=models.Q(id=1), name="one_stream_position"),)
+
+    def __str__(self) -> str:
+        return self.entry

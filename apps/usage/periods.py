@@ -1,0 +1,37 @@
+"""Calendar months and days (UTC): what quotas and invoices go by."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+
+@dataclass(frozen=True)
+class Period:
+    """From `start` until before `end`. `name` sorts: "2026-11" or "2026-11-27"."""
+
+    name: str
+    start: datetime
+    end: datetime
+
+
+def month_of(moment: datetime) -> Period:
+    """The month of a moment."""
+    start = moment.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    end = (start + timedelta(days=32)).replace(day=1)
+    return Period(f"{start:%Y-%m}", start, end)
+
+
+def day_of(moment: datetime) -> Period:
+    """The day of a moment."""
+    start = moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return Period(f"{start:%Y-%m-%d}", start, start + timedelta(days=1))
+
+
+def hour_of(moment: datetime) -> datetime:
+    """The beginning of the hour of a moment."""
+    return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+
+
+def period_named(name: str) -> Period:
+    """The period of a name."""
+    moment = datetime.strptime(name, "%Y-%m" if len(name) == 7 else "%Y-%m-%d").replace(tzinfo=UTC)
+    return month_of(moment) if len(name) == 7 else day_of(moment)

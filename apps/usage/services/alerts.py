@@ -1,0 +1,65 @@
+"""Telling organizations how much of their quota is used: at 80 and at 100 %, once in each period."""
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import BigIntegerField, Case, Exists, F, OuterRef, QuerySet, Value, When
+from django.db.models.functions import Coalesce
+
+from apps.accounts.models import Organization
+from apps.core.clock import now
+from apps.core.events import emit
+from apps.usage.gate.port import METER
+from apps.usage.models import QuotaAlert, UsageTotal
+from apps.usage.periods import month_of
+from apps.usage.plans import PLANS
+
+TICK_TASK = "usage.alert_quotas"
+QUOTA_REACHED = "quota_reached"
+SHARES = (80, 100)
+
+
+def alert_quotas() -> int:
+    """Make the alerts that are due, each with its event. Returns how many."""
+    return sum(_alert(row, percent) for percent in SHARES for row in _due(percent).iterator(chunk_size=500))
+
+
+def _due(percent: int) -> QuerySet[UsageTotal]:
+    """This month's totals that have reached so much of their quota and were not told of."""
+    period = month_of(now()).name
+    told = QuotaAlert.objects.unscoped().filter(
+        organization_id=OuterRef("organization_id"), period=period, percent=percent
+    )
+    included = Case(
+        *[When(plan=plan.code, then=Value(plan.calls)) for plan in PLANS.values() if plan.calls is not None],
+        default=None,
+        output_field=BigIntegerField(),
+    )
+    plan = Coalesce("organization__usage_limits__plan", Value(settings.API_DEFAULT_PLAN))
+    return (
+        UsageTotal.objects.unscoped()
+        .filter(period=period, meter=METER, category="", organization__livemode=True)
+        .annotate(plan=plan, quota=Coalesce("organization__usage_limits__calls", included))
+        .filter(quota__gt=0, total__gte=F("quota") * percent / 100.0)
+        .exclude(Exists(told))
+        .select_related("organization")
+    )
+
+
+def _alert(row: UsageTotal, percent: int) -> int:
+    organization: Organization = row.organization
+    quota: int = row.quota  # type: ignore[attr-defined] # annotated by `_due`
+    with transaction.atomic():
+        _alert_row, made = QuotaAlert.objects.unscoped().get_or_create(
+            organization=organization,
+            period=row.period,
+            percent=percent,
+            defaults={"calls": row.total, "quota": quota},
+        )
+        if made:
+            emit(
+                QUOTA_REACHED,
+                {"percent": percent, "calls": row.total, "quota": quota, "period": row.period},
+                organization_id=organization.pk,
+                realm_id=organization.realm_id,
+            )
+    return int(made)

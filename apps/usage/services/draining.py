@@ -1,0 +1,97 @@
+"""From the stream in Redis to the database: nothing lost, nothing twice, whatever is killed when.
+
+How far the database has read is written in the transaction that stores what was read. The stream is cut only after
+the commit: killed between the two, the same events are passed over next time. (Redis's clock must not go back by more
+than a restart takes: events written at a time that was read already would be passed over.)
+"""
+
+import secrets
+
+from django.db import transaction
+
+from apps.accounts.models import Organization
+from apps.accounts.services import key_access
+from apps.core.clock import now
+from apps.core.redis_client import Client, redis_client, redis_key
+from apps.usage.gate import stream
+from apps.usage.gate.port import METER
+from apps.usage.models import NOBODY, StreamPosition, UsageEvent
+from apps.usage.periods import hour_of
+from apps.usage.services.recording import record_events
+
+DRAIN_TASK = "usage.drain"
+BATCH = 5000
+INCARNATION = "usage_incarnation"
+
+
+def drain() -> int:
+    """Bring all waiting events into the database. Returns how many. Raises `RedisError`, `OSError`."""
+    client = redis_client()
+    if client is None:
+        return 0
+    drained = 0
+    while True:
+        with transaction.atomic():
+            position = locked_position(client)
+            count = read_on(client, position)
+        if position.entry != "0-0":
+            client.xtrim(stream.stream_key(), minid=_after(position.entry), approximate=False)
+        drained += count
+        if count < BATCH:
+            return drained
+
+
+def locked_position(client: Client) -> StreamPosition:
+    """Where the database stands in the stream, locked until the transaction ends."""
+    StreamPosition.objects.get_or_create(pk=1)
+    position = StreamPosition.objects.select_for_update().get(pk=1)
+    key = redis_key(INCARNATION)
+    client.set(key, secrets.token_hex(8), nx=True)
+    incarnation = client.get(key)
+    if position.incarnation != incarnation:
+        position.incarnation, position.entry = incarnation, "0-0"
+    return position
+
+
+def read_on(client: Client, position: StreamPosition) -> int:
+    """Store the next events and move the position behind them. Returns how many were read."""
+    found = client.xrange(stream.stream_key(), min=f"({position.entry}", count=BATCH)
+    arrivals = [stream.arrival(entry, fields["e"]) for entry, fields in found]
+    if arrivals:
+        _store(arrivals, source=f"redis:{position.incarnation}")
+        position.entry = arrivals[-1].entry
+    position.read_at = now()
+    position.save()
+    return len(arrivals)
+
+
+def _store(arrivals: list[stream.Arrival], source: str) -> None:
+    there = set(
+        Organization.objects.filter(pk__in={one.organization_id for one in arrivals}).values_list("pk", flat=True)
+    )
+    kept = [one for one in arrivals if one.organization_id in there]  # of one that was deleted nothing is kept
+    events = [
+        UsageEvent(
+            organization_id=one.organization_id,
+            meter=METER,
+            category=one.category,
+            user_id=one.user_id,
+            key_id=one.key_id,
+            value=one.value,
+            at=one.at,
+            hour=hour_of(one.at),
+            source=source,
+            source_id=one.entry,
+            corrects=one.corrects,
+            request_id=one.request_id,
+        )
+        for one in kept
+    ]
+    record_events(events, [one.period for one in kept])
+    key_access.note_uses({event.key_id: event.at for event in events if event.key_id != NOBODY})
+
+
+def _after(entry: str) -> str:
+    """The first id behind an entry."""
+    milliseconds, number = entry.split("-")
+    return f"{milliseconds}-{int(number) + 1}"

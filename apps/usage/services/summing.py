@@ -1,0 +1,70 @@
+"""Raw events summed up by hour: made anew from the events, so that doing it twice gives the same rows."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection, transaction
+
+from apps.core.clock import now
+from apps.usage.models import UsageEvent, UsageHour, UsageHourToSum
+from apps.usage.periods import hour_of
+
+HOURS_AT_A_TIME = 100_000
+LOOKED_OVER = timedelta(days=2)
+
+_TAKE = """
+UPDATE {hours} SET taken = %s WHERE id IN (SELECT id FROM {hours} WHERE NOT taken ORDER BY id LIMIT %s {lock})
+"""
+_SUM = """
+INSERT INTO {sums} (organization_id, hour, meter, category, user_id, key_id, total, events, highest)
+SELECT event.organization_id, event.hour, event.meter, event.category, event.user_id, event.key_id,
+  SUM(event.value), COUNT(*), MAX(event.value)
+FROM {events} event JOIN {hours} due ON due.organization_id = event.organization_id AND due.hour = event.hour
+WHERE due.taken
+GROUP BY 1, 2, 3, 4, 5, 6
+ON CONFLICT (organization_id, hour, meter, category, user_id, key_id) DO UPDATE
+SET total = excluded.total, events = excluded.events, highest = excluded.highest
+"""
+_NOTE_AGAIN = """
+INSERT INTO {hours} (organization_id, hour, noted)
+SELECT DISTINCT organization_id, hour, 1 FROM {events} WHERE at >= %s
+ON CONFLICT (organization_id, hour) DO UPDATE SET noted = {hours}.noted + 1
+"""
+
+
+def sum_up() -> int:
+    """Sum up every hour whose events changed. Returns how many hours.
+
+    An event that comes meanwhile notes its hour again: it waits for the row that is taken here, or is seen here.
+    """
+    done = 0
+    while True:
+        with transaction.atomic(), connection.cursor() as cursor:
+            lock = "FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else ""
+            cursor.execute(_named(_TAKE, lock=lock), [True, HOURS_AT_A_TIME])
+            taken: int = cursor.rowcount
+            if taken:
+                cursor.execute(_named(_SUM))
+                cursor.execute(_named("DELETE FROM {hours} WHERE taken"))
+        done += taken
+        if taken < HOURS_AT_A_TIME:
+            return done
+
+
+def sum_up_hourly(_slot: datetime) -> str:
+    """The hourly job."""
+    return f"{sum_up()} hours summed up"
+
+
+def sum_up_nightly(_slot: datetime) -> str:
+    """The nightly job: the last two days once more, whether or not anything changed."""
+    with connection.cursor() as cursor:
+        since = UsageEvent._meta.get_field("at").get_db_prep_value(hour_of(now() - LOOKED_OVER), connection)
+        cursor.execute(_named(_NOTE_AGAIN), [since])
+    return f"{sum_up()} hours summed up"
+
+
+def _named(statement: str, **words: Any) -> str:
+    return statement.format(
+        hours=UsageHourToSum._meta.db_table, events=UsageEvent._meta.db_table, sums=UsageHour._meta.db_table, **words
+    )
