@@ -233,6 +233,14 @@ class Seed(Contribution):
 
 
 @dataclass(frozen=True)
+class SandboxSeed(Contribution):
+    """What a new sandbox holds from the start: `load(organization, user)`, in the transaction that makes it."""
+
+    name: str
+    load: Callable[[Any, Any], None]
+
+
+@dataclass(frozen=True)
 class EncryptedValues(Contribution):
     """Secrets kept encrypted elsewhere than in an `EncryptedTextField`, such as inside a JSON column.
 
@@ -252,7 +260,8 @@ class StepType(Contribution):
     `schema` is the JSON Schema of the step's `with`; `required` says that `with` must be there. `run(step)` gets the
     engine's step context and returns its output (JSON), or waits, or raises. `effect` is what it does besides:
     nothing ("none": may simply be computed again), rows written with its result ("transaction"), or something out in
-    the world ("outside": its start is recorded before, and it carries an idempotency key).
+    the world ("outside": its start is recorded before, and it carries an idempotency key). `mock(step)` stands for
+    `run` in a sandbox; a step without it has nothing to do with the world.
     """
 
     name: str
@@ -261,6 +270,7 @@ class StepType(Contribution):
     run: Callable[[Any], Any]
     effect: Literal["none", "transaction", "outside"] = "outside"
     required: bool = True
+    mock: Callable[[Any], Any] | None = None
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,12 @@ class NewKeyRequest(StrictSerializer):
     """What a key is for and how far it goes."""
 
     name = serializers.CharField(max_length=120)
+    environment = serializers.ChoiceField(
+        choices=ApiKey.Environment.choices,
+        required=False,
+        default=ApiKey.Environment.LIVE,
+        help_text=_("“test” is for the sandbox."),
+    )
     scopes = serializers.ListField(
         child=serializers.CharField(max_length=80),
         max_length=50,
@@ -105,14 +111,15 @@ class NewKeyView(OrganizationAPIView):
     def post(self, request: Request) -> Response:
         """Create the organization's key. Its secret is in this answer and nowhere else.
 
-        One key is active at a time and one can be created a day (UTC): 409 otherwise. To replace a key, rotate it.
+        Of each environment one key is active at a time and one can be created a day (UTC): 409 otherwise. To replace a
+        key, rotate it.
         """
         require_own_account(self.actor)
         form = NewKeyRequest(data=request.data)
         form.is_valid(raise_exception=True)
         data = form.validated_data
         terms = Terms(data["name"], data.get("scopes"), data["networks"], data["expires_at"])
-        return _told_once(api_keys.create_key(self.actor, self.organization, ApiKey.Environment.LIVE, terms))
+        return _told_once(api_keys.create_key(self.actor, self.organization, data["environment"], terms))
 
 
 class KeyListView(OrganizationAPIView):

@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from apps.core.errors import DomainError
+from apps.core.errors import DomainError, ForbiddenError
 
 
 class CallRateError(DomainError):
@@ -15,3 +15,9 @@ class QuotaExceededError(DomainError):
     """The calls of this month (of this day in the sandbox) are used up."""
 
     code, status, title = "quota_exceeded", 429, _("Quota used up")
+
+
+class WrongEnvironmentError(ForbiddenError):
+    """A sandbox credential at a live address, or the other way round."""
+
+    code, title = "wrong_environment", _("Live and sandbox do not mix")

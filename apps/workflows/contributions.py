@@ -3,9 +3,9 @@
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.permissions import ALL_ROLES, BUILDERS
-from apps.core.kinds import AuditAction, EventHandler, EventType, Permission, Seed, Tick
+from apps.core.kinds import AuditAction, EventHandler, EventType, Permission, SandboxSeed, Seed, Tick
 from apps.core.registry import register
-from apps.workflows import handlers, page_contributions, staff_contributions
+from apps.workflows import handlers, page_contributions, sandbox, staff_contributions
 from apps.workflows.demo import seed
 from apps.workflows.engine.finish import RUN_FINISHED
 from apps.workflows.steps.approval import APPROVAL, APPROVAL_REQUESTED
@@ -52,6 +52,6 @@ register(
     Tick("reconcile_runs", RECONCILE_TASK, 2),
     Tick("fire_triggers", FIRE_TASK, 5),
 )
-register(Seed("workflows", seed.load, order=50))
+register(Seed("workflows", seed.load, order=50), SandboxSeed("workflows", sandbox.load))
 
 __all__ = ["page_contributions", "staff_contributions"]  # imported so that its contributions are made

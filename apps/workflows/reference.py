@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from apps.workflows.definition.schema import CONTROL_TYPES, definition_schema
 from apps.workflows.graph import type_label
 
-COMMON = ("name", "skip_if", "on_error", "retry", "timeout", "on_interrupt")
+COMMON = ("name", "skip_if", "on_error", "retry", "timeout", "on_interrupt", "mock")
 
 
 @dataclass(frozen=True)

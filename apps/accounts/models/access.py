@@ -12,6 +12,13 @@ from apps.core.ids import Entity
 from apps.core.scope import OrganizationManager
 
 
+class Environment(models.TextChoices):
+    """Where a credential is good: for the organization itself, or for its sandbox twin."""
+
+    LIVE = "live", _("Live")
+    TEST = "test", _("Sandbox")
+
+
 class TokenFamily(Entity):
     """One login of a program: every refresh token that followed from it, of which only the latest is good."""
 
@@ -24,6 +31,14 @@ class TokenFamily(Entity):
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="token_families")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="token_families")
     origin = models.CharField(_("origin"), max_length=10, choices=Origin.choices)
+    environment = models.CharField(
+        _("environment"),
+        max_length=4,
+        choices=Environment.choices,
+        default=Environment.LIVE,
+        db_default="live",
+        editable=False,
+    )
     client_name = models.CharField(_("client"), max_length=80)
     current_hash = models.CharField(max_length=64, editable=False)
     generation = models.PositiveIntegerField(_("generation"), default=1, editable=False)

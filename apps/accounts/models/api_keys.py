@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from apps.accounts.models.access import Environment
 from apps.accounts.models.organizations import Organization
 from apps.core.clock import now
 from apps.core.ids import Entity
@@ -29,9 +30,7 @@ class ApiKey(Entity):
 
     public_prefix = "key"
 
-    class Environment(models.TextChoices):
-        LIVE = "live", _("Live")
-        TEST = "test", _("Sandbox")
+    Environment = Environment
 
     class State(models.TextChoices):
         ACTIVE = "active", _("Active")

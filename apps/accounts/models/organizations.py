@@ -45,7 +45,11 @@ class Realm(Entity):
 
 
 class Organization(Entity):
-    """A customer: everything that is worked with belongs to one. `livemode` is false for sandbox twins."""
+    """A customer: everything that is worked with belongs to one.
+
+    A sandbox twin (`livemode` false) is where an organization tries things out: nobody is its member, it counts in no
+    business figure, and nothing of it reaches the world.
+    """
 
     public_prefix = "org"
 
@@ -53,6 +57,15 @@ class Organization(Entity):
     name = models.CharField(_("name"), max_length=120)
     slug = models.SlugField(_("slug"), max_length=63)
     livemode = models.BooleanField(_("live mode"), default=True)
+    twin_of = models.OneToOneField(
+        "self",
+        verbose_name=_("sandbox of"),
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="twin",
+    )
     timezone = models.CharField(_("time zone"), max_length=64, default="UTC")
     created_at = models.DateTimeField(_("created"), default=now, editable=False)
     created_by = models.ForeignKey(
@@ -62,7 +75,12 @@ class Organization(Entity):
     class Meta:
         verbose_name = _("organization")
         verbose_name_plural = _("organizations")
-        constraints = (models.UniqueConstraint(fields=("realm", "slug"), name="organization_slug_once_per_realm"),)
+        constraints = (
+            models.UniqueConstraint(fields=("realm", "slug"), name="organization_slug_once_per_realm"),
+            models.CheckConstraint(
+                condition=models.Q(twin_of=None) | models.Q(livemode=False), name="twins_are_not_live"
+            ),
+        )
 
     def __str__(self) -> str:
         return self.name

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from apps.accounts import key_format
 from apps.accounts.errors import AddressNotAllowedError, AmbiguousCredentialsError
-from apps.accounts.models import ApiKey, TokenFamily
+from apps.accounts.models import ApiKey, Environment, Organization, TokenFamily
 from apps.accounts.permissions import Actor
 from apps.accounts.services import key_access, tokens, version_names
 from apps.core.clock import now
@@ -55,17 +55,15 @@ def shows_credential(headers: Mapping[str, str]) -> bool:
 
 @dataclass(frozen=True)
 class Access:
-    """For whom a credential speaks. True as long as the versions of `made_of` are, and until `ends_at`."""
+    """For whom a credential speaks: one of the sandbox speaks for the organization's twin.
+
+    True as long as the versions of `made_of` are, and until `ends_at`.
+    """
 
     actor: Actor
     credential: ApiKey | TokenFamily
     ends_at: datetime | None
     made_of: tuple[str, ...]
-
-    @property
-    def environment(self) -> str:
-        """“live” or “test”."""
-        return self.credential.environment if isinstance(self.credential, ApiKey) else "live"
 
     @property
     def key_id(self) -> UUID | None:
@@ -88,9 +86,15 @@ def access_of(shown: Shown) -> Access:
     """Whom the credential lets in, in one query; `check` the rest. Raises `InvalidKeyError`, `InvalidTokenError`."""
     if shown.is_key:
         key, role = key_access.find_live(shown.text)
-        actor = Actor(key.created_by, key.organization, "key", role, scopes=frozenset(key.scopes))
+        actor = Actor(key.created_by, _place(key), "key", role, scopes=frozenset(key.scopes))
         return Access(actor, key, key.good_until, (version_names.of_key(key), *version_names.of_actor(actor)))
     token = tokens.holder_of(shown.text)
-    actor = Actor(token.family.user, token.family.organization, "token", token.role)
+    actor = Actor(token.family.user, _place(token.family), "token", token.role)
     names = (version_names.of_family(token.family), *version_names.of_actor(actor))
     return Access(actor, token.family, token.ends_at, names)
+
+
+def _place(credential: ApiKey | TokenFamily) -> Organization:
+    """The organization, or its twin, which was made with the first credential of the sandbox."""
+    organization = credential.organization
+    return organization.twin if credential.environment == Environment.TEST else organization

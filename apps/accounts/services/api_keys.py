@@ -11,10 +11,11 @@ from django.utils.translation import gettext as _
 
 from apps.accounts import key_format
 from apps.accounts.errors import KeyLimitError
-from apps.accounts.models import ApiKey, Membership, Organization, User
+from apps.accounts.models import ApiKey, Environment, Membership, Organization, User
 from apps.accounts.names import clean_name
 from apps.accounts.permissions import Actor, key_scopes
 from apps.accounts.services import version_names
+from apps.accounts.services.sandbox import sandbox_of
 from apps.audit.services import record
 from apps.core import versions
 from apps.core.clock import now
@@ -67,7 +68,10 @@ def create_key(actor: Actor, organization: Organization, environment: str, terms
                 code="one_new_key_a_day",
                 retry_after=max(int((tomorrow - now()).total_seconds()), 1),
             )
-        return _issue(actor.user, organization, environment, _checked(terms), origin=ApiKey.Origin.NEW)
+        issued = _issue(actor.user, organization, environment, _checked(terms), origin=ApiKey.Origin.NEW)
+        if environment == Environment.TEST:
+            sandbox_of(organization, actor.user)
+        return issued
 
 
 def rotate_key(actor: Actor, key: ApiKey, overlap: timedelta) -> IssuedKey:

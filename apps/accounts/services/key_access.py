@@ -33,7 +33,7 @@ def find_live(secret: str) -> tuple[ApiKey, str]:
         )
     key = (
         ApiKey.objects.unscoped()
-        .select_related("organization", "created_by")
+        .select_related("organization__twin", "created_by")
         .annotate(role_now=ROLE_NOW)
         .filter(digest=key_format.digest(secret))
         .first()

@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import uuid
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -20,8 +20,9 @@ from rest_framework_simplejwt.backends import TokenBackend
 from rest_framework_simplejwt.exceptions import TokenBackendError
 
 from apps.accounts.errors import InvalidTokenError, NoOrganizationError
-from apps.accounts.models import Membership, Organization, TokenFamily, User
+from apps.accounts.models import Environment, Membership, Organization, TokenFamily, User
 from apps.accounts.services import version_names
+from apps.accounts.services.sandbox import sandbox_of
 from apps.audit.services import record
 from apps.core import versions
 from apps.core.clock import now
@@ -31,6 +32,7 @@ from apps.core.ids import InvalidIdError, new_id
 
 ALGORITHM = "HS256"
 LIVE_FAMILIES_PER_USER = 50
+SANDBOX_LIFETIME = timedelta(hours=1)
 ACCESS, REFRESH = "access", "refresh"
 ROLE_NOW = Subquery(
     Membership.objects.unscoped()
@@ -97,12 +99,7 @@ def _seconds(moment: datetime) -> int:
 
 def _pair(family: TokenFamily, jti: str) -> TokenPair:
     issued = now()
-    base = {
-        "sub": family.user.public_id,
-        "org": family.organization.public_id,
-        "fam": family.public_id,
-        "iat": _seconds(issued),
-    }
+    base = _claims(family, issued)
     access = {**base, "typ": ACCESS, "jti": new_id().hex, "exp": _seconds(issued + settings.JWT_ACCESS_LIFETIME)}
     refresh = {**base, "typ": REFRESH, "jti": jti, "gen": family.generation, "exp": _seconds(family.expires_at)}
     encode = _backend(settings.SECRET_KEY).encode
@@ -110,12 +107,33 @@ def _pair(family: TokenFamily, jti: str) -> TokenPair:
     return TokenPair(encode(access), encode(refresh), seconds, family.organization)
 
 
+def _claims(family: TokenFamily, issued: datetime) -> dict[str, Any]:
+    return {
+        "sub": family.user.public_id,
+        "org": family.organization.public_id,
+        "fam": family.public_id,
+        "iat": _seconds(issued),
+    }
+
+
 def mint(user: User, organization: Organization, *, origin: str, client_name: str) -> TokenPair:
     """Begin a family and return its first pair.
 
     Raises `NoOrganizationError` for a stranger to the organization, `LimitExceededError` at 50 live families.
     """
-    client_name = clean_client_name(client_name)
+    jti = new_id().hex
+    family = _begin(
+        user,
+        organization,
+        settings.JWT_REFRESH_LIFETIME,
+        origin=origin,
+        client_name=clean_client_name(client_name),
+        current_hash=_hash(jti),
+    )
+    return _pair(family, jti)
+
+
+def _begin(user: User, organization: Organization, lifetime: timedelta, **fields: Any) -> TokenFamily:
     with transaction.atomic():
         User.objects.select_for_update(of=("self",), no_key=True).get(pk=user.pk)
         if not Membership.objects.for_organization(organization).filter(user=user).exists():
@@ -125,25 +143,47 @@ def mint(user: User, organization: Organization, *, origin: str, client_name: st
             raise LimitExceededError(
                 _("You have %(count)s connected programs, the most allowed. Revoke one first.") % {"count": live}
             )
-        jti, moment = new_id().hex, now()
+        moment = now()
         family = TokenFamily.objects.create(
             user=user,
             organization=organization,
-            origin=origin,
-            client_name=client_name,
-            current_hash=_hash(jti),
             ip=current().ip,
             created_at=moment,
             last_used_at=moment,
-            expires_at=moment + settings.JWT_REFRESH_LIFETIME,
+            expires_at=moment + lifetime,
+            **fields,
         )
         record(
             "accounts.token_created",
             target=family,
-            data={"client": client_name, "origin": origin},
+            data={"client": family.client_name, "origin": family.origin, "environment": family.environment},
             organization_id=organization.pk,
         )
-    return _pair(family, jti)
+    return family
+
+
+def mint_sandbox_token(user: User, organization: Organization) -> str:
+    """An access token for the organization's sandbox, good for an hour and not to be refreshed.
+
+    Raises as `mint`.
+    """
+    sandbox_of(organization, user)
+    moment = now()
+    name = _("Sandbox, from the documentation")
+    family = _begin(
+        user,
+        organization,
+        SANDBOX_LIFETIME,
+        origin=TokenFamily.Origin.SESSION,
+        client_name=name,
+        current_hash=_hash(new_id().hex),  # of a refresh token that nobody has
+        environment=Environment.TEST,
+    )
+    claims = _claims(family, moment)
+    token: str = _backend(settings.SECRET_KEY).encode(
+        {**claims, "typ": ACCESS, "jti": new_id().hex, "exp": _seconds(moment + SANDBOX_LIFETIME)}
+    )
+    return token
 
 
 def clean_client_name(name: str) -> str:
@@ -253,7 +293,7 @@ def _family(claims: dict[str, Any], *, lock: bool = False) -> TokenFamily:
         key: uuid.UUID = TokenFamily.parse_public_id(str(claims.get("fam")))
     except InvalidIdError as error:
         raise InvalidTokenError(_("The token is malformed.")) from error
-    families = TokenFamily.objects.unscoped().annotate(role_now=ROLE_NOW).select_related("user", "organization")
+    families = TokenFamily.objects.unscoped().annotate(role_now=ROLE_NOW).select_related("user", "organization__twin")
     if lock:
         families = families.select_for_update(of=("self",), no_key=True)
     family = families.filter(pk=key).first()

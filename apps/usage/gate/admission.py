@@ -6,11 +6,13 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from apps.accounts.api_auth import act_as
+from apps.accounts.errors import InvalidTokenError
+from apps.accounts.models import Environment
 from apps.accounts.requests import ActorRequest
-from apps.accounts.services.access import Shown, presented
+from apps.accounts.services.access import Access, Shown, presented
 from apps.core.context import current
 from apps.core.errors import DomainError, UnavailableError
-from apps.usage.errors import CallRateError, QuotaExceededError
+from apps.usage.errors import CallRateError, QuotaExceededError, WrongEnvironmentError
 from apps.usage.gate import policies
 from apps.usage.gate.either import gate
 from apps.usage.gate.known import Known, memory, read
@@ -19,6 +21,7 @@ from apps.usage.gate.routes import Route
 from apps.usage.limits import Limits, anonymous_limits, limits_of
 from apps.usage.models import NOBODY
 
+SANDBOX = "/api/sandbox/v1/"
 TRIES = 5
 UNBILLED = frozenset({401, 403, 429})
 
@@ -30,8 +33,10 @@ def admit(request: ActorRequest, route: Route) -> None:
     """
     try:
         shown = presented(request.headers)
-        if shown is None:
+        if shown is None and not request.path_info.startswith(SANDBOX):
             _admit_anonymous(request, route)
+        elif shown is None:
+            raise InvalidTokenError(_("The sandbox takes a sandbox key, or a token from the documentation."))
         else:
             _admit_credential(request, shown, route)
     except DomainError:
@@ -84,11 +89,23 @@ def _admit_known(port: Gate, request: ActorRequest, shown: Shown, route: Route) 
     known = memory.recall(shown) if port.compares_versions else read(shown)
     access = known.access
     access.check(_address(request))
+    _check_environment(access, request.path_info.startswith(SANDBOX))
     organization = access.actor.organization
     call = _call(
         route, known.limits, organization.pk if organization else None, access.actor.user.pk, access.key_id or NOBODY
     )
     return known, call, port.admit(call, known.words)
+
+
+def _check_environment(access: Access, in_sandbox: bool) -> None:
+    """A sandbox's credential is good there and nowhere else, and no other is good there."""
+    if in_sandbox == (access.credential.environment == Environment.TEST):
+        return
+    if in_sandbox:
+        raise WrongEnvironmentError(_("The sandbox takes sandbox keys only: this credential is for live data."))
+    raise WrongEnvironmentError(
+        _("This credential is for the sandbox: call %(address)s instead.") % {"address": f"{SANDBOX}…"}
+    )
 
 
 def _call(route: Route, limits: Limits, organization_id: UUID | None, user_id: UUID, key_id: UUID = NOBODY) -> Call:

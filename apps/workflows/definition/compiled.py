@@ -30,6 +30,9 @@ class Branch:
     steps: "tuple[Step, ...]"
 
 
+UNSET: Any = object()
+
+
 @dataclass(frozen=True)
 class Step:
     """One step; `branches` and `steps` hold what is inside of branch and foreach."""
@@ -45,6 +48,7 @@ class Step:
     skip_if: Expression | None = None
     continue_on_error: bool = False
     repeat_interrupted: bool = True
+    mock: Any = UNSET
     branches: tuple[Branch, ...] = ()
     otherwise: "tuple[Step, ...]" = ()
     items: Any = None
@@ -111,6 +115,7 @@ def _step(step: dict[str, Any], counter: Any) -> Step:
         skip_if=expressions.compiled(step["skip_if"]) if "skip_if" in step else None,
         continue_on_error=step.get("on_error") == "continue",
         repeat_interrupted=step.get("on_interrupt", "repeat") == "repeat",
+        mock=step.get("mock", UNSET),
         branches=tuple(
             Branch(expressions.compiled(branch["when"]), branch.get("name", ""), _steps(branch["steps"], counter))
             for branch in step.get("branches", [])

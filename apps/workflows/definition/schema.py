@@ -86,6 +86,9 @@ WEBHOOK_TRIGGER = _object(
 )
 
 
+MOCK = {"description": "the step's output in the sandbox, where nothing is called or sent"}
+
+
 def _step_schemas() -> dict[str, dict[str, Any]]:
     common: dict[str, Any] = {
         "id": {"type": "string", "pattern": ID_PATTERN},
@@ -102,6 +105,8 @@ def _step_schemas() -> dict[str, dict[str, Any]]:
             "timeout": {"$ref": "#/$defs/duration"},
             "on_interrupt": {"enum": ["repeat", "fail"]},
         }
+        if step_type.mock is not None:
+            properties["mock"] = MOCK
         schemas[step_type.name] = _object(properties, ["id", "type", *(["with"] if step_type.required else [])])
     branch = _object(
         {"when": {"$ref": "#/$defs/expression"}, "name": {"type": "string", "maxLength": 120}, "steps": STEPS},

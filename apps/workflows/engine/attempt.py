@@ -17,7 +17,7 @@ from apps.core.kinds import StepType
 from apps.core.registry import registry
 from apps.workflows import limits
 from apps.workflows.definition import references
-from apps.workflows.definition.compiled import Step
+from apps.workflows.definition.compiled import UNSET, Step
 from apps.workflows.engine.contract import Result, StepCall, StepFailure, Wait
 from apps.workflows.engine.frames import Frame
 from apps.workflows.engine.journal import Journal
@@ -51,7 +51,7 @@ class Attempt:
                 self.journal.flush(progress=False)
                 self._let_others_work()
                 self.journal.require_lease()
-            self._settle(row, _run(step_type, self._call(step, row, config, frame)))
+            self._settle(row, _run(step, step_type, self._call(step, row, config, frame)))
         except StepFailure as failure:
             self._fail(step, row, failure)
         except DomainError as error:
@@ -135,9 +135,12 @@ class Attempt:
         row.error = error
 
 
-def _run(step_type: StepType, call: StepCall) -> Any:
+def _run(step: Step, step_type: StepType, call: StepCall) -> Any:
+    """What the step gives; in a sandbox, where it would reach the world, what it would have given."""
     try:
-        return step_type.run(call)
+        if call.livemode or step_type.mock is None:
+            return step_type.run(call)
+        return step_type.mock(call) if step.mock is UNSET else Result(step.mock)
     except (StepFailure, DomainError):
         raise
     except Exception as error:

@@ -75,6 +75,18 @@ def run(call: StepCall) -> dict[str, Any]:
     return _judge(response, config)
 
 
+def mock(call: StepCall) -> dict[str, Any]:
+    """What stands for the call in a sandbox. Output as of `run`; the body says what would have been called."""
+    config = call.config
+    expected = config.get("expect")
+    return {
+        "status": expected[0] if expected else 200,
+        "headers": {"content-type": "application/json"},
+        "body": {"mock": True, "method": config.get("method", "GET"), "url": config["url"]},
+        "elapsed_ms": 0,
+    }
+
+
 def _judge(response: http.Response, config: Any) -> dict[str, Any]:
     output = {
         "status": response.status,
@@ -116,4 +128,4 @@ def _text(value: Any) -> str:
     return str(value)
 
 
-HTTP = StepType(name="http", label=_("HTTP call"), schema=SCHEMA, run=run, effect="outside")
+HTTP = StepType(name="http", label=_("HTTP call"), schema=SCHEMA, run=run, effect="outside", mock=mock)

@@ -1,0 +1,32 @@
+"""The sandbox of an organization: a twin on which programs are tried out."""
+
+from django.db import transaction
+
+from apps.accounts.models import Organization, User
+from apps.core.kinds import SandboxSeed
+from apps.core.registry import registry
+
+SLUG_ENDING = "-sandbox"
+
+
+def sandbox_of(organization: Organization, user: User) -> Organization:
+    """The organization's twin; at the first call it is made and filled, in `user`'s name."""
+    found = Organization.objects.filter(twin_of=organization).first()
+    if found is not None:
+        return found
+    with transaction.atomic():
+        Organization.objects.select_for_update(of=("self",), no_key=True).get(pk=organization.pk)
+        twin, made = Organization.objects.get_or_create(
+            twin_of=organization,
+            defaults={
+                "realm_id": organization.realm_id,
+                "name": organization.name,
+                "slug": f"{organization.slug[: 63 - len(SLUG_ENDING) - 9]}-{organization.pk.hex[-8:]}{SLUG_ENDING}",
+                "livemode": False,
+                "timezone": organization.timezone,
+            },
+        )
+        if made:
+            for seed in registry(SandboxSeed).all():
+                seed.load(twin, user)
+    return twin
