@@ -39,6 +39,8 @@ OPEN_OBJECTS = {
     "dev_mail_raw": "a demo's mail, on one's own machine only",
     "problem_type": "says the same to everybody",
     "demo_notify": "the demo's own endpoint",
+    "dev_guide": "says the same to everybody",
+    "docs_sdk_download": "says the same to everybody; tried in tests/flows/test_docs.py",
     "account_confirm_email": "the key from the mail lets in",
     "account_reset_password_from_key": "the key from the mail lets in",
 }
@@ -60,10 +62,11 @@ FORMS_OF = {
     **dict.fromkeys(("secret_put", "secret_delete"), "/secrets"),
 }
 # Addresses of programs, which nobody opens: a GET is refused.
-PROGRAMS = {"vendor_webhook", "hook", "demo_notify", "demo_tickets"}
+PROGRAMS = {"vendor_webhook", "hook", "demo_notify", "demo_tickets", "docs_api_token"}
 # Where an owner's GET leads to another page, and where it finds none; every other page is there.
 GUESTS, CONFIRM = "/dashboard", "/accounts/reauthenticate/"
 LEADS_TO = {
+    "dev": "/dev/overview",
     **dict.fromkeys(("account_login", "account_signup", "account_confirm_login_code"), GUESTS),
     **dict.fromkeys(("mfa_authenticate", "mfa_login_webauthn"), GUESTS),
     **dict.fromkeys(("mfa_add_webauthn", "mfa_edit_webauthn", "mfa_remove_webauthn"), CONFIRM),
@@ -79,6 +82,7 @@ LEADS_TO = {
     **dict.fromkeys(("guess_settings", "guess_account"), "/settings/profile"),
 }
 NOT_THERE = {
+    "docs_sdk_download": "nothing was built here",
     "api_token": "401: a page's session makes a token, a token makes none",
     "socialaccount_login_error": "401: tells that a provider let nobody in",
     "mfa_deactivate_totp": "the owner has a key, no authenticator app",
@@ -96,6 +100,7 @@ OWNERS = {"mfa_reauthenticate_webauthn": 302, "mfa_edit_webauthn": 404, "mfa_rem
 
 # What a viewer may send: what concerns nobody else, what needs no login, and what another test tries.
 VIEWER_SENDS = {
+    "docs_api_token": "a token of one's own for the sandbox",
     "organization_create": "an organization of one's own",
     "organization_switch": "which of one's own is looked at",
     "getting_started_hide": "what one's own overview shows",
@@ -175,6 +180,8 @@ def values(organization, owner, teammate, developer):
         "key": "no-such-key",
         "uidb36": "1",
         "code": "conflict",
+        "guide": "overview",
+        "package": "no-such-package",
     }
 
 

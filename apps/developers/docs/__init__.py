@@ -1,0 +1,1 @@
+"""What developers read: guides, the reference of the API, snippets."""

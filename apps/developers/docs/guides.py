@@ -1,0 +1,116 @@
+"""The guides under /dev: Markdown files in `docs/dev`, each with a title and numbered for their order."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.text import slugify
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+
+from apps.core.brand import current_brand
+from apps.core.errors import NotFoundError
+from apps.core.problem_types import problem_types
+from apps.core.templatetags.levqor import highlight
+
+FOLDER = Path(settings.BASE_DIR) / "docs" / "dev"
+EXAMPLE_SITE = "https://levqor.example"
+PROBLEM_TYPES = "{{ problem_types }}"
+COLOURED = {"bash", "json", "yaml", "python", "javascript", "http"}
+FENCE = re.compile(r"^```(?P<info>[^\n]*)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Snippet:
+    """Code of a guide. What is `runs` does run as it stands, given a key and an address in the environment."""
+
+    language: str
+    code: str
+    runs: bool
+
+
+@dataclass(frozen=True)
+class Guide:
+    """One guide. `headings` are its parts: (id, text)."""
+
+    slug: str
+    title: str
+    source: str
+
+    @property
+    def snippets(self) -> list[Snippet]:
+        """The code in it, in order."""
+        found = []
+        for match in FENCE.finditer(self.source):
+            language, _space, note = match["info"].partition(" ")
+            found.append(Snippet(language, match["code"], language in ("bash", "python", "javascript") and not note))
+        return found
+
+    @property
+    def headings(self) -> list[tuple[str, str]]:
+        """The second-level headings: (id, text)."""
+        return [(slugify(text), text) for text in re.findall(r"^## (.+)$", FENCE.sub("", self.source), re.MULTILINE)]
+
+    def html(self) -> SafeString:
+        """The guide as HTML, without its title. It names the address of this installation."""
+        source = self.source.split("\n", 1)[1].replace(EXAMPLE_SITE, current_brand().site_url)
+        made = _markdown().render(source)
+        if PROBLEM_TYPES in made:
+            kinds = sorted(problem_types().items())
+            table = render_to_string("developers/docs/problem_types.html", {"kinds": kinds})
+            made = made.replace(f"<p>{PROBLEM_TYPES}</p>", table)
+        html: SafeString = mark_safe(made)  # noqa: S308 - our own files; HTML in Markdown is shown as text
+        return html
+
+
+@cache
+def guides() -> dict[str, Guide]:
+    """All guides by slug, in their order."""
+    found = {}
+    for path in sorted(FOLDER.glob("*.md")):
+        source = path.read_text()
+        slug = path.stem.partition("-")[2]
+        found[slug] = Guide(slug, source.split("\n", 1)[0].removeprefix("# "), source)
+    return found
+
+
+def get_guide(slug: str) -> Guide:
+    """One guide. Raises `NotFoundError`."""
+    found = guides().get(slug)
+    if found is None:
+        raise NotFoundError()
+    return found
+
+
+class _Renderer(RendererHTML):
+    """Headings with ids; tables and code as our pages have them."""
+
+    def heading_open(self, tokens: Sequence[Token], index: int, options: object, env: object) -> str:
+        """A heading that a link can lead to."""
+        return f'<{tokens[index].tag} id="{slugify(tokens[index + 1].content)}">'
+
+    def table_open(self, tokens: Sequence[Token], index: int, options: object, env: object) -> str:
+        """A table that scrolls where it is too wide."""
+        return '<div class="scroll" tabindex="0"><table class="table">'
+
+    def table_close(self, tokens: Sequence[Token], index: int, options: object, env: object) -> str:
+        """Its end."""
+        return "</table></div>"
+
+    def fence(self, tokens: Sequence[Token], index: int, options: object, env: object) -> str:
+        """Code, coloured, with a button that copies it."""
+        language = tokens[index].info.partition(" ")[0]
+        code = tokens[index].content.rstrip("\n")
+        coloured = highlight(code, language if language in COLOURED else "text")
+        return render_to_string("developers/docs/code.html", {"code": code, "coloured": coloured})
+
+
+@cache
+def _markdown() -> MarkdownIt:
+    return MarkdownIt("commonmark", {"html": False}, renderer_cls=_Renderer).enable("table")
