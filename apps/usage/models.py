@@ -7,6 +7,8 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import Organization
 from apps.core.clock import now
+from apps.core.crypto import EncryptedTextField
+from apps.core.ids import Entity
 from apps.core.scope import OrganizationManager
 from apps.usage.plans import PLANS, SANDBOX
 
@@ -226,3 +228,39 @@ class StreamPosition(models.Model):
 
     def __str__(self) -> str:
         return self.entry
+
+
+class ApiRequest(Entity):
+    """One call to the API as its organization's developers see it again: for a while, and not for the bill.
+
+    `body` is what was sent, where it is short and holds no secret by its nature.
+    """
+
+    public_prefix = "req"
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+", db_index=False)
+    user_id = models.UUIDField(_("user"), default=NOBODY)
+    key_id = models.UUIDField(_("key"), default=NOBODY)
+    request_id = models.CharField(_("request"), max_length=64)
+    method = models.CharField(_("method"), max_length=8)
+    path = models.CharField(_("address"), max_length=500)
+    category = models.CharField(_("category"), max_length=40)
+    status = models.PositiveSmallIntegerField(_("status"))
+    milliseconds = models.PositiveIntegerField(_("milliseconds"))
+    address = models.GenericIPAddressField(_("from"), null=True, blank=True)
+    body = EncryptedTextField(blank=True)
+    at = models.DateTimeField(_("at"))
+
+    objects = OrganizationManager["ApiRequest"]()
+
+    class Meta:
+        verbose_name = _("API request")
+        verbose_name_plural = _("API requests")
+        indexes = (
+            models.Index(fields=("organization", "-id"), name="api_request_of_organization"),
+            models.Index(fields=("organization", "key_id", "-id"), name="api_request_of_key"),
+            models.Index(fields=("at",), name="api_request_by_time"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path} {self.status}"

@@ -8,14 +8,16 @@ from redis.exceptions import RedisError
 from apps.core.outage import REDIS
 from apps.core.redis_client import redis_client
 from apps.usage.gate.either import CATCH_UP_TASK, catch_up
+from apps.usage.request_log import store_waiting
 from apps.usage.services.alerts import TICK_TASK, alert_quotas
 from apps.usage.services.draining import DRAIN_TASK, drain
 
 
 @shared_task(name=DRAIN_TASK)
 def drain_usage() -> None:
-    """Bring counted calls from Redis into the database."""
+    """Bring counted calls, and the log of requests, from Redis into the database."""
     _with_redis(drain)
+    _with_redis(store_waiting)
 
 
 @shared_task(name=CATCH_UP_TASK)

@@ -311,6 +311,7 @@ SPECTACULAR_SETTINGS = {
 }
 API_DEFAULT_PLAN = "sandbox"  # of organizations that nobody gave another (apps.usage.plans)
 API_ANONYMOUS_CALLS_PER_MINUTE = 60  # from one address, by callers that show no credential or a bad one
+REQUEST_LOG_IN_BACKGROUND = True  # a thread of each web process writes it
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 
 # Pages --------------------------------------------------------------------------------------------------------------

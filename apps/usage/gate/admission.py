@@ -1,5 +1,6 @@
 """Asking the gate for a request: whose call it is, whether it may pass, and taking back what need not be paid."""
 
+import time
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -12,6 +13,7 @@ from apps.accounts.requests import ActorRequest
 from apps.accounts.services.access import Access, Shown, presented
 from apps.core.context import current
 from apps.core.errors import DomainError, UnavailableError
+from apps.usage import request_log
 from apps.usage.errors import CallRateError, QuotaExceededError, WrongEnvironmentError
 from apps.usage.gate import policies
 from apps.usage.gate.either import gate
@@ -57,12 +59,14 @@ def admit_session(request: ActorRequest, route: Route) -> None:
 
 def settle(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     """After the view: say how things stand, and count off what is nobody's to pay: refusals, faults, repetitions."""
-    passage: tuple[Call, Verdict] | None = getattr(request, "passage", None)
+    passage: tuple[Call, Verdict, float] | None = getattr(request, "passage", None)
     if passage is None:
         return response
-    policies.tell(response, *passage)
+    call, verdict, began = passage
+    policies.tell(response, call, verdict)
+    request_log.note(request, response, call, began)
     if response.status_code in UNBILLED or response.status_code >= 500 or "Idempotent-Replayed" in response.headers:
-        gate.take_back(*passage)
+        gate.take_back(call, verdict)
     return response
 
 
@@ -117,7 +121,7 @@ def _call(route: Route, limits: Limits, organization_id: UUID | None, user_id: U
 
 
 def _pass(request: ActorRequest, call: Call, verdict: Verdict) -> None:
-    request.passage = (call, verdict)  # type: ignore[attr-defined] # read by `settle` alone
+    request.passage = (call, verdict, time.perf_counter())  # type: ignore[attr-defined] # read by `settle` alone
     if verdict.refusal == "minute":
         raise CallRateError(
             _("At most %(count)s calls a minute are allowed. Slow down, and keep to the header Retry-After.")
