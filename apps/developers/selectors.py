@@ -1,8 +1,9 @@
 """Reads of the developers app."""
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from apps.accounts.models import ApiKey, Organization
+from apps.usage.models import ApiRequest
 
 
 def keys_of(organization: Organization) -> QuerySet[ApiKey]:
@@ -26,3 +27,19 @@ def get_key(organization: Organization, public_id: str) -> ApiKey:
     if key is None:
         raise ApiKey.missing(public_id)
     return key
+
+
+def requests_of(organization: Organization, *, in_sandbox: bool = False) -> QuerySet[ApiRequest]:
+    """The logged calls of an organization, or of its sandbox, without what was sent."""
+    place = Organization.objects.filter(twin_of=organization).first() if in_sandbox else organization
+    rows = ApiRequest.objects.for_organization(place) if place is not None else ApiRequest.objects.unscoped().none()
+    return rows.defer("body")
+
+
+def get_request(organization: Organization, public_id: str) -> ApiRequest:
+    """One logged call of an organization or of its sandbox. Raises `NotFoundError`."""
+    own = Q(organization=organization) | Q(organization__twin_of=organization)
+    row = ApiRequest.objects.unscoped().filter(own, pk=ApiRequest.parse_public_id(public_id)).first()
+    if row is None:
+        raise ApiRequest.missing(public_id)
+    return row

@@ -2,10 +2,12 @@
 
 from django.urls import path
 
-from apps.developers import views
+from apps.developers import views, views_requests
 
 urlpatterns = [
     path("developer", views.developer, name="developer"),
+    path("developer/requests", views_requests.request_list, name="api_requests"),
+    path("developer/requests/<str:request_key>", views_requests.request_detail, name="api_request"),
     path("developer/api-keys", views.keys, name="api_keys"),
     path("developer/api-keys/create", views.key_create, name="api_key_create"),
     path("developer/api-keys/<str:key_id>/edit", views.key_edit, name="api_key_edit"),
