@@ -53,7 +53,7 @@ def limits_of(organization: Organization) -> Limits:
     per_minute = plan.per_minute if row.per_minute is None else row.per_minute
     if not organization.livemode:
         return Limits(plan.code, per_minute, TWIN_CALLS_PER_DAY, span="day")
-    return Limits(plan.code, per_minute, plan.calls if row.calls is None else row.calls, plan.overage)
+    return Limits(plan.code, per_minute, plan.calls if row.calls is None else row.calls, plan.overage is not None)
 
 
 def set_limits(
