@@ -21,6 +21,8 @@ from apps.core.errors import DomainError
 from apps.core.pagination import paginate
 from apps.developers import selectors
 from apps.developers.forms import KeyForm, RotateForm
+from apps.developers.views_usage import charts_of, standing_of, tabs
+from apps.usage.statistics import recent_calls
 
 PAGE = 20
 LIVE = ApiKey.Environment.LIVE
@@ -36,10 +38,12 @@ FIELD_OF = {
 @require_safe
 @organization_page("keys.view")
 def developer(request: MemberRequest) -> HttpResponse:
-    """Where building on the platform begins."""
+    """Where building on the platform begins, and how many calls are left."""
     context = {
         "page_title": _("Build with %(brand)s") % {"brand": current_brand().name},
         "page_lead": _("Start and watch workflows from your own programs."),
+        "tabs": tabs("developer"),
+        "now": standing_of(request),
         "active": _active(request),
         "api_url": _api_url(),
         "try_it": _first_call("lvq_live_…"),
@@ -51,7 +55,7 @@ def developer(request: MemberRequest) -> HttpResponse:
 @never_cache
 @organization_page("keys.view")
 def keys(request: MemberRequest) -> HttpResponse:
-    """The organization's keys."""
+    """The organization's keys, what is left of the quota, and what the keys were used for."""
     return _page(request)
 
 
@@ -159,13 +163,17 @@ def _page(
     issued: IssuedKey | None = None,
 ) -> HttpResponse:
     page = paginate(selectors.keys_of(request.organization), request.GET.get("cursor"), PAGE)
+    calls = recent_calls(request.organization)
+    calls_of = dict(calls.by("key_id"))
     refused = bool((form and form.errors) or (rotate_form and rotate_form.errors))
     context = {
         "page_title": _("API keys"),
         "page_lead": _("A key acts for %(name)s, as far as its scopes and its maker's role go.")
         % {"name": request.organization.name},
-        "breadcrumbs": [{"label": _("Developer"), "url": reverse("developer")}, {"label": _("API keys")}],
-        "keys": page.rows,
+        "tabs": tabs("api_keys"),
+        "now": standing_of(request),
+        "charts": charts_of(request, calls),
+        "keys": [(key, calls_of.get(key.pk, 0)) for key in page.rows],
         "next_cursor": page.next_cursor,
         "active": _active(request),
         "issued": issued,
