@@ -39,7 +39,7 @@ class OrganizationLimits(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.organization_id} {self.plan}"
+        return f"{self.organization.name}: {self.get_plan_display()}"
 
 
 class UsageEvent(models.Model):
@@ -71,6 +71,7 @@ class UsageEvent(models.Model):
         indexes = (
             models.Index(fields=("organization", "hour"), name="usage_event_of_organization"),
             models.Index(fields=("at",), name="usage_event_by_time"),
+            models.Index(fields=("request_id",), name="usage_event_by_request"),
         )
 
     def __str__(self) -> str:
@@ -101,6 +102,7 @@ class UsageHour(models.Model):
                 fields=("organization", "hour", "meter", "category", "user_id", "key_id"), name="usage_hour_once"
             ),
         )
+        indexes = (models.Index(fields=("hour",), name="usage_hour_by_time"),)
 
     def __str__(self) -> str:
         return f"{self.meter} {self.hour:%Y-%m-%d %H}:00 {self.total}"
@@ -203,6 +205,7 @@ class QuotaAlert(models.Model):
         verbose_name = _("quota alert")
         verbose_name_plural = _("quota alerts")
         constraints = (models.UniqueConstraint(fields=("organization", "period", "percent"), name="quota_alert_once"),)
+        indexes = (models.Index(fields=("period", "percent"), name="quota_alert_by_period"),)
 
     def __str__(self) -> str:
         return f"{self.period} {self.percent} %"
