@@ -36,7 +36,7 @@ def get_key(organization: Organization, public_id: str) -> ApiKey:
 def key_names(organization: Organization, keys: Iterable[UUID]) -> dict[UUID, str]:
     """What these keys of the organization are called; calls without a key are people's own."""
     found = ApiKey.objects.for_organization(organization).filter(pk__in=[key for key in keys if key != NOBODY])
-    names = {key.pk: _("%(name)s …%(end)s") % {"name": key.name, "end": key.last_four} for key in found}
+    names = {key.pk: _("%(name)s (%(end)s)") % {"name": key.name, "end": key.last_four} for key in found}
     return {NOBODY: _("Without a key"), **names}
 
 

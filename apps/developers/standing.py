@@ -44,6 +44,14 @@ class StandingInWords:
         return not self.in_sandbox and agreed != (self.plan.calls, self.plan.per_minute)
 
     @property
+    def own_words(self) -> str:
+        """What was agreed, in a sentence."""
+        quota = self.limits.quota
+        calls = _("any number of calls a month") if quota is None else _("%(count)s calls a month") % {"count": number(quota)}
+        words = _("Limits of your own go before those of %(plan)s: %(calls)s, %(limit)s a minute.")
+        return words % {"plan": self.plan.name, "calls": calls, "limit": number(self.limits.per_minute)}
+
+    @property
     def overage(self) -> int:
         """Calls beyond a quota that lets them pass."""
         quota = self.limits.quota
@@ -77,9 +85,7 @@ class StandingInWords:
 
     @property
     def used_of_quota(self) -> str:
-        """As a screen reader says it."""
-        if self.limits.quota is None:
-            return _("%(used)s calls, no limit") % {"used": number(self.standing.used)}
+        """What a screen reader says of the meter, which is there where there is a quota."""
         return _("%(used)s of %(quota)s calls") % {
             "used": number(self.standing.used),
             "quota": number(self.limits.quota),
@@ -92,7 +98,7 @@ class StandingInWords:
         if self.overage:
             return _("%(count)s beyond the quota") % {"count": number(self.overage)}
         if percent is None:
-            return ""
+            return _("any number is included") if self.limits.quota is None else _("none are included")
         return _("%(percent)s %% used, %(left)s left") % {
             "percent": min(percent, 100),
             "left": number(self.standing.remaining),

@@ -135,7 +135,7 @@ def _days(calls: RecentCalls) -> list[dict[str, Any]]:
     for day, found in reversed(calls.per_day("category")):
         if count := sum(found.values()):
             most = max(found.items(), key=lambda row: (row[1], str(row[0])))
-            days.append({"day": in_words(day), "calls": count, "most": most[0], "share": most[1] / count})
+            days.append({"day": in_words(day, "d MMM y"), "calls": count, "most": most[0], "share": most[1] / count})
     return days
 
 
