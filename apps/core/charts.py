@@ -127,7 +127,11 @@ def _bars(points: Sequence[Point], series: Sequence[Series], *, width: int, heig
             "series": one.key,
             "value": point.values.get(one.key, 0),
             "words": _("%(when)s: %(count)s %(what)s")
-            % {"when": point.title, "count": f"{point.values.get(one.key, 0):,}", "what": one.said or str(one.label).lower()},
+            % {
+                "when": point.title,
+                "count": f"{point.values.get(one.key, 0):,}",
+                "what": one.said or str(one.label).lower(),
+            },
         }
         for index, point in enumerate(points)
         for order, one in enumerate(series)

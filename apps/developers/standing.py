@@ -47,7 +47,11 @@ class StandingInWords:
     def own_words(self) -> str:
         """What was agreed, in a sentence."""
         quota = self.limits.quota
-        calls = _("any number of calls a month") if quota is None else _("%(count)s calls a month") % {"count": number(quota)}
+        calls = (
+            _("any number of calls a month")
+            if quota is None
+            else _("%(count)s calls a month") % {"count": number(quota)}
+        )
         words = _("Limits of your own go before those of %(plan)s: %(calls)s, %(limit)s a minute.")
         return words % {"plan": self.plan.name, "calls": calls, "limit": number(self.limits.per_minute)}
 
@@ -139,7 +143,9 @@ class StandingInWords:
         if self.tone == "bad":
             if self.in_sandbox:
                 return _("Today's calls are used up: further ones are refused until 00:00 UTC.")
-            return _("This month's calls are used up: further ones are refused until %(day)s.") % {"day": self.reset_day}
+            return _("This month's calls are used up: further ones are refused until %(day)s.") % {
+                "day": self.reset_day
+            }
         if self.overage and self.plan.overage is not None:
             words = _("The included calls are used up. Further ones pass, at %(price)s per 1,000: %(count)s so far.")
             return words % {"price": money(self.plan.overage), "count": number(self.overage)}

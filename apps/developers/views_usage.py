@@ -85,7 +85,11 @@ def plans(request: MemberRequest) -> HttpResponse:
         "tabs": tabs("plans"),
         "now": now,
         "families": [
-            (_("Fixed price"), _("Calls beyond the plan are refused, so that the bill never grows."), _rows("portal", now)),
+            (
+                _("Fixed price"),
+                _("Calls beyond the plan are refused, so that the bill never grows."),
+                _rows("portal", now),
+            ),
             (_("By usage"), _("Calls beyond the plan pass and are billed."), _rows("usage", now)),
         ],
         "refund_days": REFUND_DAYS,
@@ -121,12 +125,13 @@ def _mail_url(request: MemberRequest, wanted: Plan | None) -> str:
 def _part(title: str, column: str, calls: RecentCalls, dimension: Dimension, named: Any) -> dict[str, Any]:
     """One way to divide the calls: the largest shares, and what is behind them in one."""
     found = calls.by(dimension)
-    rows = [(named(group), count, count / calls.total) for group, count in found[:MOST_SHOWN]]
+    code = dimension == "category"
+    rows = [(named(group), count, count / calls.total, code) for group, count in found[:MOST_SHOWN]]
     rest = found[MOST_SHOWN:]
     if rest:
         count = sum(part for _group, part in rest)
-        rows.append((_("%(count)s others") % {"count": len(rest)}, count, count / calls.total))
-    return {"title": title, "column": column, "rows": rows, "code": dimension == "category"}
+        rows.append((_("%(count)s others") % {"count": len(rest)}, count, count / calls.total, False))
+    return {"title": title, "column": column, "rows": rows}
 
 
 def _days(calls: RecentCalls) -> list[dict[str, Any]]:

@@ -45,4 +45,6 @@ def _described(plan: Plan) -> str:
     words = translated("%(name)s: %(calls)s calls, %(price)s a month")
     calls = translated("unlimited") if plan.calls is None else number(plan.calls)
     text = words % {"name": plan.name, "calls": calls, "price": money(plan.price)}
-    return f"{text}, {translated('then %(price)s per 1,000') % {'price': money(plan.overage)}}" if plan.overage else text
+    if plan.overage is None:
+        return text
+    return translated("%(plan)s, then %(price)s per 1,000") % {"plan": text, "price": money(plan.overage)}

@@ -20,6 +20,7 @@ from apps.usage.selectors import standing
 from apps.usage.services.staff_limits import LIMITS_CHANGED
 
 KEPT_FOR = 60  # seconds
+WARNED_FROM = 80  # percent
 
 
 def calls() -> list[Figure]:
@@ -70,11 +71,11 @@ def _calls_of_whole_hours() -> int:
 
 def organization_facts(organization: Organization) -> list[Figure]:
     """Its plan, and how much of it is used."""
-    now_used = standing(organization)
-    limits, percent = now_used.limits, now_used.percent
-    quota = translated("any number is included") if limits.quota is None else number(limits.quota)
-    note = quota if percent is None else translated("%(percent)s %% of %(quota)s") % {"percent": percent, "quota": quota}
-    tone = "bad" if percent is not None and percent >= 100 else "wait" if percent is not None and percent >= 80 else ""
+    found = standing(organization)
+    limits, share = found.limits, found.percent
+    note = translated("any number is included") if limits.quota is None else number(limits.quota)
+    if share is not None:
+        note = translated("%(percent)s %% of %(quota)s") % {"percent": share, "quota": note}
     return [
         Figure(
             _("API plan"),
@@ -84,9 +85,9 @@ def organization_facts(organization: Organization) -> list[Figure]:
         ),
         Figure(
             _("Calls this month") if limits.span == "month" else _("Calls today"),
-            number(now_used.used),
+            number(found.used),
             note,
-            tone,
+            "" if share is None or share < WARNED_FROM else "wait" if share < 100 else "bad",
             list_url(UsageEvent, organization__id__exact=organization.pk),
         ),
     ]

@@ -1,8 +1,9 @@
 """An organization's calls of the last days in numbers, exact up to the last second.
 
-Hours that are summed up are read from their sums. Those whose events changed since (the present hour, and the one before
-until the hourly job has come) are read from the events: an index leads to them, and they are never more than what one
-organization can call in little more than an hour. So no page waits for a job, and none makes jobs run more often.
+Hours that are summed up are read from their sums. Those whose events changed since (the present hour, and the one
+before until the hourly job has come) are read from the events: an index leads to them, and they are never more than
+what one organization can call in little more than an hour. So no page waits for a job, and none makes jobs run more
+often.
 """
 
 from collections import Counter
@@ -44,7 +45,9 @@ class RecentCalls:
         found: Counter[Group] = Counter()
         for share, calls in self.shares.items():
             found[_group(share, dimension)] += calls
-        return sorted(((group, calls) for group, calls in found.items() if calls), key=lambda row: (-row[1], str(row[0])))
+        return sorted(
+            ((group, calls) for group, calls in found.items() if calls), key=lambda row: (-row[1], str(row[0]))
+        )
 
     def per_day(self, dimension: Dimension) -> list[tuple[date, dict[Group, int]]]:
         """The same for each day; days without calls too."""

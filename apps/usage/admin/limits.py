@@ -155,6 +155,10 @@ class QuotaAlertAdmin(StaffModelAdmin):
         (None, {"fields": (("period", "organization_link"), ("share", "created"), ("shown_calls", "shown_quota"))}),
     )
 
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        """The newest first; of one organization, along the index that has its alerts."""
+        return ("-period", "-pk") if OF_ORGANIZATION in request.GET else self.ordering
+
     @display(description=_("share"))
     def share(self, obj: QuotaAlert) -> str:
         """In per cent."""

@@ -12,6 +12,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
@@ -19,9 +20,9 @@ from unfold.decorators import display
 from apps.accounts.models import ApiKey, Organization, User
 from apps.core.admin_base import StaffModelAdmin
 from apps.core.clock import now
-from apps.core.ids import Entity
 from apps.core.staff.display import NOTHING, list_url, row_link, when
-from apps.core.staff.lists import LastWeekFilter, PeriodFilter, key_of
+from apps.core.staff.figures import MOST_COUNTED
+from apps.core.staff.lists import CappedPaginator, LastWeekFilter, PeriodFilter, key_of
 from apps.core.templatetags.levqor import number, short_id
 from apps.usage.models import NOBODY, UsageEvent, UsageHour, UsageTotal
 from apps.usage.periods import hour_of
@@ -48,9 +49,25 @@ class HourPeriodFilter(PeriodFilter):
         return queryset.filter(hour__gte=now() - timedelta(days=int(self.value()))) if self.limited else queryset
 
 
-class MeteringAdmin(StaffModelAdmin):
-    """What the lists have in common: an organization that is searched for narrows them to it."""
+class OrderedPaginator(CappedPaginator):
+    """Counts along the index that the list is read by.
 
+    Left to choose, PostgreSQL would look for the newest rows from the beginning of the table, where the oldest are.
+    """
+
+    @cached_property
+    def _seen(self) -> int:
+        return int(self.object_list.values("pk")[: MOST_COUNTED + 1].count())
+
+
+class MeteringAdmin(StaffModelAdmin):
+    """What the lists have in common: an organization that is searched for narrows them to it.
+
+    `along` is the column behind the organization in the index that serves one organization's list.
+    """
+
+    along = "-hour"
+    paginator = OrderedPaginator
     list_select_related = ("organization",)
     search_help_text = _("org_… or the organization's slug")
 
@@ -65,6 +82,10 @@ class MeteringAdmin(StaffModelAdmin):
                 kept = {name: value for name, value in request.GET.items() if name not in ("q", "p")}
                 return redirect(list_url(self.model, **kept | {OF_ORGANIZATION: str(found)}))
         return super().changelist_view(request, extra_context)
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        """The newest first, along the index that the list is narrowed by."""
+        return (self.along, "-pk") if OF_ORGANIZATION in request.GET else self.ordering
 
     @display(description=_("person"))
     def person(self, obj: Any) -> str:
@@ -93,6 +114,7 @@ class UsageEventAdmin(MeteringAdmin):
 
     list_display = ("when_at", "organization_link", "meter", "category", "value", "key", "person", "shown_request")
     list_filter = (EventPeriodFilter, ("organization", AutocompleteSelectFilter))
+    ordering = ("-at", "-pk")
     search_fields = ("request_id__exact",)
     search_help_text = _("Request id, org_… or the organization's slug")
     fieldsets = (
@@ -110,10 +132,6 @@ class UsageEventAdmin(MeteringAdmin):
             },
         ),
     )
-
-    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
-        """The newest first, along the index that the list is narrowed by."""
-        return ("-hour", "-pk") if OF_ORGANIZATION in request.GET else ("-at", "-pk")
 
     @display(description=_("at"))
     def when_at(self, obj: UsageEvent) -> str:
@@ -156,9 +174,8 @@ class UsageTotalAdmin(MeteringAdmin):
     list_display = ("period", "organization_link", "meter", "shown_category", "shown_total")
     list_filter = (("organization", AutocompleteSelectFilter),)
     list_before_template = None
-    fieldsets = (
-        (None, {"fields": (("period", "organization_link"), ("meter", "shown_category"), "shown_total")}),
-    )
+    along = "-period"
+    fieldsets = ((None, {"fields": (("period", "organization_link"), ("meter", "shown_category"), "shown_total")}),)
 
     @display(description=_("category"))
     def shown_category(self, obj: UsageTotal) -> str:
@@ -166,7 +183,7 @@ class UsageTotalAdmin(MeteringAdmin):
         return obj.category or str(_("all"))
 
 
-def _by_id(model: type[Entity], key: UUID) -> str:
+def _by_id(model: type[ApiKey | User], key: UUID) -> str:
     if key == NOBODY:
         return NOTHING
     row = model(pk=key)
