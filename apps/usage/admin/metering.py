@@ -31,14 +31,16 @@ OF_ORGANIZATION = "organization__id__exact"
 
 
 class EventPeriodFilter(LastWeekFilter):
-    """Events of the last days, along both indexes that begin or end with a time."""
+    """Events of the last days, by the column of the index that the list is read along (`get_ordering`)."""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Django's hook."""
         if not self.limited:
             return queryset
         since = now() - timedelta(days=int(self.value()))
-        return queryset.filter(at__gte=since, hour__gte=hour_of(since))
+        if OF_ORGANIZATION in request.GET:
+            return queryset.filter(hour__gte=hour_of(since))
+        return queryset.filter(at__gte=since)
 
 
 class HourPeriodFilter(PeriodFilter):
