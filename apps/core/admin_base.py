@@ -121,8 +121,8 @@ class StaffModelAdmin(ActionPages, ModelAdmin):
 
     # Actions ----------------------------------------------------------------------------------------------------------
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """The entries of the list's menu: each leads to the page that asks."""
-        allowed = [action for action in self.staff_actions if action.allowed(request)]
+        """The entries of the list's menu: each leads to the page that asks. A form is for one row: its page has it."""
+        allowed = [action for action in self.staff_actions if action.allowed(request) and action.form is None]
         return {action.name: (partial(_ask, action), action.name, action.label) for action in allowed}
 
     def get_urls(self) -> list[URLPattern]:

@@ -15,7 +15,7 @@ from django.utils.functional import Promise
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
-Tone = Literal["brand", "ok", "bad", "wait", "go", "idle"]
+Tone = Literal["brand", "ok", "bad", "wait", "go", "idle", "hue-1", "hue-2", "hue-3", "hue-4", "hue-5"]
 Medium = Literal["page", "paper"]
 Text = str | Promise
 
@@ -29,6 +29,12 @@ INK: dict[str, tuple[str, str, str]] = {
     "wait": ("#a10004", "var(--warn)", "#8a5a00"),
     "go": ("#a10005", "var(--info)", "#175cd3"),
     "idle": ("#a10006", "var(--line-strong)", "#bcc2cc"),
+    # Without meaning of their own, to tell things apart that are alike.
+    "hue-1": ("#a10009", "var(--brand-bar)", "#4338ca"),
+    "hue-2": ("#a1000a", "var(--hue-2)", "#0e8a8c"),
+    "hue-3": ("#a1000b", "var(--hue-3)", "#c2720a"),
+    "hue-4": ("#a1000c", "var(--hue-4)", "#c0407f"),
+    "hue-5": ("#a1000d", "var(--hue-5)", "#3f7fbf"),
     "text": ("#a10007", "var(--muted)", "#5b6472"),
     "line": ("#a10008", "var(--line)", "#e3e5e9"),
 }
@@ -39,11 +45,15 @@ LABELLED = re.compile(r'<path aria-label="([^"]*)"([^>]*)/>')
 
 @dataclass(frozen=True)
 class Series:
-    """One colour of a chart: the key in each point's values, its words, its meaning."""
+    """One colour of a chart: the key in each point's values, its words, its meaning.
+
+    `said` is what a bar is called on hover ("20 March 2026: 4 …"), where that is not the label.
+    """
 
     key: str
     label: Text
     tone: Tone
+    said: Text = ""
 
 
 @dataclass(frozen=True)
@@ -117,7 +127,11 @@ def _bars(points: Sequence[Point], series: Sequence[Series], *, width: int, heig
             "series": one.key,
             "value": point.values.get(one.key, 0),
             "words": _("%(when)s: %(count)s %(what)s")
-            % {"when": point.title, "count": f"{point.values.get(one.key, 0):,}", "what": str(one.label).lower()},
+            % {
+                "when": point.title,
+                "count": f"{point.values.get(one.key, 0):,}",
+                "what": one.said or str(one.label).lower(),
+            },
         }
         for index, point in enumerate(points)
         for order, one in enumerate(series)

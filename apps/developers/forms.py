@@ -1,5 +1,6 @@
 """Forms of the developer pages."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -46,15 +47,33 @@ class KeyForm(forms.Form):
         help_text=_("In UTC. Empty: never."),
     )
 
-    def __init__(self, data: Any = None, *, key: ApiKey | None = None) -> None:
+    environment = forms.ChoiceField(
+        label=_("Good for"),
+        choices=[("live", _("Live data")), ("test", _("The sandbox"))],
+        widget=forms.RadioSelect,
+        initial="live",
+        required=False,
+        help_text=_("In the sandbox nothing is called or sent, and a day has 100 calls."),
+    )
+
+    def __init__(
+        self, data: Any = None, *, key: ApiKey | None = None, environments: Sequence[str] = ("live", "test")
+    ) -> None:
         initial: dict[str, Any] = {"scopes": list(key_scopes())}
         if key is not None:
             networks = "\n".join(key.networks)
             initial = {"name": key.name, "scopes": key.scopes, "networks": networks, "expires_at": key.expires_at}
+        initial["environment"] = environments[0] if environments else ""
         super().__init__(data, initial=initial)
+        if key is not None:
+            del self.fields["environment"]
         field = self.fields["scopes"]
         if isinstance(field, forms.MultipleChoiceField):
             field.choices = [(scope, permission.label) for scope, permission in key_scopes().items()]
+
+    def clean_environment(self) -> str:
+        """“live” where nothing was chosen."""
+        return self.cleaned_data["environment"] or "live"
 
     def terms(self) -> Terms:
         """What was asked for, of a valid form."""

@@ -1,9 +1,13 @@
 """Reads of the developers app."""
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from collections.abc import Iterable
+from uuid import UUID
 
-from apps.accounts.models import ApiKey, Organization
-from apps.usage.models import ApiRequest
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.translation import gettext as _
+
+from apps.accounts.models import ApiKey, Organization, User
+from apps.usage.models import NOBODY, ApiRequest
 
 
 def keys_of(organization: Organization) -> QuerySet[ApiKey]:
@@ -43,3 +47,16 @@ def get_request(organization: Organization, public_id: str) -> ApiRequest:
     if row is None:
         raise ApiRequest.missing(public_id)
     return row
+
+
+def key_names(organization: Organization, keys: Iterable[UUID]) -> dict[UUID, str]:
+    """What these keys of the organization are called; calls without a key are people's own."""
+    found = ApiKey.objects.for_organization(organization).filter(pk__in=[key for key in keys if key != NOBODY])
+    names = {key.pk: _("%(name)s (%(end)s)") % {"name": key.name, "end": key.last_four} for key in found}
+    return {NOBODY: _("Without a key"), **names}
+
+
+def person_names(people: Iterable[UUID]) -> dict[UUID, str]:
+    """The names of people who called for the organization that asks; who was deleted is missing."""
+    found = User.objects.filter(pk__in=[person for person in people if person != NOBODY])
+    return {user.pk: user.get_full_name() or user.email for user in found}

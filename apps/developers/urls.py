@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.developers import views, views_requests
+from apps.developers import views, views_requests, views_usage
 
 urlpatterns = [
     path("developer", views.developer, name="developer"),
@@ -14,4 +14,6 @@ urlpatterns = [
     path("developer/api-keys/<str:key_id>/rotate", views.key_rotate, name="api_key_rotate"),
     path("developer/api-keys/<str:key_id>/replace", views.key_replace, name="api_key_replace"),
     path("developer/api-keys/<str:key_id>/revoke", views.key_revoke, name="api_key_revoke"),
+    path("developer/usage", views_usage.usage, name="usage"),
+    path("developer/plans", views_usage.plans, name="plans"),
 ]

@@ -21,6 +21,8 @@ from apps.core.errors import DomainError
 from apps.core.pagination import paginate
 from apps.developers import selectors
 from apps.developers.forms import KeyForm, RotateForm
+from apps.developers.views_usage import charts_of, standing_of, tabs
+from apps.usage.statistics import recent_calls
 
 PAGE = 20
 LIVE = ApiKey.Environment.LIVE
@@ -36,11 +38,13 @@ FIELD_OF = {
 @require_safe
 @organization_page("keys.view")
 def developer(request: MemberRequest) -> HttpResponse:
-    """Where building on the platform begins."""
+    """Where building on the platform begins, and how many calls are left."""
     context = {
         "page_title": _("Build with %(brand)s") % {"brand": current_brand().name},
         "page_lead": _("Start and watch workflows from your own programs."),
-        "active": _active(request),
+        "tabs": tabs("developer"),
+        "now": standing_of(request),
+        "active": _active(request).get(LIVE),
         "api_url": _api_url(),
         "try_it": _first_call("lvq_live_…"),
     }
@@ -51,7 +55,7 @@ def developer(request: MemberRequest) -> HttpResponse:
 @never_cache
 @organization_page("keys.view")
 def keys(request: MemberRequest) -> HttpResponse:
-    """The organization's keys."""
+    """The organization's keys, what is left of the quota, and what the keys were used for."""
     return _page(request)
 
 
@@ -64,7 +68,10 @@ def key_create(request: MemberRequest) -> HttpResponse:
     form = KeyForm(request.POST)
     if not form.is_valid():
         return _page(request, form=form)
-    return _issue(request, form, lambda: api_keys.create_key(request.actor, request.organization, LIVE, form.terms()))
+    environment = form.cleaned_data["environment"]
+    return _issue(
+        request, form, lambda: api_keys.create_key(request.actor, request.organization, environment, form.terms())
+    )
 
 
 @never_cache
@@ -76,8 +83,8 @@ def key_rotate(request: MemberRequest, key_id: str) -> HttpResponse:
     key = selectors.get_key(request.organization, key_id)
     form = RotateForm(request.POST)
     if not form.is_valid():
-        return _page(request, rotate_form=form)
-    return _issue(request, form, lambda: api_keys.rotate_key(request.actor, key, form.length()))
+        return _page(request, rotate_form=form, rotated=key)
+    return _issue(request, form, lambda: api_keys.rotate_key(request.actor, key, form.length()), rotated=key)
 
 
 @never_cache
@@ -128,13 +135,17 @@ def key_revoke(request: MemberRequest, key_id: str) -> HttpResponse:
     return redirect("api_keys")
 
 
-def _issue(request: MemberRequest, form: KeyForm | RotateForm, make: Callable[[], IssuedKey]) -> HttpResponse:
+def _issue(
+    request: MemberRequest, form: KeyForm | RotateForm, make: Callable[[], IssuedKey], rotated: ApiKey | None = None
+) -> HttpResponse:
     try:
         issued = make()
     except DomainError as refusal:
         field = FIELD_OF.get(refusal.code) if isinstance(form, KeyForm) else None
         form.add_error(field, str(refusal.detail))
-        return _page(request, form=form) if isinstance(form, KeyForm) else _page(request, rotate_form=form)
+        if isinstance(form, KeyForm):
+            return _page(request, form=form)
+        return _page(request, rotate_form=form, rotated=rotated)
     return _page(request, issued=issued)
 
 
@@ -143,12 +154,14 @@ def _api_url() -> str:
 
 
 def _first_call(secret: str) -> str:
-    return f'curl -H "X-API-Key: {secret}" {_api_url()}/me'
+    url = f"{current_brand().site_url}/api/sandbox/v1" if secret.startswith("lvq_test_") else _api_url()
+    return f'curl -H "X-API-Key: {secret}" {url}/me'
 
 
-def _active(request: MemberRequest) -> ApiKey | None:
-    newest = selectors.keys_of(request.organization).filter(state=ApiKey.State.ACTIVE).order_by("-pk").first()
-    return newest if newest is not None and newest.is_live else None
+def _active(request: MemberRequest) -> dict[str, ApiKey]:
+    """The active key of each environment that has one."""
+    active = selectors.keys_of(request.organization).filter(state=ApiKey.State.ACTIVE)
+    return {key.environment: key for key in active if key.is_live}
 
 
 def _page(
@@ -156,23 +169,33 @@ def _page(
     *,
     form: KeyForm | None = None,
     rotate_form: RotateForm | None = None,
+    rotated: ApiKey | None = None,
     issued: IssuedKey | None = None,
 ) -> HttpResponse:
+    active = _active(request)
+    offered = [environment for environment in ApiKey.Environment if environment not in active]
     page = paginate(selectors.keys_of(request.organization), request.GET.get("cursor"), PAGE)
+    calls = recent_calls(request.organization)
+    calls_of = dict(calls.by("key_id"))
     refused = bool((form and form.errors) or (rotate_form and rotate_form.errors))
     context = {
         "page_title": _("API keys"),
         "page_lead": _("A key acts for %(name)s, as far as its scopes and its maker's role go.")
         % {"name": request.organization.name},
-        "breadcrumbs": [{"label": _("Developer"), "url": reverse("developer")}, {"label": _("API keys")}],
-        "keys": page.rows,
+        "tabs": tabs("api_keys"),
+        "now": standing_of(request),
+        "charts": charts_of(request, calls),
+        "keys": [(key, calls_of.get(key.pk, 0)) for key in page.rows],
         "next_cursor": page.next_cursor,
-        "active": _active(request),
+        "offered": offered,
         "issued": issued,
-        "form": form or KeyForm(),
-        "rotate_form": rotate_form or RotateForm(),
+        "form": form or KeyForm(environments=offered),
+        "rotations": [
+            (key, (rotate_form if key == rotated else None) or RotateForm(auto_id=f"id_{key.environment}_%s"))
+            for key in active.values()
+        ],
         "open_create": form is not None,
-        "open_rotate": rotate_form is not None,
+        "open_rotate": rotated,
         "may_manage": request.may("keys.manage"),
         "try_it": _first_call(issued.secret) if issued else "",
     }

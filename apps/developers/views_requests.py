@@ -71,8 +71,8 @@ def request_list(request: MemberRequest) -> HttpResponse:
     names = selectors.key_names(request.organization, {row.key_id for row in page.rows})
     context = {
         "page_title": _("Requests"),
-        "page_lead": _("What programs called in the last %(days)s days, a second after it happened.") % {"days": KEPT.days},
-        "tabs": tabs("requests"),
+        "page_lead": _("The calls of the last %(days)s days, up to a second ago.") % {"days": KEPT.days},
+        "tabs": tabs("api_requests"),
         "form": form,
         "rows": [(row, names.get(row.key_id, "")) for row in page.rows],
         "next_cursor": page.next_cursor,

@@ -44,16 +44,22 @@ def anonymous_limits() -> Limits:
     return Limits("anonymous", settings.API_ANONYMOUS_CALLS_PER_MINUTE, None)
 
 
-def limits_of(organization: Organization) -> Limits:
-    """What holds for an organization now, in one query."""
-    row = OrganizationLimits.objects.for_organization(organization).first() or OrganizationLimits(
-        plan=settings.API_DEFAULT_PLAN
-    )
+def row_of(organization: Organization) -> OrganizationLimits:
+    """What was set for an organization; where nothing was, the default plan in a row that is not stored."""
+    found = OrganizationLimits.objects.for_organization(organization).first()
+    row = found or OrganizationLimits(plan=settings.API_DEFAULT_PLAN)
+    row.organization = organization
+    return row
+
+
+def limits_of(organization: Organization, row: OrganizationLimits | None = None) -> Limits:
+    """What holds for an organization now, in one query; in none with its row."""
+    row = row or row_of(organization)
     plan = PLANS[row.plan]
     per_minute = plan.per_minute if row.per_minute is None else row.per_minute
     if not organization.livemode:
         return Limits(plan.code, per_minute, TWIN_CALLS_PER_DAY, span="day")
-    return Limits(plan.code, per_minute, plan.calls if row.calls is None else row.calls, plan.overage)
+    return Limits(plan.code, per_minute, plan.calls if row.calls is None else row.calls, plan.overage is not None)
 
 
 def set_limits(

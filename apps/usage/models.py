@@ -1,6 +1,7 @@
 """What was used, in rows: raw events, their sums by hour and by period, and the limits on both."""
 
 import uuid
+from datetime import timedelta
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -41,7 +42,7 @@ class OrganizationLimits(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.organization_id} {self.plan}"
+        return f"{self.organization.name}: {self.get_plan_display()}"
 
 
 class UsageEvent(models.Model):
@@ -73,6 +74,7 @@ class UsageEvent(models.Model):
         indexes = (
             models.Index(fields=("organization", "hour"), name="usage_event_of_organization"),
             models.Index(fields=("at",), name="usage_event_by_time"),
+            models.Index(fields=("request_id",), name="usage_event_by_request"),
         )
 
     def __str__(self) -> str:
@@ -103,6 +105,7 @@ class UsageHour(models.Model):
                 fields=("organization", "hour", "meter", "category", "user_id", "key_id"), name="usage_hour_once"
             ),
         )
+        indexes = (models.Index(fields=("hour",), name="usage_hour_by_time"),)
 
     def __str__(self) -> str:
         return f"{self.meter} {self.hour:%Y-%m-%d %H}:00 {self.total}"
@@ -205,6 +208,7 @@ class QuotaAlert(models.Model):
         verbose_name = _("quota alert")
         verbose_name_plural = _("quota alerts")
         constraints = (models.UniqueConstraint(fields=("organization", "period", "percent"), name="quota_alert_once"),)
+        indexes = (models.Index(fields=("period", "percent"), name="quota_alert_by_period"),)
 
     def __str__(self) -> str:
         return f"{self.period} {self.percent} %"
@@ -259,8 +263,14 @@ class ApiRequest(Entity):
         indexes = (
             models.Index(fields=("organization", "-id"), name="api_request_of_organization"),
             models.Index(fields=("organization", "key_id", "-id"), name="api_request_of_key"),
+            models.Index(fields=("request_id",), name="api_request_by_request"),
             models.Index(fields=("at",), name="api_request_by_time"),
         )
 
     def __str__(self) -> str:
         return f"{self.method} {self.path} {self.status}"
+
+    @property
+    def took(self) -> timedelta:
+        """How long the view took."""
+        return timedelta(milliseconds=self.milliseconds)

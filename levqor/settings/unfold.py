@@ -97,6 +97,18 @@ NAVIGATION: list[dict[str, Any]] = [
         ],
     },
     {
+        "title": _("API"),
+        "separator": True,
+        "items": [
+            _item(_("API keys"), "vpn_key", "accounts.apikey"),
+            _item(_("Limits"), "speed", "usage.organizationlimits"),
+            _item(_("Usage events"), "data_usage", "usage.usageevent"),
+            _item(_("Usage by hour"), "bar_chart", "usage.usagehour"),
+            _item(_("Usage by period"), "date_range", "usage.usagetotal"),
+            _item(_("Quota alerts"), "notification_important", "usage.quotaalert"),
+        ],
+    },
+    {
         "title": _("Access"),
         "separator": True,
         "items": [

@@ -20,7 +20,10 @@ NO_PAGES = {
     *("mfa_reauthenticate_webauthn", "mfa_login_webauthn"),
     *("google_login", "google_callback", "google_login_by_token", "github_login", "github_callback"),
 }
-EMPTY = ("/dashboard", "/workflows", "/runs", "/approvals", "/secrets", "/settings/members", "/settings/tokens")
+EMPTY = (
+    *("/dashboard", "/workflows", "/runs", "/approvals", "/secrets", "/settings/members", "/settings/tokens"),
+    *("/developer", "/developer/api-keys", "/developer/usage", "/developer/plans"),
+)
 
 
 @pytest.mark.parametrize("who", ["", OWNER], ids=["visitor", "owner"])

@@ -24,6 +24,7 @@ from apps.workflows.services.starting import Start, start_run
 from tests.common.passkey import SoftPasskey
 from tests.common.roles import actor_of, api_client_of, client_of
 from tests.common.routes import routes
+from tests.common.usage import logged
 
 pytestmark = pytest.mark.django_db
 
@@ -181,6 +182,7 @@ def values(organization, owner, teammate, developer):
         "uidb36": "1",
         "code": "conflict",
         "guide": "overview",
+        "request_key": logged(organization).public_id,
         "package": "no-such-package",
     }
 

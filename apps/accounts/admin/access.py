@@ -51,7 +51,7 @@ class TokenFamilyAdmin(StaffModelAdmin):
             label=_("Revoke"),
             question=_("Every token of this login stops working at once."),
             permission=IMPERSONATE,
-            do=lambda request, row: tokens.revoke(row, by=request.user, reason="revoked_by_staff"),  # type: ignore[arg-type] # staff
+            do=lambda request, row: tokens.revoke(row, by=request.user, reason="revoked_by_staff"),
             icon="key_off",
             applies=lambda row: row.is_live,
             danger=True,

@@ -215,7 +215,7 @@ class UserSessionAdmin(StaffModelAdmin):
             label=_("End session"),
             question=_("The person is logged out of this browser."),
             permission=IMPERSONATE,
-            do=lambda request, row: staff_help.end_session(row, by=request.user),  # type: ignore[arg-type] # staff
+            do=lambda request, row: staff_help.end_session(row, by=request.user),
             icon="logout",
         ),
     )

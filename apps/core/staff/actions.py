@@ -6,6 +6,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
+from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
@@ -36,6 +37,7 @@ class StaffAction:
     """A button on a row's page and an entry in its list's menu; both lead to a page that asks first.
 
     `do(request, row)` calls a service, which may refuse with a `DomainError`; each row is a transaction of its own.
+    With `form`, which is made of a row, the page asks for more, of one row at a time: `do(request, row, data)`.
     `audit` is recorded with it, unless the service records by itself. `applies(row)` says where the button makes sense.
     """
 
@@ -43,11 +45,12 @@ class StaffAction:
     label: Text
     question: Text
     permission: str
-    do: Callable[[HttpRequest, Any], object]
+    do: Callable[..., object]
     icon: str = "bolt"
     audit: str = ""
     applies: Callable[[Any], bool] = always
     danger: bool = False
+    form: Callable[..., forms.Form] | None = None
 
     def allowed(self, request: HttpRequest) -> bool:
         """Whether this member of staff may do it."""
@@ -78,19 +81,26 @@ class ActionPages:
         if not action.allowed(request):
             raise PermissionDenied
         rows = self._rows(request)
-        if request.method == "POST":
-            self._perform(request, action, rows)
+        form = None
+        if action.form is not None:
+            if len(rows) != 1:
+                raise Http404
+            form = action.form(rows[0], request.POST if request.method == "POST" else None)
+        if request.method == "POST" and (form is None or form.is_valid()):
+            self._perform(request, action, rows, *([form.cleaned_data] if form else []))
             return redirect(self._back(request, rows))
         context = {
             **self.admin_site.each_context(request),
             "title": action.label,
             "opts": self.model._meta,
             "action": action,
+            "form": form,
             "rows": rows,
             "fitting": sum(action.applies(row) for row in rows),
             "back": self._back(request, rows),
         }
-        return TemplateResponse(request, "admin/confirm_action.html", context)
+        status = 422 if form is not None and form.errors else 200
+        return TemplateResponse(request, "admin/confirm_action.html", context, status=status)
 
     def _rows(self, request: HttpRequest) -> list[Any]:
         keys = request.GET.getlist("id")
@@ -105,11 +115,11 @@ class ActionPages:
             raise Http404
         return rows
 
-    def _perform(self, request: HttpRequest, action: StaffAction, rows: list[Any]) -> None:
+    def _perform(self, request: HttpRequest, action: StaffAction, rows: list[Any], *more: Any) -> None:
         done = 0
         for row in rows:
             try:
-                perform(self.admin_site, request, action, row)
+                perform(self.admin_site, request, action, row, *more)
             except DomainError as refusal:
                 messages.error(request, f"{row}: {refusal.detail}")
             else:
@@ -127,12 +137,12 @@ class ActionPages:
         return reverse(f"admin:{self.model._meta.app_label}_{self.model._meta.model_name}_changelist")
 
 
-def perform(site: StaffSite, request: HttpRequest, action: StaffAction, row: Any) -> None:
+def perform(site: StaffSite, request: HttpRequest, action: StaffAction, row: Any, *more: Any) -> None:
     """Do it to one row: all of it is kept, with its audit entry, or nothing. Raises what the service refuses with."""
     organization_id: uuid.UUID | None = getattr(row, "organization_id", None)
     for_whom = bound(organization_id=organization_id) if organization_id else nullcontext()
     with transaction.atomic(), for_whom:
-        action.do(request, row)
+        action.do(request, row, *more)
         if action.audit:
             site.record(action.audit, target=row, organization_id=organization_id)
 

@@ -46,6 +46,13 @@ def test_text_can_be_read(ink: str, ground: str, theme: int) -> None:
     assert contrast(*colors) >= 4.5, f"{ink} on {ground}"
 
 
+@pytest.mark.parametrize("hue", ["hue-2", "hue-3", "hue-4", "hue-5"])
+@pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
+def test_bars_of_a_chart_stand_out(hue: str, theme: int) -> None:
+    bar, ground = (TOKENS[name].split(", ")[theme] for name in (hue, "surface"))
+    assert contrast(bar, ground) >= 3, hue
+
+
 def test_pages_take_colours_from_the_tokens() -> None:
     """No other style sheet brings colours of its own, but for the terminal picture of the landing page."""
     strays = {

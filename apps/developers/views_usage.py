@@ -1,0 +1,161 @@
+"""Pages about calls: how many there were, and what the plans include."""
+
+from typing import Any
+from urllib.parse import quote
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from apps.accounts.requests import MemberRequest
+from apps.accounts.web import organization_page
+from apps.core.brand import current_brand
+from apps.developers import selectors
+from apps.developers.standing import StandingInWords
+from apps.developers.usage_charts import chart_of_calls, in_words
+from apps.usage.plans import PLANS, REFUND_DAYS, Plan, plans_of
+from apps.usage.selectors import standing
+from apps.usage.statistics import Dimension, Group, RecentCalls, recent_calls
+
+MOST_SHOWN = 10
+
+
+def tabs(current: str) -> list[dict[str, Any]]:
+    """The pages for developers."""
+    pages = (
+        ("developer", _("Overview")),
+        ("api_keys", _("API keys")),
+        ("api_requests", _("Requests")),
+        ("usage", _("Usage")),
+        ("plans", _("Plans")),
+    )
+    return [{"label": label, "url": reverse(name), "current": name == current} for name, label in pages]
+
+
+def standing_of(request: MemberRequest) -> StandingInWords:
+    """How the organization stands."""
+    return StandingInWords(standing(request.organization))
+
+
+def charts_of(request: MemberRequest, calls: RecentCalls) -> dict[str, Any]:
+    """Calls per day by key and by category; nothing where there were none."""
+    if not calls.total:
+        return {}
+    names = selectors.key_names(request.organization, _uuids(calls, "key_id"))
+    return {
+        "by_key": chart_of_calls(_("Calls per day, by key"), calls, "key_id", _namer(names, _("Deleted key"))),
+        "by_category": chart_of_calls(_("Calls per day, by endpoint"), calls, "category", str),
+    }
+
+
+@require_safe
+@organization_page("usage.view")
+def usage(request: MemberRequest) -> HttpResponse:
+    """The calls of the last days, and of which keys, people and endpoints they are."""
+    calls = recent_calls(request.organization)
+    context: dict[str, Any] = {
+        "page_title": _("Usage"),
+        "page_lead": _("What %(name)s called, up to this moment. Days are UTC.") % {"name": request.organization.name},
+        "tabs": tabs("usage"),
+        "now": standing_of(request),
+        "calls": calls,
+    }
+    if calls.total:
+        keys = _namer(selectors.key_names(request.organization, _uuids(calls, "key_id")), _("Deleted key"))
+        people = _namer(selectors.person_names(_uuids(calls, "user_id")), _("Somebody who left"))
+        context |= {
+            "chart": chart_of_calls(_("Calls per day, by endpoint"), calls, "category", str),
+            "parts": [
+                _part(_("By endpoint"), _("Endpoint"), calls, "category", str),
+                _part(_("By key"), _("Key"), calls, "key_id", keys),
+                _part(_("By person"), _("Person"), calls, "user_id", people),
+            ],
+            "days": _days(calls),
+        }
+    return render(request, "developers/usage.html", context)
+
+
+@require_safe
+@organization_page("usage.view")
+def plans(request: MemberRequest) -> HttpResponse:
+    """What each plan includes and costs, and whom to ask for another."""
+    now = standing_of(request)
+    wanted = PLANS.get(request.GET.get("plan", ""))
+    context = {
+        "page_title": _("Plans"),
+        "page_lead": _("One plan holds for all keys and people of %(name)s. Months are calendar months (UTC).")
+        % {"name": request.organization.name},
+        "tabs": tabs("plans"),
+        "now": now,
+        "families": [
+            (
+                _("Fixed price"),
+                _("Calls beyond the plan are refused, so that the bill never grows."),
+                _rows("portal", now),
+            ),
+            (_("By usage"), _("Calls beyond the plan pass and are billed."), _rows("usage", now)),
+        ],
+        "refund_days": REFUND_DAYS,
+        "wanted": wanted if wanted != now.plan else None,
+        "support_email": current_brand().support_email,
+        "mail_url": _mail_url(request, wanted),
+    }
+    return render(request, "developers/plans.html", context)
+
+
+def _rows(family: Any, now: StandingInWords) -> list[dict[str, Any]]:
+    return [
+        {
+            "plan": plan,
+            "is_present": plan == now.plan,
+            "is_upgrade": plan.price.minor > now.plan.price.minor,
+            "is_free": not plan.price.minor,
+        }
+        for plan in plans_of(family)
+    ]
+
+
+def _mail_url(request: MemberRequest, wanted: Plan | None) -> str:
+    organization = f"{request.organization.name} ({request.organization.public_id})"
+    if wanted is None:
+        subject = _("API plan of %(organization)s") % {"organization": organization}
+    else:
+        words = _("API plan “%(plan)s” (%(code)s) for %(organization)s")
+        subject = words % {"plan": wanted.name, "code": wanted.code, "organization": organization}
+    return f"mailto:{quote(current_brand().support_email, safe='@')}?subject={quote(subject)}"
+
+
+def _part(title: str, column: str, calls: RecentCalls, dimension: Dimension, named: Any) -> dict[str, Any]:
+    """One way to divide the calls: the largest shares, and what is behind them in one."""
+    found = calls.by(dimension)
+    code = dimension == "category"
+    rows = [(named(group), count, count / calls.total, code) for group, count in found[:MOST_SHOWN]]
+    rest = found[MOST_SHOWN:]
+    if rest:
+        count = sum(part for _group, part in rest)
+        rows.append((_("%(count)s others") % {"count": len(rest)}, count, count / calls.total, False))
+    return {"title": title, "column": column, "rows": rows}
+
+
+def _days(calls: RecentCalls) -> list[dict[str, Any]]:
+    """The days with calls, the newest first, each with the endpoint that was called most."""
+    days = []
+    for day, found in reversed(calls.per_day("category")):
+        if count := sum(found.values()):
+            most = max(found.items(), key=lambda row: (row[1], str(row[0])))
+            days.append({"day": in_words(day, "d MMM y"), "calls": count, "most": most[0], "share": most[1] / count})
+    return days
+
+
+def _uuids(calls: RecentCalls, dimension: Dimension) -> list[UUID]:
+    return [group for group, _count in calls.by(dimension) if isinstance(group, UUID)]
+
+
+def _namer(names: dict[UUID, str], unknown: str) -> Any:
+    def named(group: Group) -> str:
+        return names.get(group, unknown) if isinstance(group, UUID) else group
+
+    return named

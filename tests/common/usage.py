@@ -1,0 +1,61 @@
+"""Calls of organizations, as the gate leaves them in the database."""
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from apps.accounts.models import Organization
+from apps.core.clock import now
+from apps.core.ids import new_id
+from apps.usage.gate.port import METER
+from apps.usage.limits import limits_of
+from apps.usage.models import NOBODY, ApiRequest, UsageEvent
+from apps.usage.periods import hour_of
+from apps.usage.services.recording import record_events
+
+
+def call(
+    organization: Organization,
+    calls: int = 1,
+    *,
+    at: datetime | None = None,
+    category: str = "runs",
+    user_id: uuid.UUID = NOBODY,
+    key_id: uuid.UUID = NOBODY,
+    **fields: Any,
+) -> UsageEvent:
+    """One event that stands for so many calls."""
+    moment = at or now()
+    event = UsageEvent(
+        organization=organization,
+        meter=METER,
+        category=category,
+        user_id=user_id,
+        key_id=key_id,
+        value=calls,
+        at=moment,
+        hour=hour_of(moment),
+        source="tests",
+        source_id=new_id().hex,
+        **fields,
+    )
+    with transaction.atomic():
+        record_events([event], [limits_of(organization).period(moment).name])
+    return event
+
+
+def logged(organization: Organization, **fields: Any) -> ApiRequest:
+    """One entry of the request log."""
+    about: dict[str, Any] = {
+        "request_id": new_id().hex,
+        "method": "GET",
+        "path": "/api/v1/runs",
+        "category": "runs",
+        "status": 200,
+        "milliseconds": 12,
+        "address": "127.0.0.1",
+        "at": now(),
+    }
+    return ApiRequest.objects.create(organization=organization, **about | fields)

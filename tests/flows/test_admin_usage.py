@@ -1,0 +1,199 @@
+"""Staff and what was counted: found by organization and request, never changed; limits are, on the record."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from apps.accounts.models import Organization
+from apps.audit.models import AuditEntry
+from apps.core.clock import now
+from apps.usage.limits import limits_of, set_limits
+from apps.usage.models import OrganizationLimits, QuotaAlert, UsageEvent, UsageHour, UsageTotal
+from apps.usage.periods import month_of
+from apps.usage.services.alerts import alert_quotas
+from apps.usage.services.summing import sum_up
+from tests.common.roles import client_of, make_organization
+from tests.common.staff import action_address, list_address, row_address, staff_with
+from tests.common.usage import call
+
+pytestmark = pytest.mark.django_db
+METERED = (UsageEvent, UsageHour, UsageTotal)
+
+
+@pytest.fixture
+def other(owner):
+    return make_organization(owner, "Elsewhere", slug="elsewhere")
+
+
+def listed(client, model, **query):
+    answer = client.get(list_address(model), query, follow=True)
+    assert answer.status_code == 200
+    return list(answer.context["cl"].result_list)
+
+
+def limits_row(organization):
+    return OrganizationLimits(organization=organization)
+
+
+@pytest.mark.parametrize("model", METERED)
+def test_an_organization_is_found_by_id_and_slug(model, organization, other, staff):
+    call(organization)
+    call(other)
+    sum_up()
+    client = client_of(staff)
+    assert len({row.organization_id for row in listed(client, model)}) == 2
+    for words in (other.public_id, str(other.pk), "elsewhere", f" {other.public_id} "):
+        assert {row.organization_id for row in listed(client, model, q=words)} == {other.pk}, words
+    nobody = listed(client, model, q="org_01m7vv2xh0e14avfxr5vk977ya")
+    assert nobody == []
+
+
+def test_a_request_is_found_by_its_id(organization, staff):
+    wanted = call(organization, request_id="b" * 32)
+    call(organization, request_id="c" * 32)
+    client = client_of(staff)
+    assert listed(client, UsageEvent, q="b" * 32) == [wanted]
+    assert "b" * 32 in client.get(row_address(wanted)).content.decode()
+
+
+def test_old_events_are_there_when_asked_for(organization, staff):
+    old = call(organization, at=now() - timedelta(days=9))
+    new = call(organization)
+    client = client_of(staff)
+    assert listed(client, UsageEvent) == [new]
+    assert listed(client, UsageEvent, period="any") == [new, old]
+    assert listed(client, UsageEvent, period="any", q=organization.public_id) == [new, old]
+
+
+def test_one_organizations_list_is_read_along_its_index(organization, staff):
+    for hour in range(60):
+        call(organization, at=now() - timedelta(hours=hour))
+    client = client_of(staff)
+    for query, order in (
+        ({"organization__id__exact": str(organization.pk)}, '"hour" DESC'),
+        ({}, '"at" DESC'),
+    ):
+        with CaptureQueriesContext(connection) as asked:
+            rows = listed(client, UsageEvent, **query)
+        assert [row.at for row in rows] == sorted((row.at for row in rows), reverse=True)
+        statements = [entry["sql"] for entry in asked if 'FROM "usage_usageevent"' in entry["sql"]]
+        assert any(f'"usage_usageevent".{order}' in statement for statement in statements), statements
+        assert all("LIMIT" in statement for statement in statements), statements
+
+
+def test_limits_are_changed_on_the_record_and_hold_at_once(organization, staff):
+    operator = staff_with("operations")
+    client = client_of(operator)
+    row = limits_row(organization)
+    assert client.get(row_address(row)).status_code == 200, "also without a row of its own"
+    assert not OrganizationLimits.objects.for_organization(organization).exists(), "looking stores nothing"
+    asked = client.get(action_address(row, "change"))
+    assert "hold from the organization&#x27;s next call on" in asked.content.decode()
+    done = client.post(action_address(row, "change"), {"plan": "pro", "calls": "12000", "per_minute": ""}, follow=True)
+    assert done.redirect_chain[-1][0] == row_address(row)
+    limits = limits_of(organization)
+    assert (limits.plan, limits.quota, limits.per_minute) == ("pro", 12_000, 300)
+    [entry] = AuditEntry.objects.for_organization(organization).filter(code="usage.limits_changed")
+    assert (entry.actor_kind, entry.actor_id) == ("staff", operator.public_id)
+    assert entry.data == {"before": None, "after": {"plan": "pro", "calls": 12_000, "per_minute": None}}
+    client.post(action_address(row, "change"), {"plan": "usage_enterprise", "calls": "", "per_minute": "5"})
+    second = AuditEntry.objects.for_organization(organization).filter(code="usage.limits_changed").order_by("-pk")[0]
+    assert second.data["before"] == entry.data["after"]
+    assert second.data["after"] == {"plan": "usage_enterprise", "calls": None, "per_minute": 5}
+
+
+def test_the_same_limits_again_are_refused(organization, staff):
+    set_limits(organization, "pro")
+    client = client_of(staff)
+    sent = {"plan": "pro", "calls": "", "per_minute": ""}
+    told = client.post(action_address(limits_row(organization), "change"), sent, follow=True).content.decode()
+    assert "These are the limits already" in told
+    assert not AuditEntry.objects.for_organization(organization).filter(code="usage.limits_changed").exists()
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"plan": "gold"},
+        {"plan": ""},
+        {"plan": "pro", "calls": "-1"},
+        {"plan": "pro", "per_minute": "0"},
+        {"plan": "pro", "calls": "9" * 30},
+        {"plan": "pro", "calls": "many"},
+    ],
+)
+def test_what_makes_no_sense_is_asked_again(sent, organization, staff):
+    answer = client_of(staff).post(action_address(limits_row(organization), "change"), sent)
+    assert answer.status_code == 422
+    assert 'class="errorlist' in answer.content.decode()
+    assert not OrganizationLimits.objects.for_organization(organization).exists()
+
+
+@pytest.mark.parametrize("role", ["support", "finance"])
+def test_roles_without_the_right_only_look(role, organization):
+    client = client_of(staff_with(role))
+    row = limits_row(organization)
+    assert "/do/change/" not in client.get(row_address(row)).content.decode()
+    assert client.get(action_address(row, "change")).status_code == 403
+    assert client.post(action_address(row, "change"), {"plan": "enterprise"}).status_code == 403
+    assert not OrganizationLimits.objects.for_organization(organization).exists()
+
+
+def test_limits_are_of_one_organization_at_a_time(organization, other, staff):
+    client = client_of(staff)
+    address = action_address(limits_row(organization), "change")
+    assert client.post(f"{address}&id={other.pk}", {"plan": "pro"}).status_code == 404
+    for wrong in (f"{address}x", address.split("?")[0], f"{address.split('?')[0]}?id=01a1f7fb8a9e75b88fda46803e94ce12"):
+        assert client.get(wrong).status_code == 404, wrong
+    set_limits(organization, "pro")
+    page = client.get(list_address(OrganizationLimits)).content.decode()
+    assert 'value="change"' not in page, "the list's menu has no action that asks for more"
+
+
+def test_the_first_page_tells_of_calls_and_of_who_is_near_the_end(organization, owner, other, staff):
+    sandbox = make_organization(owner, "Twin")
+    Organization.objects.filter(pk=sandbox.pk).update(livemode=False)
+    sandbox.refresh_from_db()
+    call(sandbox, 50)
+    set_limits(organization, "sandbox")
+    set_limits(other, "sandbox")
+    call(organization, 900)
+    call(other, 1_000)
+    sum_up()
+    call(organization, 20)
+    assert alert_quotas() == 3
+    figures = {
+        str(figure.label): figure
+        for group in client_of(staff).get("/admin/").context["groups"]
+        for figure in group["figures"]
+    }
+    assert figures["Calls today"].value == "1,900", "sandboxes count nowhere, nor hours that are not summed up"
+    assert figures["Events this hour"].value == "3"
+    assert (figures["Organizations over 80 %"].value, figures["Organizations at the end"].value) == ("2", "1")
+    near = client_of(staff).get(figures["Organizations at the end"].url).context["cl"].result_list
+    assert [row.organization_id for row in near] == [other.pk]
+
+
+def test_an_organizations_page_tells_its_usage(organization, staff):
+    set_limits(organization, "sandbox")
+    call(organization, 850)
+    client = client_of(staff)
+    facts = {str(fact.label): fact for fact in client.get(row_address(organization)).context["facts"]}
+    assert (facts["API plan"].value, facts["API plan"].note) == ("Sandbox", "60 calls a minute")
+    used = facts["Calls this month"]
+    assert (used.value, used.note, used.tone) == ("850", "85 % of 1,000", "wait")
+    assert client.get(facts["API plan"].url).status_code == 200
+
+
+def test_alerts_are_listed_by_month_and_share(organization, staff):
+    period = month_of(now()).name
+    rows = [
+        QuotaAlert.objects.create(organization=organization, period=name, percent=percent, calls=9, quota=10)
+        for name, percent in ((period, 80), (period, 100), ("2020-01", 80))
+    ]
+    client = client_of(staff)
+    assert listed(client, QuotaAlert) == rows[::-1]
+    assert listed(client, QuotaAlert, period=period) == rows[1::-1]
+    assert listed(client, QuotaAlert, period=period, percent="100") == [rows[1]]

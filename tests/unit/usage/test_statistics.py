@@ -1,0 +1,84 @@
+"""Recent calls: exact, whether their hours were summed up or not, and nobody else's."""
+
+import random
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from apps.accounts.models import Organization, User
+from apps.core.ids import new_id
+from apps.usage.models import NOBODY, UsageHour
+from apps.usage.services.summing import sum_up
+from apps.usage.statistics import recent_calls
+from tests.common.roles import make_organization
+from tests.common.usage import call
+
+pytestmark = pytest.mark.django_db
+NOON = datetime(2026, 3, 20, 12, 30, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def _noon() -> Any:
+    with time_machine.travel(NOON, tick=False):
+        yield
+
+
+def test_a_call_is_there_before_any_job_came(organization: Organization) -> None:
+    call(organization, category="runs")
+    assert not UsageHour.objects.for_organization(organization).exists()
+    assert recent_calls(organization).by("category") == [("runs", 1)]
+    sum_up()
+    call(organization, category="runs")
+    call(organization, -1, category="runs")
+    call(organization, category="ping")
+    assert recent_calls(organization).by("category") == [("ping", 1), ("runs", 1)]
+
+
+def test_it_is_what_the_events_add_up_to(organization: Organization) -> None:
+    """A hundred calls at random, with the sums made at some moments between them."""
+    chance, wanted, key, person = random.Random(4), Counter[Any](), new_id(), new_id()
+    for _number in range(100):
+        at = NOON - timedelta(minutes=chance.randrange(60 * 24 * 3))
+        share = (chance.choice(["runs", "ping"]), chance.choice([NOBODY, key]), chance.choice([NOBODY, person]))
+        count = chance.choice([1, 1, 1, -1])
+        call(organization, count, at=at, category=share[0], key_id=share[1], user_id=share[2])
+        wanted[(at.date(), *share)] += count
+        if chance.random() < 0.1:
+            sum_up()
+    found = recent_calls(organization)
+    assert {share: count for share, count in found.shares.items() if count} == {s: c for s, c in wanted.items() if c}
+    assert found.total == sum(wanted.values())
+
+
+def test_days_are_consecutive_and_what_is_older_is_left_out(organization: Organization) -> None:
+    for days in (0, 1, 29, 30):
+        call(organization, days + 1, at=NOON - timedelta(days=days))
+    for _summed in range(2):
+        found = recent_calls(organization, 30)
+        assert [str(found.days[0]), str(found.days[-1]), len(found.days)] == ["2026-02-19", "2026-03-20", 30]
+        assert [sum(groups.values()) for _day, groups in found.per_day("key_id")] == [30, *[0] * 27, 2, 1]
+        sum_up()
+
+
+def test_calls_of_others_are_theirs(organization: Organization, owner: User) -> None:
+    other = make_organization(owner, "Elsewhere")
+    call(other, 5)
+    sum_up()
+    call(other, 5)
+    assert recent_calls(organization).total == 0
+    assert recent_calls(other).total == 10
+
+
+def test_no_more_than_three_queries(organization: Organization) -> None:
+    for hour in range(6):
+        call(organization, at=NOON - timedelta(hours=hour))
+        if hour == 3:
+            sum_up()
+    with CaptureQueriesContext(connection) as asked:
+        assert recent_calls(organization).total == 6
+    assert len(asked) == 3
