@@ -41,6 +41,7 @@ class EitherGate:
         if REDIS.worth_trying():
             try:
                 if self._behind:
+                    client.ping()  # a Redis that stands still does later what it is told now: nothing that counts
                     catch_up()
                     self._behind = False
                 answer = work(self._gate(client))
