@@ -2,22 +2,28 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from django.db import transaction
 from django.test import override_settings
-from redis import Redis
 
 from apps.accounts.models import Organization
 from apps.core.clock import now
 from apps.core.outage import REDIS
-from apps.core.redis_client import redis_client
+from apps.core.redis_client import redis_client, redis_key
+from apps.core.versions import version_key
 from apps.usage.gate.database_gate import DatabaseGate
 from apps.usage.gate.port import Call, Gate
 from apps.usage.gate.redis_gate import RedisGate
 from apps.usage.limits import Limits
+from apps.usage.meters import API_CALLS
 from apps.usage.models import UsageEvent
+from apps.usage.periods import hour_of, month_of
 from apps.usage.services.draining import drain
+from apps.usage.services.recording import record_events
 
 NOWHERE = "redis://127.0.0.1:1/0"  # nobody listens there
 
@@ -67,7 +73,28 @@ def redis_away() -> Iterator[None]:
             REDIS.ended()
 
 
-def flush(connection: Redis, prefix: str) -> None:
-    """Redis has forgotten everything, as far as this test is concerned."""
-    for key in list(connection.scan_iter(match=f"{prefix}:*", count=1_000)):
+def forget_everything() -> None:
+    """As if Redis had been emptied, as far as this test is concerned."""
+    connection = client()
+    for key in list(connection.scan_iter(match=redis_key("*"), count=1_000)):
         connection.delete(key)
+
+
+def forget_strikes() -> None:
+    """As if the half minute after a strike were over, for everybody."""
+    connection = redis_client()
+    for key in list(connection.scan_iter(match=version_key("*"), count=1_000)) if connection is not None else ():
+        connection.delete(key)
+
+
+def record(organization: Organization, at: datetime, **fields: Any) -> UsageEvent:
+    """Something that was used, told by somebody else than the gate."""
+    event = UsageEvent(
+        organization=organization,
+        at=at,
+        hour=hour_of(at),
+        **{"meter": API_CALLS, "category": "runs", "value": 1, "source": "test", "source_id": uuid4().hex, **fields},
+    )
+    with transaction.atomic():
+        record_events([event], [month_of(at).name])
+    return event
