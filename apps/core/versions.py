@@ -28,8 +28,8 @@ BATCH = 500
 BLOCKED = ""
 
 # One word each: as it is, or made now; none where it was struck a moment ago. A word begins with the life of the server
-# in which it was made: one that Redis read from its file when it was started may have been struck in the second that the
-# file lacks.
+# in which it was made: one that Redis read from its file when it was started may have been struck in the second that
+# the file lacks.
 _LOOK = """
 local life = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
 local found = {}

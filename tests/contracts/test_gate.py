@@ -251,9 +251,7 @@ def test_both_gates_say_the_same_of_the_same_calls(realm, owner, start, steps):
     sides = [SimpleNamespace(gate=gate, verdicts=[]) for gate in (DatabaseGate(), RedisGate(client(), microseconds))]
     for side in sides:
         number = next(numbers)
-        side.organization = Organization.objects.create(
-            realm=realm, name="Any", slug=f"any-{number}", created_by=owner
-        )
+        side.organization = Organization.objects.create(realm=realm, name="Any", slug=f"any-{number}", created_by=owner)
         side.prefix = f"property:{number}:"
     with time_machine.travel(start, tick=False) as traveller:
         for step in steps:
@@ -275,7 +273,5 @@ def test_both_gates_say_the_same_of_the_same_calls(realm, owner, start, steps):
         for period in {verdict.period for side in sides for _call, verdict in side.verdicts}:
             one, other = (side.gate.counted(side.organization.pk, period) for side in sides)
             assert one == other
-    one, other = (
-        [(event.value, event.category) for event in events(side.organization)] for side in sides
-    )
+    one, other = ([(event.value, event.category) for event in events(side.organization)] for side in sides)
     assert sorted(one) == sorted(other)

@@ -106,7 +106,8 @@ def drain_under_kills(organization: str, kills: int, seed: int) -> dict[str, Any
     def call_on() -> None:
         told: Counter[str] = Counter()
         while not over.is_set():
-            told.update(_call(organization, 20))
+            told.update(_call(organization, 5))
+            over.wait(0.01)
         answers.put(told)
 
     def drain_on() -> None:
@@ -117,7 +118,7 @@ def drain_under_kills(organization: str, kills: int, seed: int) -> dict[str, Any
     arrived = []
     for _number in range(kills):
         drainer = _child(drain_on)
-        time.sleep(chance.uniform(0.02, 0.12))
+        time.sleep(chance.uniform(0.04, 0.3))
         os.kill(drainer.pid, signal.SIGKILL)
         drainer.join(10)
         arrived.append(recorded(organization)["events"])
@@ -126,7 +127,12 @@ def drain_under_kills(organization: str, kills: int, seed: int) -> dict[str, Any
     told = sum((answers.get(timeout=30) for _caller in callers), Counter())
     for caller in callers:
         caller.join(10)
-    return {"ok": told["ok"], "others": len(told) - 1, "kills_that_brought_some": len(set(arrived)), **recorded_all(organization)}
+    return {
+        "ok": told["ok"],
+        "others": len(told) - 1,
+        "kills_that_brought_some": len(set(arrived)),
+        **recorded_all(organization),
+    }
 
 
 def recorded(organization: str) -> dict[str, int]:

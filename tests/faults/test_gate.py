@@ -20,6 +20,7 @@ from tests.faults.load import seed_of
 PROCESSES, CALLS, QUOTA = 8, 4_000, 100
 PING = "/api/v1/ping"
 CALLERS = 4
+DRAINER_KILLS = 25
 
 
 def ask(patient: Patient, action: str, **arguments: Any) -> Any:
@@ -39,7 +40,9 @@ def test_eight_processes_admit_exactly_the_quota(patient: Patient, alone: bool) 
         redis_url=url,
     )  # fmt: skip
     assert told == {"ok": QUOTA, "quota": CALLS - QUOTA}
-    found = ask(patient, "recorded_all", organization=organization, redis_url="" if alone or patient.redis is None else None)
+    found = ask(
+        patient, "recorded_all", organization=organization, redis_url="" if alone or patient.redis is None else None
+    )
     assert found == {"events": QUOTA, "entries": QUOTA, "rows": QUOTA, "total": QUOTA, "counted": QUOTA}
     print(f"\n{patient.name}, alone {alone}: {CALLS} calls in {time.monotonic() - began:.1f} s")  # noqa: T201 - figures
 
@@ -73,13 +76,13 @@ def test_the_web_process_is_killed(patient: Patient) -> None:
 @pytest.mark.parametrize("patient", ["services"], indirect=True)
 def test_the_drainer_is_killed_again_and_again(patient: Patient) -> None:
     organization = ask(patient, "new_key", quota=1_000_000)["organization"]
-    found = ask(patient, "drain_under_kills", organization=organization, kills=40, seed=seed_of("drainer"))
+    found = ask(patient, "drain_under_kills", organization=organization, kills=DRAINER_KILLS, seed=seed_of("drainer"))
     assert found["others"] == 0
     assert found["kills_that_brought_some"] > 5, "it was killed too early to prove anything"
     calls = found["ok"]
     assert (found["rows"], found["entries"], found["events"]) == (calls, calls, calls)
     assert found["total"] == found["counted"] == calls
-    print(f"\n40 kills: {found}")  # noqa: T201 - figures
+    print(f"\n{DRAINER_KILLS} kills: {found}")  # noqa: T201 - figures
 
 
 @pytest.mark.timeout(60)

@@ -118,7 +118,12 @@ def test_a_key_that_has_ended(issued, organization, program, end):
         {},
         {"X-Forwarded-For": "192.0.2.7"},
         {"X-Forwarded-For": "192.0.2.7, 192.0.2.7"},
-        {"X-Real-IP": "192.0.2.7", "Forwarded": "for=192.0.2.7", "Client-IP": "192.0.2.7", "True-Client-IP": "192.0.2.7"},
+        {
+            "X-Real-IP": "192.0.2.7",
+            "Forwarded": "for=192.0.2.7",
+            "Client-IP": "192.0.2.7",
+            "True-Client-IP": "192.0.2.7",
+        },
     ],
 )
 @pytest.mark.parametrize("warm", [False, True])
@@ -418,7 +423,9 @@ def test_a_warm_call_is_no_query_and_one_command(program, monkeypatch, django_as
     program.get(PING)
     [connection] = redis.connection_pool._available_connections
     sent, send = [], connection.send_packed_command
-    monkeypatch.setattr(connection, "send_packed_command", lambda words, **named: sent.append(words) or send(words, **named))
+    monkeypatch.setattr(
+        connection, "send_packed_command", lambda words, **named: sent.append(words) or send(words, **named)
+    )
     with django_assert_num_queries(0):
         assert program.get(PING).status_code == 200
     assert len(sent) == 1, "one round trip"

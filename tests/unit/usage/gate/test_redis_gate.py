@@ -65,7 +65,9 @@ def test_a_warm_call_is_one_command(gate, redis, organization, monkeypatch, djan
     gate.admit(call_of(organization), known)
     sent = []
     execute = redis.execute_command
-    monkeypatch.setattr(redis, "execute_command", lambda *arguments, **named: sent.append(arguments[0]) or execute(*arguments, **named))
+    monkeypatch.setattr(
+        redis, "execute_command", lambda *arguments, **named: sent.append(arguments[0]) or execute(*arguments, **named)
+    )
     with django_assert_num_queries(0):
         gate.admit(call_of(organization), known)
     assert sent == ["EVALSHA"]

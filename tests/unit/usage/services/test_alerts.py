@@ -30,7 +30,9 @@ def told():
     """What was told since the last look."""
     alert_quotas()
     rows = DomainEvent.objects.filter(name=QUOTA_REACHED).order_by("pk")
-    found = [(row.payload["percent"], row.payload["calls"], row.payload["quota"], row.payload["period"]) for row in rows]
+    found = [
+        (row.payload["percent"], row.payload["calls"], row.payload["quota"], row.payload["period"]) for row in rows
+    ]
     rows.delete()
     return found
 
