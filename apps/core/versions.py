@@ -4,8 +4,8 @@ A version is a random word in Redis that stands for what the database says now. 
 versions of what it was made of, *before* reading the rows; a later look that finds the same words finds the same rows.
 Who changes such rows calls `changed` in the same transaction: the version is struck before the commit, and again after
 it. Struck, a version cannot be made anew for `BLOCKED_SECONDS`, so that nobody remembers what was true just before the
-commit, even if the writer is killed right after it. That is exact for transactions which end within that time. What is struck while Redis is away
-holds from its return on, or from the next tick (2 s) where the writer alone was cut off.
+commit, even if the writer is killed right after it. That is exact for transactions which end within that time. What is
+struck while Redis is away holds from its return on, or from the next tick (2 s) where the writer alone was cut off.
 """
 
 import secrets

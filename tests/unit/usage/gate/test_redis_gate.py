@@ -108,6 +108,14 @@ def test_it_adds_what_was_not_drained_before(gate, redis, organization, month, m
     assert len(events(organization)) == 2
 
 
+def test_what_the_database_has_is_not_added_again(gate, redis, organization, month, monkeypatch):
+    """A drainer that was killed before its cut leaves in the stream what it has stored."""
+    gate.admit(call_of(organization))
+    monkeypatch.setattr(type(redis), "xtrim", lambda *_arguments, **_named: 0)
+    begin_counter(organization.pk, month)
+    assert used(gate, organization, month) == 1
+
+
 def test_begun_twice_it_says_the_same(gate, organization, month):
     gate.admit(call_of(organization))
     for _time in range(2):
