@@ -4,7 +4,8 @@ A version is a random word in Redis that stands for what the database says now. 
 versions of what it was made of, *before* reading the rows; a later look that finds the same words finds the same rows.
 Who changes such rows calls `changed` in the same transaction: the version is struck before the commit, and again after
 it. Struck, a version cannot be made anew for `BLOCKED_SECONDS`, so that nobody remembers what was true just before the
-commit, even if the writer is killed right after it. That is exact for transactions which end within that time.
+commit, even if the writer is killed right after it. That is exact for transactions which end within that time. What is
+struck while Redis is away holds from its return on, or from the next tick (2 s) where the writer alone was cut off.
 """
 
 import secrets
@@ -26,13 +27,16 @@ KEPT_SECONDS = 3600
 BATCH = 500
 BLOCKED = ""
 
-# One word each: as it is, or made now; none where it was struck a moment ago.
+# One word each: as it is, or made now; none where it was struck a moment ago. A word begins with the life of the server
+# in which it was made: one that Redis read from its file when it was started may have been struck in the second that
+# the file lacks.
 _LOOK = """
+local life = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
 local found = {}
 for i, key in ipairs(KEYS) do
   local word = redis.call('GET', key)
-  if not word then
-    word = ARGV[i + 1]
+  if not word or (word ~= '' and string.sub(word, 1, #life) ~= life) then
+    word = life .. ARGV[i + 1]
     redis.call('SET', key, word, 'EX', ARGV[1])
   end
   found[i] = word

@@ -24,15 +24,17 @@ POSTGRES = os.environ.get("TEST_DATABASE_URL", "postgres://postgres@127.0.0.1:54
 
 
 class RedisServer:
-    """A redis-server of our own on a free port, without persistence: killed, it has forgotten everything."""
+    """A redis-server of our own on a free port. Killed, it has forgotten everything, unless it writes a file."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, writes: bool = False) -> None:
         binary = shutil.which("redis-server")
         if binary is None:
             raise RuntimeError("redis-server is not installed; these tests start one of their own")
         folder.mkdir(parents=True, exist_ok=True)
         self.port = free_port()
-        options = {"port": self.port, "bind": "127.0.0.1", "dir": folder, "save": "", "appendonly": "no"}
+        self.file = folder / "appendonlydir" / "appendonly.aof.1.incr.aof"
+        options = {"port": self.port, "bind": "127.0.0.1", "dir": folder, "save": ""}
+        options |= {"appendonly": "yes" if writes else "no", "appendfsync": "everysec"}
         command = [binary, *(part for name, value in options.items() for part in (f"--{name}", str(value)))]
         self.program = Program("redis", command, os.environ, folder)
 

@@ -31,7 +31,8 @@ class Shown:
     @property
     def digest(self) -> str:
         """What stands for it where the text itself must not."""
-        return hashlib.sha256(self.text.encode("utf-8", "surrogateescape")).hexdigest()
+        kind = "key" if self.is_key else "token"  # a token in a key's place lets nobody in
+        return hashlib.sha256(f"{kind} {self.text}".encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def presented(headers: Mapping[str, str]) -> Shown | None:

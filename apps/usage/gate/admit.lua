@@ -5,22 +5,28 @@
 --       6, 7 start and end of the period (microseconds)  8 event  9 now, or ""  10… versions as the caller knows them
 --
 -- Answers {what, now, full at, used, event's id}; what: ok, stale, period, unknown (no counter yet), minute, quota.
+--
+-- What Redis read from its file when it was started lacks its last second. So versions and counters name the life of
+-- the server in which they were made, and those of an earlier life hold no more.
+local life = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
 local now = tonumber(ARGV[9])
 if not now then
   local time = redis.call('TIME')
   now = time[1] * 1000000 + time[2]
 end
 for i = 4, #KEYS do
-  if redis.call('GET', KEYS[i]) ~= ARGV[i + 6] then return {'stale', now} end
+  local word = redis.call('GET', KEYS[i])
+  if word ~= ARGV[i + 6] then return {'stale', now} end
+  if word ~= '' and string.sub(word, 1, #life) ~= life then return {'stale', now} end
 end
 
 local used = 0
 local counted = ARGV[4] == '1'
 if counted then
   if now < tonumber(ARGV[6]) or now >= tonumber(ARGV[7]) then return {'period', now} end
-  used = redis.call('HGET', KEYS[2], '')
-  if not used then return {'unknown', now} end
-  used = tonumber(used)
+  local found = redis.call('HMGET', KEYS[2], '', '@')
+  if found[2] ~= life then return {'unknown', now} end
+  used = tonumber(found[1])
 end
 
 local interval = tonumber(ARGV[1])

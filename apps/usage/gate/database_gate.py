@@ -1,6 +1,7 @@
 """The same gate with its counters in the database: where there is no Redis, and while it is away. Exact as well."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -82,11 +83,12 @@ class DatabaseGate:
         """See `port.Gate`."""
         if not verdict.receipt or verdict.period is None:
             return
-        events = UsageEvent.objects.unscoped()
-        with transaction.atomic():
-            if events.filter(source=SOURCE, source_id=verdict.receipt + TAKEN_BACK).exists():
-                return
+        taken_back = UsageEvent.objects.unscoped().filter(source=SOURCE, source_id=verdict.receipt + TAKEN_BACK)
+        with suppress(_RefusedError), transaction.atomic():
+            # The total first: whoever takes back the same call waits for its row, and then sees the event.
             recording.add(UsageTotal, "total", {(call.organization_id, verdict.period.name, METER, ""): -1})
+            if taken_back.exists():
+                raise _RefusedError
             _record(call, verdict.period, verdict.receipt + TAKEN_BACK, -1, corrects=verdict.receipt)
 
     def counted(self, organization_id: UUID, period: Period) -> Counted:

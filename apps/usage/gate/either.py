@@ -2,7 +2,8 @@
 
 While Redis is away the same limits hold, counted by the database, for as long as it takes. What that can let pass
 beyond them: one full bucket of calls a minute (the database's begins full), and the calls of the last second, which are
-still on their way from Redis. Nobody is refused for the outage itself. Back, Redis is first told what the database
+still on their way from Redis; and, while some processes know that it is back and others do not yet, what those others
+let pass until the next tick (5 s). Nobody is refused for the outage itself. Back, Redis is first told what the database
 counted and which credentials changed meanwhile.
 """
 
@@ -41,6 +42,7 @@ class EitherGate:
         if REDIS.worth_trying():
             try:
                 if self._behind:
+                    client.ping()  # a Redis that stands still does later what it is told now: nothing that counts
                     catch_up()
                     self._behind = False
                 answer = work(self._gate(client))

@@ -28,7 +28,7 @@ class RedisGate:
         self._clock = clock or (lambda: "")
         self._admit = client.register_script(scripts.text("admit"))
         self._take_back = client.register_script(scripts.text("take_back"))
-        self._client = client
+        self._read = client.register_script(scripts.text("read"))
         self._stream = stream.stream_key()
 
     def admit(self, call: Call, words: Sequence[Word] = ()) -> Verdict:
@@ -89,12 +89,16 @@ class RedisGate:
 
     def counted(self, organization_id: UUID, period: Period) -> Counted:
         """See `port.Gate`."""
-        found = self._client.hgetall(counter_key(organization_id, period))
-        if not found:
+        if not (found := self._counter(organization_id, period)):
             begin_counter(organization_id, period)
-            found = self._client.hgetall(counter_key(organization_id, period))
+            found = self._counter(organization_id, period)
         calls = {name: int(value) for name, value in found.items()}
         return Counted(calls.pop("", 0), {name: count for name, count in calls.items() if count})
+
+    def _counter(self, organization_id: UUID, period: Period) -> dict[str, str]:
+        """The counter's fields. None where there is no counter, or one that the server read from its file."""
+        pairs = self._read([counter_key(organization_id, period)])
+        return dict(zip(pairs[::2], pairs[1::2], strict=True))
 
 
 def _retry_in(refusal: str, now: int, full_at: int, interval: int, burst: int, period: Period) -> float:

@@ -31,7 +31,7 @@ def drain() -> int:
         return 0
     drained = 0
     while True:
-        with transaction.atomic():
+        with transaction.atomic(durable=True):  # the stream is cut after it
             position = locked_position(client)
             count = read_on(client, position)
         if position.entry != "0-0":
@@ -45,9 +45,8 @@ def locked_position(client: Client) -> StreamPosition:
     """Where the database stands in the stream, locked until the transaction ends."""
     StreamPosition.objects.get_or_create(pk=1)
     position = StreamPosition.objects.select_for_update().get(pk=1)
-    key = redis_key(INCARNATION)
-    client.set(key, secrets.token_hex(8), nx=True)
-    incarnation = client.get(key)
+    fresh = secrets.token_hex(8)
+    incarnation = client.set(redis_key(INCARNATION), fresh, nx=True, get=True) or fresh
     if position.incarnation != incarnation:
         position.incarnation, position.entry = incarnation, "0-0"
     return position

@@ -27,7 +27,7 @@ SET total = excluded.total, events = excluded.events, highest = excluded.highest
 """
 _NOTE_AGAIN = """
 INSERT INTO {hours} (organization_id, hour, noted)
-SELECT DISTINCT organization_id, hour, 1 FROM {events} WHERE at >= %s
+SELECT DISTINCT organization_id, hour, 1 FROM {events} WHERE at >= %s ORDER BY organization_id, hour
 ON CONFLICT (organization_id, hour) DO UPDATE SET noted = {hours}.noted + 1
 """
 
