@@ -9,6 +9,9 @@ from typing import Any
 class OpenEnum(str, Enum):
     """Text with known values. One that a newer server added is kept as it came, instead of failing the whole answer."""
 
+    def __str__(self) -> str:
+        return str(self.value)
+
     @classmethod
     def _missing_(cls, value: object) -> Any:
         if not isinstance(value, str):

@@ -23,7 +23,7 @@ def is_passing(status: int, code: str) -> bool:
 
 
 def pause(attempt: int, told: float | None) -> float | None:
-    """Seconds until the next attempt: full jitter, on top of what the server told. None: that is too long to sit out."""
+    """Seconds until the next attempt: full jitter, on top of what the server told. None: too long to sit out."""
     jitter = random.uniform(0, min(LONGEST, FIRST * 2**attempt))  # noqa: S311 - no secret
     if told is None:
         return jitter

@@ -73,12 +73,14 @@ class Transport(ApiClient):
             if wait is None:
                 if failure is None:
                     return answer
-                raise ConnectionFailedError(f"{method} {url}: {getattr(failure, 'reason', None) or failure}") from failure
+                raise ConnectionFailedError(
+                    f"{method} {url}: {getattr(failure, 'reason', None) or failure}"
+                ) from failure
             time.sleep(wait)
             attempt += 1
 
     def response_deserialize(self, response_data: Any, response_types_map: Any = None) -> Any:
-        """The answer's model. Raises `ApiError` for a refusal, `UnexpectedAnswerError` for what is no answer of ours."""
+        """The answer's model. Raises `ApiError` for a refusal, `UnexpectedAnswerError` for what is none of ours."""
         if not 200 <= response_data.status <= 299:
             raise refusal(response_data.status, response_data.headers, response_data.data)
         try:
