@@ -70,7 +70,7 @@ bench: $(STAMPS)/bench ## Measure beside DBOS and bare Celery, every round print
 	$(TEST_ENV) TEST_DATABASE_URL=$(TEST_DATABASE_URL) $(PYTEST) tests/benchmarks -s
 
 sdk: $(STAMPS)/sdk ## Generate, build and try the Python and TypeScript clients, into var/sdk (needs node)
-	@$(BIN)/python sdk/build.py $(TEST_ENV) $(PYTEST) -n 2 --dist loadgroup tests/sdk
+	@$(BIN)/python sdk/build.py $(TEST_ENV) $(PYTEST) tests/sdk
 
 requirements: $(STAMPS)/dev ## Compile requirements/*.in into pinned, hashed .txt files
 	$(BIN)/uv pip compile -q --generate-hashes --python-version 3.11 requirements/installer.in -o requirements/installer.txt

@@ -1,6 +1,7 @@
 """What these tests ask the driver process to do, inside of the platform that the clients call."""
 
-from apps.accounts.models import ApiKey, Organization, User
+from apps.accounts.models import ApiKey, Organization, TokenFamily, User
+from apps.accounts.services import tokens
 from apps.accounts.services.api_keys import Terms, create_key
 from apps.accounts.services.organizations import create_organization
 from apps.usage.limits import set_limits
@@ -17,6 +18,13 @@ def prepare(sources: dict[str, str]) -> str:
         create_workflow(organization, source, actor, slug=slug)
     allow(100_000)
     return create_key(actor, organization, ApiKey.Environment.LIVE, Terms("SDK")).secret
+
+
+def token() -> str:
+    """An access token of the owner."""
+    user = User.objects.get(email="owner@example.com")
+    organization = Organization.objects.get(name="Acme")
+    return tokens.mint(user, organization, origin=TokenFamily.Origin.SESSION, client_name="SDK").access
 
 
 def allow(per_minute: int) -> None:

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +27,33 @@ class Client:
 
     def does(self, name: str, options: dict[str, Any], /, **arguments: Any) -> dict[str, Any]:
         """Run one of the scenarios: `result`, or `error` with what it carried; and `seconds`."""
-        asked = json.dumps({"name": name, "options": options, "arguments": arguments})
-        scenario = "scenario.py" if self.language == "python" else "scenario.mjs"
-        answer: dict[str, Any] = json.loads(self.run(scenario, asked))
+        assert self.program.stdin is not None
+        assert self.program.stdout is not None
+        self.program.stdin.write(json.dumps({"name": name, "options": options, "arguments": arguments}) + "\n")
+        self.program.stdin.flush()
+        line = self.program.stdout.readline()
+        assert line, f"the program ended:\n{(self.folder / 'program.log').read_text()}"
+        answer: dict[str, Any] = json.loads(line)
         return answer
+
+    @cached_property
+    def program(self) -> "subprocess.Popen[str]":
+        """The user's program, started once."""
+        scenario = "scenario.py" if self.language == "python" else "scenario.mjs"
+        with (self.folder / "program.log").open("w") as log:
+            return subprocess.Popen(
+                [*self.command, scenario],
+                cwd=self.folder,
+                env=bare_environment(),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+
+    def close(self) -> None:
+        """End the program."""
+        self.program.communicate(timeout=20)
 
     def run(self, program: str, *arguments: str, **environment: str) -> str:
         """Run a program of the folder. Returns what it printed."""

@@ -42,14 +42,6 @@ class Live:
         return {"api_key": self.key, "base_url": self.url}
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Each client in a process of its own, with a platform of its own."""
-    for item in items:
-        setup = getattr(item, "callspec", None)
-        item.add_marker(pytest.mark.xdist_group(setup.id.split("-")[0] if setup else "python"))
-
-
 @pytest.fixture(scope="session")
 def built() -> Path:
     """Where `make sdk` put what it built."""
@@ -59,10 +51,11 @@ def built() -> Path:
 
 
 @pytest.fixture(scope="session", params=[python_client, typescript_client], ids=["python", "typescript"])
-def client(request: pytest.FixtureRequest, built: Path, tmp_path_factory: pytest.TempPathFactory) -> Client:
+def client(request: pytest.FixtureRequest, built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     """Each client in turn."""
     made: Client = request.param(built, tmp_path_factory.mktemp("client"))
-    return made
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="session")

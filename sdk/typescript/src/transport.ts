@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 
 import { IDEMPOTENT, VERSION } from "./built.js";
-import { ConnectionFailedError, LevqorError, problemIn, refusal } from "./errors.js";
+import { ConnectionFailedError, LevqorError, UnexpectedAnswerError, problemIn, refusal } from "./errors.js";
 import { Configuration } from "./generated/runtime.js";
 import { isPassing, isSafe, pause, retryAfter, sleep } from "./retries.js";
 
@@ -67,8 +67,14 @@ async function whole(url: string, init: RequestInit, timeout: number): Promise<R
 }
 
 async function answered(response: Response): Promise<Response> {
-  if (response.ok) return response;
-  throw await refusal(response);
+  if (!response.ok) throw await refusal(response);
+  const text = await response.clone().text();
+  try {
+    if (text) JSON.parse(text);
+  } catch (cause) {
+    throw new UnexpectedAnswerError(`The answer (${response.status}) is no JSON`, { cause });
+  }
+  return response;
 }
 
 function reason(failure: unknown): string {

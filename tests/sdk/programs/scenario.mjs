@@ -1,4 +1,5 @@
-// What a user's program does with the TypeScript client: one JSON request in, one JSON answer out.
+// What a user's program does with the TypeScript client: JSON requests in, JSON answers out, one a line.
+import { createInterface } from "node:readline";
 import { inspect } from "node:util";
 import { ApiError, Levqor, LevqorError } from "@levqor/sdk";
 
@@ -42,18 +43,22 @@ const scenarios = {
   show: async (client) => inspect(client, { depth: 20, showHidden: true }) + JSON.stringify(client) + String(client),
 };
 
-const { name, options, arguments: given } = JSON.parse(process.argv[2]);
-const { api_key: apiKey, base_url: baseUrl, max_retries: maxRetries, timeout } = options;
-const began = performance.now();
-let answer;
-try {
-  answer = { result: await scenarios[name](new Levqor({ apiKey, baseUrl, maxRetries, timeout }), given) };
-} catch (error) {
-  if (!(error instanceof LevqorError)) throw error;
-  answer = { error: error.name, said: error.message };
-  if (error instanceof ApiError) {
-    const { status, code, detail, errors, requestId: request_id, retryAfter: retry_after } = error;
-    Object.assign(answer, { status, code, detail, errors, request_id, retry_after: retry_after ?? null });
+async function answerTo({ name, options, arguments: given }) {
+  const { api_key: apiKey, base_url: baseUrl, max_retries: maxRetries, timeout } = options;
+  const began = performance.now();
+  const seconds = () => (performance.now() - began) / 1000;
+  try {
+    const result = await scenarios[name](new Levqor({ apiKey, baseUrl, maxRetries, timeout }), given);
+    return { result, seconds: seconds() };
+  } catch (error) {
+    if (!(error instanceof LevqorError)) throw error;
+    const answer = { error: error.name, said: error.message, seconds: seconds() };
+    if (!(error instanceof ApiError)) return answer;
+    const { status, code, detail, errors, requestId = null, retryAfter = null } = error;
+    return { ...answer, status, code, detail, errors, request_id: requestId, retry_after: retryAfter };
   }
 }
-console.log(JSON.stringify({ ...answer, seconds: (performance.now() - began) / 1000 }));
+
+for await (const line of createInterface({ input: process.stdin })) {
+  console.log(JSON.stringify(await answerTo(JSON.parse(line))));
+}

@@ -1,4 +1,4 @@
-"""What a user's program does with the Python client: one JSON request in, one JSON answer out."""
+"""What a user's program does with the Python client: JSON requests in, JSON answers out, one a line."""
 
 import json
 import sys
@@ -66,8 +66,7 @@ def show(client, value):
     return " ".join((repr(client), str(client), repr(request), str(request), repr(vars(client))))
 
 
-def main():
-    asked = json.loads(sys.argv[1])
+def answer_to(asked):
     began = time.monotonic()
     try:
         answer = {"result": globals()[asked["name"]](Levqor(**asked["options"]), **asked["arguments"])}
@@ -76,7 +75,9 @@ def main():
         if isinstance(error, ApiError):
             names = ("status", "code", "detail", "errors", "request_id", "retry_after")
             answer |= {name: getattr(error, name) for name in names}
-    sys.stdout.write(json.dumps({**answer, "seconds": time.monotonic() - began}))
+    return {**answer, "seconds": time.monotonic() - began}
 
 
-main()
+for line in sys.stdin:
+    sys.stdout.write(json.dumps(answer_to(json.loads(line))) + "\n")
+    sys.stdout.flush()
