@@ -93,7 +93,16 @@ class Build:
         source, made = self.work / "document.json", self.work / f"generated-{language}"
         write_json(source, without_what_hides_secrets(self.document))
         shutil.rmtree(made, ignore_errors=True)
-        command = [BINARIES / "openapi-generator-cli", "generate", "-g", GENERATORS[language], "-i", source, "-o", made]
+        command: list[str | Path] = [
+            BINARIES / "openapi-generator-cli",
+            "generate",
+            "-g",
+            GENERATORS[language],
+            "-i",
+            source,
+            "-o",
+            made,
+        ]
         command += ["-c", SOURCES / language / "generator.json"]
         command += ["--global-property", "apiDocs=false,modelDocs=false,apiTests=false,modelTests=false"]
         if (SOURCES / language / "templates").is_dir():
@@ -104,7 +113,7 @@ class Build:
 
     def wheel(self) -> Path:
         """The Python package."""
-        command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", self.folder]
+        command: list[str | Path] = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", self.folder]
         step("build the wheel", command, self.repository / "python")
         return only(self.folder, "*.whl")
 
