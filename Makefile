@@ -28,7 +28,7 @@ WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 1); [ $$n -gt 8 ] && n=8; echo
 PLATFORMS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check test-services test-browser test-faults test-faults-crowded test-faults-alone bench requirements messages clean
+.PHONY: help setup run test check test-services test-browser test-faults test-faults-crowded test-faults-alone bench sdk requirements messages clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile
@@ -69,12 +69,16 @@ test-faults-alone: $(STAMPS)/dev
 bench: $(STAMPS)/bench ## Measure beside DBOS and bare Celery, every round printed
 	$(TEST_ENV) TEST_DATABASE_URL=$(TEST_DATABASE_URL) $(PYTEST) tests/benchmarks -s
 
+sdk: $(STAMPS)/sdk ## Generate, build and try the Python and TypeScript clients, into var/sdk (needs node)
+	@$(BIN)/python sdk/build.py $(TEST_ENV) $(PYTEST) tests/sdk
+
 requirements: $(STAMPS)/dev ## Compile requirements/*.in into pinned, hashed .txt files
 	$(BIN)/uv pip compile -q --generate-hashes --python-version 3.11 requirements/installer.in -o requirements/installer.txt
 	$(BIN)/uv pip compile -q --generate-hashes --python-version 3.11 requirements/base.in -o requirements/base.txt
 	$(BIN)/uv pip compile -q --generate-hashes --python-version 3.11 -c requirements/base.txt requirements/local.in -o requirements/local.txt
 	$(BIN)/uv pip compile -q --generate-hashes --python-version 3.11 -c requirements/local.txt requirements/dev.in -o requirements/dev.txt
 	$(BIN)/uv pip compile -q --generate-hashes --python-version 3.11 -c requirements/dev.txt requirements/bench.in -o requirements/bench.txt
+	$(BIN)/uv pip compile -q --generate-hashes --python-version 3.11 -c requirements/dev.txt requirements/sdk.in -o requirements/sdk.txt
 
 messages: $(STAMPS)/dev ## Collect marked strings into locale/en (needs gettext)
 	mkdir -p locale && $(CLEAN_ENV) $(MANAGE) makemessages -l en --no-location --ignore .venv --ignore var

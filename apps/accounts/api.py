@@ -16,6 +16,7 @@ from apps.accounts.models import TokenFamily
 from apps.accounts.permissions import require_own_account
 from apps.accounts.services import device, tokens
 from apps.accounts.web import limit
+from apps.core.openapi import SecretTextField
 
 
 class OrganizationSerializer(serializers.Serializer[Any]):
@@ -44,7 +45,7 @@ class MeSerializer(serializers.Serializer[Any]):
     role = serializers.CharField()
 
 
-class DeviceStartRequest(serializers.Serializer[Any]):
+class DeviceStart(serializers.Serializer[Any]):
     """What a terminal says about itself."""
 
     client_name = serializers.CharField(max_length=80, required=False, default="Levqor CLI")
@@ -53,7 +54,7 @@ class DeviceStartRequest(serializers.Serializer[Any]):
 class DeviceStartAnswer(serializers.Serializer[Any]):
     """RFC 8628 3.2."""
 
-    device_code = serializers.CharField()
+    device_code = SecretTextField()
     user_code = serializers.CharField()
     verification_uri = serializers.URLField()
     verification_uri_complete = serializers.URLField()
@@ -61,22 +62,22 @@ class DeviceStartAnswer(serializers.Serializer[Any]):
     interval = serializers.IntegerField()
 
 
-class DeviceTokenRequest(serializers.Serializer[Any]):
+class DeviceToken(serializers.Serializer[Any]):
     """The code that the terminal got."""
 
-    device_code = serializers.CharField(max_length=200)
+    device_code = SecretTextField(max_length=200)
 
 
-class TokenRequest(serializers.Serializer[Any]):
+class NewToken(serializers.Serializer[Any]):
     """What a new token is for."""
 
     client_name = serializers.CharField(max_length=80, required=False, default="API token")
 
 
-class RefreshRequest(serializers.Serializer[Any]):
+class Refresh(serializers.Serializer[Any]):
     """A refresh token."""
 
-    refresh = serializers.CharField(max_length=2000)
+    refresh = SecretTextField(max_length=2000)
 
 
 class TokenOrganization(serializers.Serializer[Any]):
@@ -89,8 +90,8 @@ class TokenOrganization(serializers.Serializer[Any]):
 class TokenPairSerializer(serializers.Serializer[Any]):
     """A token pair; `expires_in` is the access token's life in seconds."""
 
-    access = serializers.CharField()
-    refresh = serializers.CharField()
+    access = SecretTextField()
+    refresh = SecretTextField()
     token_type = serializers.CharField()
     expires_in = serializers.IntegerField()
     organization = TokenOrganization()
@@ -148,13 +149,13 @@ class DeviceStartView(OpenView):
         operation_id="device_start",
         tags=["auth"],
         auth=[],
-        request=DeviceStartRequest,
+        request=DeviceStart,
         responses={200: DeviceStartAnswer},
     )
     def post(self, request: Request) -> Response:
         """Ask for a code that a person approves in the browser."""
         limit(request._request, "device_start", "30/h")
-        return _secret(device.start(_checked(DeviceStartRequest, request)["client_name"]).as_json())
+        return _secret(device.start(_checked(DeviceStart, request)["client_name"]).as_json())
 
 
 class DeviceTokenView(OpenView):
@@ -164,7 +165,7 @@ class DeviceTokenView(OpenView):
         operation_id="device_token",
         tags=["auth"],
         auth=[],
-        request=DeviceTokenRequest,
+        request=DeviceToken,
         responses={
             200: TokenPairSerializer,
             400: OpenApiResponse(description="authorization_pending, slow_down, access_denied or expired_token"),
@@ -173,7 +174,7 @@ class DeviceTokenView(OpenView):
     def post(self, request: Request) -> Response:
         """Exchange an approved device code for a token pair, once."""
         limit(request._request, "device_token", "120/m")
-        return _secret(device.poll(_checked(DeviceTokenRequest, request)["device_code"]).as_json())
+        return _secret(device.poll(_checked(DeviceToken, request)["device_code"]).as_json())
 
 
 class TokenView(OrganizationAPIView):
@@ -182,9 +183,7 @@ class TokenView(OrganizationAPIView):
     authentication_classes = (OrganizationSessionAuthentication,)
     permission_codes = {"post": "tokens.create"}
 
-    @extend_schema(
-        operation_id="token_create", tags=["auth"], request=TokenRequest, responses={201: TokenPairSerializer}
-    )
+    @extend_schema(operation_id="token_create", tags=["auth"], request=NewToken, responses={201: TokenPairSerializer})
     def post(self, request: Request) -> Response:
         """Create a token pair for the session's organization."""
         require_own_account(self.actor)
@@ -193,7 +192,7 @@ class TokenView(OrganizationAPIView):
             self.actor.user,
             self.organization,
             origin=TokenFamily.Origin.SESSION,
-            client_name=_checked(TokenRequest, request)["client_name"],
+            client_name=_checked(NewToken, request)["client_name"],
         )
         return _secret(pair.as_json(), status.HTTP_201_CREATED)
 
@@ -201,13 +200,11 @@ class TokenView(OrganizationAPIView):
 class TokenRefreshView(OpenView):
     """The next pair of a login."""
 
-    @extend_schema(
-        operation_id="token_refresh", tags=["auth"], auth=[], request=RefreshRequest, responses=TokenPairSerializer
-    )
+    @extend_schema(operation_id="token_refresh", tags=["auth"], auth=[], request=Refresh, responses=TokenPairSerializer)
     def post(self, request: Request) -> Response:
         """Replace a refresh token; using one twice revokes the whole login."""
         limit(request._request, "token_refresh", "300/m")
-        return _secret(tokens.refresh(_checked(RefreshRequest, request)["refresh"]).as_json())
+        return _secret(tokens.refresh(_checked(Refresh, request)["refresh"]).as_json())
 
 
 class TokenRevokeView(OpenView):
@@ -217,13 +214,13 @@ class TokenRevokeView(OpenView):
         operation_id="token_revoke",
         tags=["auth"],
         auth=[],
-        request=RefreshRequest,
+        request=Refresh,
         responses={204: OpenApiResponse(description="Revoked, or not known any more")},
     )
     def post(self, request: Request) -> Response:
         """Revoke a login by its refresh token."""
         limit(request._request, "token_revoke", "300/m")
-        tokens.revoke_by_refresh_token(_checked(RefreshRequest, request)["refresh"])
+        tokens.revoke_by_refresh_token(_checked(Refresh, request)["refresh"])
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

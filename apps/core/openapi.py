@@ -1,6 +1,9 @@
-"""What every operation of the OpenAPI document has in common: the ways in which it refuses."""
+"""What operations of the OpenAPI document have in common: the ways in which they refuse, and secrets."""
 
 from typing import Any
+
+from drf_spectacular.extensions import OpenApiSerializerFieldExtension
+from rest_framework import serializers
 
 from apps.core.problems import CONTENT_TYPE
 
@@ -32,6 +35,21 @@ REFUSALS = {
     "422": "The values do not fit; `errors` says where.",
     "429": "Too many requests; `Retry-After` says how long to wait.",
 }
+
+
+class SecretTextField(serializers.CharField):
+    """A secret: what is made from the document (clients, pages) keeps it out of sight."""
+
+
+class SecretTextExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call] # the package is partly typed
+    """Tells the OpenAPI document that a text is a secret."""
+
+    target_class = SecretTextField
+
+    def map_serializer_field(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
+        """The text's schema, with the format of secrets."""
+        text: dict[str, Any] = auto_schema._map_serializer_field(self.target, direction, bypass_extensions=True)
+        return {**text, "format": "password"}
 
 
 def add_problems(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:

@@ -18,13 +18,16 @@ from apps.accounts.services import api_keys
 from apps.accounts.services.api_keys import IssuedKey, Terms
 from apps.accounts.web import limit
 from apps.core.errors import InvalidInputError
+from apps.core.openapi import SecretTextField
 from apps.developers import forms, selectors
 from apps.workflows.api.schemas import CURSOR, LIMIT, StrictSerializer, listed
 
 MOST_REPORTED = 100
+OVERLAPS = list(forms.OVERLAPS)
+REPORT_LABELS = ["true_positive", "false_positive"]
 
 
-class NewKeyRequest(StrictSerializer):
+class NewKey(StrictSerializer):
     """What a key is for and how far it goes."""
 
     name = serializers.CharField(max_length=120)
@@ -46,10 +49,10 @@ class NewKeyRequest(StrictSerializer):
     expires_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
 
 
-class RotateRequest(StrictSerializer):
+class Rotation(StrictSerializer):
     """How long the old key stays good."""
 
-    overlap = serializers.ChoiceField(choices=list(forms.OVERLAPS), required=False, default="1d")
+    overlap = serializers.ChoiceField(choices=OVERLAPS, required=False, default="1d")
 
 
 class KeyAnswer(serializers.Serializer[Any]):
@@ -72,7 +75,7 @@ class KeyAnswer(serializers.Serializer[Any]):
 class IssuedKeyAnswer(KeyAnswer):
     """A new key with its secret, told this once."""
 
-    key = serializers.CharField()
+    key = SecretTextField()
 
 
 class Report(serializers.Serializer[Any]):
@@ -88,7 +91,7 @@ class ReportAnswer(serializers.Serializer[Any]):
     """What became of one report."""
 
     token_hash = serializers.CharField(help_text=_("SHA-256 of the reported text."))
-    label = serializers.ChoiceField(choices=["true_positive", "false_positive"])  # type: ignore[assignment] # GitHub's name
+    label = serializers.ChoiceField(choices=REPORT_LABELS)  # type: ignore[assignment] # GitHub's name
 
 
 def as_json(key: ApiKey) -> dict[str, Any]:
@@ -107,7 +110,7 @@ class NewKeyView(OrganizationAPIView):
 
     permission_codes = {"post": "keys.manage"}
 
-    @extend_schema(operation_id="create_key", tags=["keys"], request=NewKeyRequest, responses={201: IssuedKeyAnswer})
+    @extend_schema(operation_id="create_key", tags=["keys"], request=NewKey, responses={201: IssuedKeyAnswer})
     def post(self, request: Request) -> Response:
         """Create the organization's key. Its secret is in this answer and nowhere else.
 
@@ -115,7 +118,7 @@ class NewKeyView(OrganizationAPIView):
         key, rotate it.
         """
         require_own_account(self.actor)
-        form = NewKeyRequest(data=request.data)
+        form = NewKey(data=request.data)
         form.is_valid(raise_exception=True)
         data = form.validated_data
         terms = Terms(data["name"], data.get("scopes"), data["networks"], data["expires_at"])
@@ -140,12 +143,12 @@ class KeyRotateView(OrganizationAPIView):
 
     permission_codes = {"post": "keys.manage"}
 
-    @extend_schema(operation_id="rotate_key", tags=["keys"], request=RotateRequest, responses={201: IssuedKeyAnswer})
+    @extend_schema(operation_id="rotate_key", tags=["keys"], request=Rotation, responses={201: IssuedKeyAnswer})
     def post(self, request: Request, key_id: str) -> Response:
         """Replace the active key: the new secret is in this answer, the old key stays good for the overlap."""
         require_own_account(self.actor)
         key = selectors.get_key(self.organization, key_id)
-        form = RotateRequest(data=request.data)
+        form = Rotation(data=request.data)
         form.is_valid(raise_exception=True)
         overlap, _label = forms.OVERLAPS[form.validated_data["overlap"]]
         return _told_once(api_keys.rotate_key(self.actor, key, overlap))

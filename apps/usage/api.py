@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -54,6 +54,11 @@ class UsageView(OrganizationAPIView):
     def get(self, _request: Request) -> Response:
         """The calls of this calendar month, all together and by category, and how many are left. Asking costs none."""
         return Response(as_json(standing(self.organization)))
+
+
+@extend_schema_view(get=extend_schema(operation_id="get_usage_short"))
+class ShortUsageView(UsageView):
+    """`/api/usage`: the same, without a version in its address."""
 
 
 def as_json(found: Standing) -> dict[str, Any]:

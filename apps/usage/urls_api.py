@@ -5,7 +5,7 @@ from django.urls import path
 from apps.usage import api
 
 urlpatterns = [
-    path("usage", api.UsageView.as_view(), name="api_usage_short"),
+    path("usage", api.ShortUsageView.as_view(), name="api_usage_short"),
     path("v1/usage", api.UsageView.as_view(), name="api_usage"),
     path("v1/ping", api.PingView.as_view(), name="api_ping"),
 ]

@@ -298,6 +298,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
+    "COMPONENT_SPLIT_PATCH": False,
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "apps.core.openapi.add_problems",
@@ -306,7 +307,15 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "RunState": "apps.workflows.api.schemas.STATES",
         "StepState": "apps.workflows.api.schemas.STEP_STATES",
+        "RunTrigger": "apps.workflows.api.schemas.RUN_TRIGGERS",
+        "RunEventType": "apps.workflows.api.schemas.EVENT_TYPES",
+        "Priority": "apps.workflows.api.schemas.PRIORITIES",
+        "Decision": "apps.workflows.api.schemas.DECISIONS",
+        "TriggerType": "apps.workflows.api.schemas.TRIGGER_TYPES",
         "KeyState": "apps.accounts.models.api_keys.ApiKey.State",
+        "KeyEnvironment": "apps.accounts.models.api_keys.ApiKey.Environment",
+        "KeyOverlap": "apps.developers.api.OVERLAPS",
+        "ReportLabel": "apps.developers.api.REPORT_LABELS",
     },
 }
 API_DEFAULT_PLAN = "sandbox"  # of organizations that nobody gave another (apps.usage.plans)

@@ -8,8 +8,8 @@ import pytest
 from levqor.env import ROOT
 
 MOST_LINES = 400
-FOLDERS = ("apps", "cli", "fixtures", "levqor", "static", "templates", "tests")
-WRITTEN = {".py", ".html", ".css", ".js", ".md", ".toml", ".yaml", ".txt"}
+FOLDERS = ("apps", "cli", "fixtures", "levqor", "sdk", "static", "templates", "tests")
+WRITTEN = {".py", ".html", ".css", ".js", ".md", ".toml", ".yaml", ".txt", ".ts"}
 NOT_WRITTEN = {"migrations", "__pycache__", "node_modules", "screenshots"}
 PROMISES = ("TODO", "FIXME", "XXX:", "coming soon")
 

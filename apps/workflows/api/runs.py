@@ -31,6 +31,7 @@ class WorkflowRunsView(OrganizationAPIView):
 
     @extend_schema(
         operation_id="start_run",
+        tags=["runs"],
         parameters=[schemas.IDEMPOTENCY],
         request=schemas.StartRun,
         responses={201: schemas.RunAnswer},

@@ -6,12 +6,17 @@ from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
+from apps.core.openapi import SecretTextField
 from apps.workflows import limits
 from apps.workflows.models import Run, StepRun
 
 STATES = [state.value for state in Run.State]
 STEP_STATES = [state.value for state in StepRun.State]
 PRIORITIES = ["high", "normal", "low"]
+RUN_TRIGGERS = [kind.value for kind in Run.TriggerKind]
+TRIGGER_TYPES = ["cron", "webhook"]
+EVENT_TYPES = ["run", "step"]
+DECISIONS = ["approve", "reject"]
 
 LIMIT = OpenApiParameter("limit", int, description="How many rows, 1 to 100 (25 when left out).")
 CURSOR = OpenApiParameter("cursor", str, description="`next_cursor` of the page before.")
@@ -96,14 +101,14 @@ class StartRun(StrictSerializer):
 class DecideStep(StrictSerializer):
     """A person's answer."""
 
-    decision = serializers.ChoiceField(["approve", "reject"])
+    decision = serializers.ChoiceField(DECISIONS)
     comment = serializers.CharField(max_length=2000, required=False, allow_blank=True, default="")
 
 
 class PutSecret(StrictSerializer):
     """A secret's value."""
 
-    value = serializers.CharField(max_length=limits.SECRET_BYTES, trim_whitespace=False)
+    value = SecretTextField(max_length=limits.SECRET_BYTES, trim_whitespace=False)
 
 
 class DefinitionProblem(serializers.Serializer[Any]):
@@ -143,7 +148,7 @@ class TriggerAnswer(serializers.Serializer[Any]):
 
     id = serializers.CharField()
     name = serializers.CharField()
-    type = serializers.ChoiceField(["cron", "webhook"])
+    type = serializers.ChoiceField(TRIGGER_TYPES)
     enabled = serializers.BooleanField()
     next_slot = serializers.DateTimeField(allow_null=True)
     last_fired_at = serializers.DateTimeField(allow_null=True)
@@ -203,7 +208,7 @@ class RunSummary(serializers.Serializer[Any]):
     workflow = RunWorkflow()
     version = serializers.IntegerField()
     state = serializers.ChoiceField(STATES)
-    trigger = serializers.ChoiceField([kind.value for kind in Run.TriggerKind])
+    trigger = serializers.ChoiceField(RUN_TRIGGERS)
     error = RunError(allow_null=True)
     priority = serializers.ChoiceField(PRIORITIES)
     created_at = serializers.DateTimeField()
@@ -260,7 +265,7 @@ class RunEvent(serializers.Serializer[Any]):
     """A change of a run or of one of its steps; `data` is its summary."""
 
     revision = serializers.IntegerField()
-    type = serializers.ChoiceField(["run", "step"])
+    type = serializers.ChoiceField(EVENT_TYPES)
     data = serializers.DictField()  # type: ignore[assignment] # the member is called so in the API
 
 
