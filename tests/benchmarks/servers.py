@@ -32,7 +32,7 @@ class Address:
     """One kind of request to a server, as a contender of `rounds.alternate`. Every round's figures are kept."""
 
     def __init__(self, name: str, server: Server, requests: Sequence[bytes]) -> None:
-        self.name, self.server, self._requests = name, server, requests
+        self.name, self.server, self.requests = name, server, requests
         self.measured: list[Measured] = []
 
     def start(self) -> None:
@@ -44,7 +44,7 @@ class Address:
 
     def measure(self, count: int) -> float:
         with pinned(LOAD_CORE):
-            found = fire(self.server.port, self._requests, count)
+            found = fire(self.server.port, self.requests, count)
         self.measured.append(found)
         return found.seconds
 
