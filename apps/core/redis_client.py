@@ -49,7 +49,7 @@ class ThreadRedis(Redis):
         connection = self._connection()
         try:
             connection.send_command(*args)
-            return self.parse_response(connection, args[0], **options)
+            return self.parse_response(connection, args[0], **options)  # type: ignore[no-untyped-call]
         except ResponseError:
             raise  # an answer too
         except BaseException:

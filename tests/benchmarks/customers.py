@@ -32,7 +32,8 @@ def make(count: int) -> list[dict[str, str]]:
     """
     realm, today, scopes = selectors.default_realm(), now().date(), sorted(key_scopes())
     made: dict[type, list[Any]] = {
-        model: [] for model in (User, Organization, Membership, OrganizationLimits, ApiKey, Workflow, WorkflowVersion, Run)
+        model: []
+        for model in (User, Organization, Membership, OrganizationLimits, ApiKey, Workflow, WorkflowVersion, Run)
     }
     found = []
     for number in range(count):

@@ -19,7 +19,16 @@ class Server:
 
     def __init__(self, platform: Platform, name: str, application: str, **settings: str) -> None:
         self.port = free_port()
-        command = ("taskset", "--cpu-list", str(SERVER_CORE), "granian", *GRANIAN, "--port", str(self.port), application)
+        command = (
+            "taskset",
+            "--cpu-list",
+            str(SERVER_CORE),
+            "granian",
+            *GRANIAN,
+            "--port",
+            str(self.port),
+            application,
+        )
         self.program = platform.program(name, *command, PORT=str(self.port), **settings)
 
     def start(self) -> None:

@@ -171,5 +171,7 @@ def _bodies(addresses: tuple[Address, ...]) -> int:
 
 def _tell(address: Address) -> None:
     counted = address.measured[1:]
-    parts = "   ".join(f"p{part} {median(found.percentile(part) for found in counted):6.2f} ms" for part in (50, 95, 99))
+    parts = "   ".join(
+        f"p{part} {median(found.percentile(part) for found in counted):6.2f} ms" for part in (50, 95, 99)
+    )
     print(f"  {address.name:<13} {parts}   generator {100 * median(found.busy for found in counted):.0f} % busy")

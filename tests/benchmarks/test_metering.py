@@ -1,7 +1,7 @@
 """How long five million events take to be summed up by hour, beside the bare aggregate query.
 
-What is measured: `sum_up` with every hour noted as changed, and `SELECT … GROUP BY` over the same events alone, in turn,
-in one process on PostgreSQL. The first roll-up inserts all sums; later ones find them there and update them.
+What is measured: `sum_up` with every hour noted as changed, and `SELECT … GROUP BY` over the same events alone, in
+turn, in one process on PostgreSQL. The first roll-up inserts all sums; later ones find them there and update them.
 `BENCH_EVENTS` takes fewer.
 """
 
