@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 HOST = "127.0.0.1"
 CONNECTIONS = 8
-PATIENCE = 60.0
+PATIENCE = 180.0  # the first call of each key reads it, and begins its counter
 END_OF_HEAD = b"\r\n\r\n"
 
 
