@@ -66,7 +66,7 @@ test-faults-crowded: $(STAMPS)/dev
 test-faults-alone: $(STAMPS)/dev
 	$(TEST_ENV) TEST_DATABASE_URL=$(TEST_DATABASE_URL) $(PYTEST) -rP -m alone tests/faults
 
-bench: $(STAMPS)/bench ## Measure beside DBOS and bare Celery, every round printed
+bench: $(STAMPS)/bench ## Measure beside DBOS, bare Celery and a plain DRF build, every round printed
 	$(TEST_ENV) TEST_DATABASE_URL=$(TEST_DATABASE_URL) $(PYTEST) tests/benchmarks -s
 
 sdk: $(STAMPS)/sdk ## Generate, build and try the Python and TypeScript clients, into var/sdk (needs node)

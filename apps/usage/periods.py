@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 
 @dataclass(frozen=True)
@@ -15,9 +16,14 @@ class Period:
 
 def month_of(moment: datetime) -> Period:
     """The month of a moment."""
-    start = moment.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    end = (start + timedelta(days=32)).replace(day=1)
-    return Period(f"{start:%Y-%m}", start, end)
+    moment = moment.astimezone(UTC)
+    return _month(moment.year, moment.month)
+
+
+@lru_cache(maxsize=64)  # each API call asks for the present one
+def _month(year: int, month: int) -> Period:
+    start = datetime(year, month, 1, tzinfo=UTC)
+    return Period(f"{start:%Y-%m}", start, (start + timedelta(days=32)).replace(day=1))
 
 
 def day_of(moment: datetime) -> Period:

@@ -45,6 +45,11 @@ def get_version(workflow: Workflow, number: int) -> WorkflowVersion:
 
 OF_VERSION = ("version__source", "version__definition")
 RUN_BODIES = ("trigger_data", "inputs", "output")
+SHOWN_OF_RUN = (
+    *("organization_id", "state", "trigger_kind", "priority", "revision", "livemode", *RUN_BODIES, "error"),
+    *("created_at", "started_at", "finished_at", "cancel_requested_at"),
+    *("workflow__name", "workflow__slug", "version__number"),
+)
 STEP_BODIES = ("input", "output", "attempts", "signal")
 WITHOUT_DETAILS = JSONObject(code=F("error__code"), message=F("error__message"), step=F("error__step"))
 
@@ -57,6 +62,11 @@ def runs_of(organization: Organization) -> QuerySet[Run]:
 def get_run(organization: Organization, public_id: str) -> Run:
     """The organization's run with this public id, whole. Raises `NotFoundError`."""
     return _one(_runs(organization).defer(*OF_VERSION), public_id)
+
+
+def get_run_to_show(organization: Organization, public_id: str) -> Run:
+    """The organization's run with what the API shows of it and nothing else. Raises `NotFoundError`."""
+    return _one(_runs(organization).only(*SHOWN_OF_RUN), public_id)
 
 
 def run_summaries(organization: Organization) -> QuerySet[Run]:

@@ -1,4 +1,4 @@
-"""One platform on PostgreSQL and Redis of its own for all benchmarks of the engine."""
+"""One platform on PostgreSQL and Redis of its own for all benchmarks."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,6 +31,7 @@ class Bench:
 
     platform: Platform
     redis: str
+    redis_pid: int
     dbos_database: str
 
 
@@ -49,4 +50,4 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
             platform.environment["BARE_BROKER"] = broker
             sources = {"transforms": TRANSFORMS, "calls": CALLS.replace("URL", server.url)}
             platform.call("tests.benchmarks.actions:publish", sources=sources)
-            yield Bench(platform, broker, dbos_database)
+            yield Bench(platform, broker, redis.program.pid, dbos_database)

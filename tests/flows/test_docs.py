@@ -32,10 +32,10 @@ def built(settings, tmp_path):
     (tmp_path / "sdk").mkdir()
     (tmp_path / "sdk" / "levqor_sdk-1.0-py3-none-any.whl").write_bytes(b"a wheel")
     (tmp_path / "sdk" / "notes.txt").write_text("not listed")
-    about = {"language": "Python", "version": "1.0", "sha256": "ab" * 32, "size": 7}
+    about = {"language": "python", "package": "levqor_sdk", "sha256": "ab" * 32, "bytes": 7}
     entry = {"name": "levqor_sdk-1.0-py3-none-any.whl", **about}
     gone = {**entry, "name": "levqor-sdk-1.0.tgz"}
-    (tmp_path / "sdk" / "manifest.json").write_text(json.dumps({"files": [entry, gone]}))
+    (tmp_path / "sdk" / "manifest.json").write_text(json.dumps({"version": "1.0", "files": [entry, gone]}))
     return tmp_path
 
 

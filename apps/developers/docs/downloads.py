@@ -19,7 +19,7 @@ class Download:
     language: str
     version: str
     sha256: str
-    size: int
+    bytes: int
 
 
 def folder() -> Path:
@@ -33,7 +33,11 @@ def downloads() -> list[Download]:
         listed = json.loads((folder() / MANIFEST).read_text())
     except (OSError, ValueError):
         return []
-    return [Download(**entry) for entry in listed["files"] if (folder() / entry["name"]).is_file()]
+    return [
+        Download(entry["name"], entry["language"], listed["version"], entry["sha256"], entry["bytes"])
+        for entry in listed["files"]
+        if (folder() / entry["name"]).is_file()
+    ]
 
 
 def file_of(name: str) -> Path:

@@ -53,16 +53,32 @@ class ApiGateMiddleware:
         return None
 
 
+_fixed: dict[tuple[str, str], ResolverMatch] = {}
+"""Addresses without an argument: as many as there are routes. Looking one up tries all routes before it."""
+
+
+def _match(path: str) -> ResolverMatch | None:
+    """The route of an address, or None."""
+    urls = settings.ROOT_URLCONF
+    known = _fixed.get((urls, path))
+    if known is not None:
+        return known
+    try:
+        match = resolve(path)
+    except Resolver404:
+        return None
+    if not match.args and not match.kwargs:
+        _fixed[urls, path] = match
+    return match
+
+
 def _answer(request: HttpRequest) -> HttpResponse:
     """The whole way of a call without the middleware. What it raises Django makes an answer of."""
     refuse_nul(request)
     plain = cast(ActorRequest, request)
     plain.actor = plain.organization = plain.impersonation = None
     plain.user = AnonymousUser()
-    try:
-        match: ResolverMatch | None = resolve(_live_address(request))
-    except Resolver404:
-        match = None
+    match = _match(_live_address(request))
     try:
         admit(plain, route_of(match))
         if match is None:

@@ -56,7 +56,7 @@ class WorkflowRunsView(OrganizationAPIView):
                 ),
                 version,
             )
-            return Response(represent.run(selectors.get_run(self.organization, run.public_id)), status=201)
+            return Response(represent.run(selectors.get_run_to_show(self.organization, run.public_id)), status=201)
 
         return self.once(request, start)
 
@@ -100,7 +100,7 @@ class RunView(OrganizationAPIView):
     @extend_schema(operation_id="get_run", responses={200: schemas.RunAnswer})
     def get(self, request: Request, run: str) -> Response:
         """A run, with its inputs and its output."""
-        return Response(represent.run(selectors.get_run(self.organization, run)))
+        return Response(represent.run(selectors.get_run_to_show(self.organization, run)))
 
 
 class RunStepsView(OrganizationAPIView):
@@ -203,7 +203,7 @@ class CancelRunView(OrganizationAPIView):
     def post(self, request: Request, run: str) -> Response:
         """Stop a run before its next step."""
         cancel_run(selectors.get_run_summary(self.organization, run))
-        return Response(represent.run(selectors.get_run(self.organization, run)), status=status.HTTP_200_OK)
+        return Response(represent.run(selectors.get_run_to_show(self.organization, run)), status=status.HTTP_200_OK)
 
 
 class DecideView(OrganizationAPIView):
