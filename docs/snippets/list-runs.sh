@@ -1,1 +1,1 @@
-curl -sf -H "X-API-Key: $LEVQOR_API_KEY" "$LEVQOR_URL/runs?limit=50"
+curl -sf -H "X-API-Key: $LEVQOR_API_KEY" "$LEVQOR_API/runs?limit=50"

@@ -1,1 +1,1 @@
-curl -sf -H "X-API-Key: $LEVQOR_API_KEY" "$LEVQOR_URL/usage"
+curl -sf -H "X-API-Key: $LEVQOR_API_KEY" "$LEVQOR_API/usage"

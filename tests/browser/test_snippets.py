@@ -1,5 +1,6 @@
 """Every snippet of the documentation does what the page says: each runs as it stands against a platform's sandbox."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -10,10 +11,11 @@ import httpx
 import pytest
 
 from apps.developers.docs.guides import Guide, guides
+from apps.developers.docs.snippets import TASKS, Task
 
 OWNER, PASSWORD = "owner@demo.levqor.test", "levqor-demo"
 PROGRAMS = {"bash": ["bash", "-euo", "pipefail", "-c"], "python": [sys.executable, "-c"]}
-PREPARED = "export LEVQOR_URL=https://levqor.example/api/sandbox/v1\nexport LEVQOR_API_KEY=lvq_test_…\n"
+PREPARED = "export LEVQOR_API=https://levqor.example/api/sandbox/v1\nexport LEVQOR_API_KEY=lvq_test_…\n"
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +31,7 @@ def sandbox(platform: str) -> dict[str, str]:
             headers={"X-CSRFToken": browser.cookies["csrftoken"], "Referer": platform},
         )
     assert made.status_code == 201, made.text
-    return {"LEVQOR_URL": f"{platform}/api/sandbox/v1", "LEVQOR_API_KEY": made.json()["key"]}
+    return {"LEVQOR_API": f"{platform}/api/sandbox/v1", "LEVQOR_URL": platform, "LEVQOR_API_KEY": made.json()["key"]}
 
 
 def run(command: list[str], code: str, folder: Path, sandbox: dict[str, str]) -> "subprocess.CompletedProcess[str]":
@@ -62,3 +64,12 @@ def test_each_guide(guide: Guide, sandbox: dict[str, str], tmp_path: Path) -> No
         if part.runs and part.language in PROGRAMS and part.language != "bash":
             ended = run(PROGRAMS[part.language], part.code, tmp_path, sandbox)
             assert ended.returncode == 0, f"{part.code}\n{ended.stdout}\n{ended.stderr}"
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.slug)
+def test_first_steps_by_curl(task: Task, sandbox: dict[str, str], tmp_path: Path) -> None:
+    """(In Python and Node: tests/sdk, with the clients that were built.)"""
+    code = next(code for language, _label, code in task.codes if language == "bash")
+    ended = run(PROGRAMS["bash"], code, tmp_path, sandbox)
+    assert ended.returncode == 0, f"{ended.stdout}\n{ended.stderr}"
+    assert json.loads(ended.stdout)

@@ -5,6 +5,7 @@ from apps.accounts.services import tokens
 from apps.accounts.services.api_keys import Terms, create_key
 from apps.accounts.services.organizations import create_organization
 from apps.usage.limits import set_limits
+from apps.workflows.engine.worker import work
 from apps.workflows.services.publishing import create_workflow
 from tests.common.roles import actor_of
 
@@ -23,10 +24,21 @@ def prepare(sources: dict[str, str]) -> str:
 def token() -> str:
     """An access token of the owner."""
     user = User.objects.get(email="owner@example.com")
-    organization = Organization.objects.get(name="Acme")
+    organization = Organization.objects.get(name="Acme", twin_of=None)
     return tokens.mint(user, organization, origin=TokenFamily.Origin.SESSION, client_name="SDK").access
 
 
 def allow(per_minute: int) -> None:
     """Let the organization call so often."""
-    set_limits(Organization.objects.get(name="Acme"), "enterprise", calls=1_000_000, per_minute=per_minute)
+    set_limits(
+        Organization.objects.get(name="Acme", twin_of=None), "enterprise", calls=1_000_000, per_minute=per_minute
+    )
+
+
+def sandbox_key() -> str:
+    """A key of the organization's sandbox, once the runs in it have ended or wait."""
+    user = User.objects.get(email="owner@example.com")
+    organization = Organization.objects.get(name="Acme", twin_of=None)
+    key = create_key(actor_of(user, organization), organization, ApiKey.Environment.TEST, Terms("Snippets")).secret
+    work()
+    return key

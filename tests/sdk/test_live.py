@@ -48,7 +48,7 @@ def test_the_other_lists_too(client: Client, live: Live) -> None:
     assert seen["secrets"] == ["second", "first"]
     assert seen["versions"] == [1]
     assert {"asking", "greeting"} <= set(seen["workflows"])
-    assert [live.key.endswith(shown[-4:]) for shown in seen["keys"]] == [True]
+    assert any(live.key.endswith(shown[-4:]) for shown in seen["keys"])
 
 
 def test_a_key_starts_one_run(client: Client, live: Live) -> None:

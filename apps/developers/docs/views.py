@@ -62,7 +62,7 @@ def sdks(request: HttpRequest) -> HttpResponse:
         "page_title": _("SDKs"),
         "tasks": TASKS,
         "downloads": downloads(),
-        "sandbox_url": f"{current_brand().site_url}/api/sandbox/v1",
+        "site_url": current_brand().site_url,
     }
     return render(request, "developers/docs/sdks.html", _with_nav(context, reverse("docs_sdk")))
 

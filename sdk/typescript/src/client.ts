@@ -16,7 +16,7 @@ export type LevqorOptions = {
   maxRetries?: number;
 };
 
-/** The API of one organization. Make one and keep it. */
+/** The API of one organization, or with a sandbox key its sandbox. Make one and keep it. */
 export class Levqor {
   readonly baseUrl: string;
   readonly account: api.AccountApi;

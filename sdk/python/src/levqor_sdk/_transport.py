@@ -29,11 +29,14 @@ class Transport(ApiClient):
         self.user_agent = f"levqor-sdk-python/{VERSION} (Python {platform.python_version()})"
         self.timeout = timeout
         self._max_retries = max_retries
+        self._in_sandbox = api_key.startswith("lvq_test_")
 
     def param_serialize(self, method: str, resource_path: str, *args: Any, **kwargs: Any) -> Any:
         """The request's parts. One key for each logical call: whatever is repeated below is the same request."""
         if (method, resource_path) in IDEMPOTENT:
             kwargs["header_params"] = {KEY: str(uuid.uuid4()), **(kwargs.get("header_params") or {})}
+        if self._in_sandbox:
+            resource_path = resource_path.replace("/api/v1/", "/api/sandbox/v1/", 1)
         return super().param_serialize(method, resource_path, *args, **kwargs)
 
     def call_api(

@@ -15,7 +15,7 @@ from levqor_sdk.generated.api.usage_api import UsageApi
 
 
 class Levqor:
-    """The API of one organization. Thread-safe; make one and keep it.
+    """The API of one organization, or with a sandbox key its sandbox. Thread-safe; make one and keep it.
 
     `api_key` (else `LEVQOR_API_KEY`) is an API key or an access token, `base_url` (else `LEVQOR_URL`) the platform's
     address, `timeout` the seconds for one attempt, `max_retries` how often a call that may be repeated is tried again.
