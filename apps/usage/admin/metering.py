@@ -59,7 +59,8 @@ class OrderedPaginator(CappedPaginator):
 
     @cached_property
     def _seen(self) -> int:
-        return int(self.object_list.values("pk")[: MOST_COUNTED + 1].count())
+        rows: Any = self.object_list
+        return int(rows.values("pk")[: MOST_COUNTED + 1].count())
 
 
 class MeteringAdmin(StaffModelAdmin):
