@@ -30,6 +30,7 @@ EXCUSED = {
     "audit.AuditPersonalData.salts": "kept beside the chain, where they can be erased",
     "core.IdempotentRequest.key": "the caller's own name for a request, of use to that caller alone",
     "core.IdempotentRequest.body": "an answer of the API, which never shows a secret; deleted after a day",
+    "usage.ApiRequest.address": "tells developers which program called, also with a leaked key; deleted after 14 days",
     "integrations.MailMessage.idempotency_key": "says what the mail is about",
     "integrations.MailMessage.from_address": "our own address",
     "integrations.MailMessage.to": "staff search by it",

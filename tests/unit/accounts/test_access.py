@@ -72,12 +72,12 @@ def test_a_digest_stands_for_one_reading_of_one_text():
 def test_a_key(owner, organization, django_assert_num_queries):
     actor = actor_of(owner, organization)
     ends = now() + timedelta(days=2)
-    issued = api_keys.create_key(actor, organization, "test", Terms("x", ["runs:start"], ["192.0.2.0/24"], ends))
+    issued = api_keys.create_key(actor, organization, "live", Terms("x", ["runs:start"], ["192.0.2.0/24"], ends))
     with django_assert_num_queries(1):
         access = access_of(Shown(issued.secret))
     assert (access.actor.user, access.actor.organization, access.actor.via) == (owner, organization, "key")
     assert (access.actor.role, access.actor.scopes) == ("owner", frozenset(["runs:start"]))
-    assert (access.environment, access.key_id, access.ends_at) == ("test", issued.key.pk, ends)
+    assert (access.credential.environment, access.key_id, access.ends_at) == ("live", issued.key.pk, ends)
     assert set(access.made_of) == {
         version_names.of_key(issued.key),
         version_names.of_user(owner.pk),
@@ -99,7 +99,7 @@ def test_a_token(owner, organization, django_assert_num_queries):
     with django_assert_num_queries(1):
         access = access_of(Shown(pair.access, may_be_token=True))
     assert (access.actor.user, access.actor.organization, access.actor.via) == (owner, organization, "token")
-    assert (access.environment, access.key_id) == ("live", None)
+    assert (access.credential.environment, access.key_id) == ("live", None)
     family = TokenFamily.objects.for_organization(organization).get()
     assert set(access.made_of) == {
         version_names.of_family(family),

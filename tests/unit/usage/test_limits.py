@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 @pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
 def test_what_a_plan_allows(organization, plan):
     set_limits(organization, plan.code)
-    assert limits_of(organization) == Limits(plan.code, plan.per_minute, plan.calls, plan.overage)
+    assert limits_of(organization) == Limits(plan.code, plan.per_minute, plan.calls, plan.overage is not None)
 
 
 def test_the_default_plan_where_none_was_set(organization, settings, django_assert_num_queries):
