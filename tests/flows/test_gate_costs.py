@@ -152,10 +152,10 @@ def test_a_warm_call_is_no_query_and_one_command(program, monkeypatch, django_as
     redis = redis_or_skip()
     forget_strikes()
     program.get(PING)
-    [connection] = redis.connection_pool._available_connections
-    sent, send = [], connection.send_packed_command
+    kind = redis.connection_pool.connection_class
+    sent, send = [], kind.send_packed_command
     monkeypatch.setattr(
-        connection, "send_packed_command", lambda words, **named: sent.append(words) or send(words, **named)
+        kind, "send_packed_command", lambda link, words, **named: sent.append(words) or send(link, words, **named)
     )
     with django_assert_num_queries(0):
         assert program.get(PING).status_code == 200
