@@ -28,7 +28,7 @@ WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 1); [ $$n -gt 8 ] && n=8; echo
 PLATFORMS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check test-services test-browser test-faults test-faults-crowded test-faults-alone bench sdk requirements messages clean
+.PHONY: help setup run test check test-services test-browser test-faults bench sdk requirements messages clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile
@@ -58,12 +58,8 @@ test-services: $(STAMPS)/dev ## The same suite on PostgreSQL and Redis
 test-browser: $(STAMPS)/dev ## Pages in real Chromium
 	$(TEST_ENV) $(PYTEST) tests/browser
 
-test-faults: test-faults-crowded test-faults-alone ## Kill real processes and look what is lost
-
-test-faults-crowded: $(STAMPS)/dev
+test-faults: $(STAMPS)/dev ## Kill real processes and look what is lost
 	$(TEST_ENV) TEST_DATABASE_URL=$(TEST_DATABASE_URL) $(PYTEST) -n $(PLATFORMS) --dist loadgroup -rP -m "not alone" tests/faults
-
-test-faults-alone: $(STAMPS)/dev
 	$(TEST_ENV) TEST_DATABASE_URL=$(TEST_DATABASE_URL) $(PYTEST) -rP -m alone tests/faults
 
 bench: $(STAMPS)/bench ## Measure beside DBOS, bare Celery and a plain DRF build, every round printed

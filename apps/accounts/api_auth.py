@@ -6,10 +6,10 @@ from django.contrib.auth.models import AnonymousUser
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.request import Request
 
-from apps.accounts.acting import bind_actor
 from apps.accounts.models import User
 from apps.accounts.requests import ActorRequest
 from apps.accounts.services.access import Access, access_of, presented
+from apps.core.context import bind
 
 
 class CredentialAuthentication(BaseAuthentication):
@@ -23,7 +23,7 @@ class CredentialAuthentication(BaseAuthentication):
         plain = cast(ActorRequest, request._request)
         access: Access | None = getattr(plain, "access", None)  # the gate has asked already
         if access is None:
-            shown = presented(request.headers)
+            shown = presented(plain.META)
             if shown is None:
                 return None
             access = access_of(shown)
@@ -40,7 +40,7 @@ def act_as(request: ActorRequest, access: Access) -> None:
     """Let the request be the credential's: its actor, and what audit, mail and events say of it."""
     request.access = access
     request.actor, request.organization, request.impersonation = access.actor, access.actor.organization, None
-    bind_actor(access.actor)
+    bind(**access.context)
 
 
 class OrganizationSessionAuthentication(SessionAuthentication):

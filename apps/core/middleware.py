@@ -61,7 +61,7 @@ class RequestContextMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        offered = request.headers.get("X-Request-Id", "")
+        offered = request.META.get("HTTP_X_REQUEST_ID", "")
         request_id = offered if REQUEST_ID.fullmatch(offered) else new_id().hex
         request.META["REMOTE_ADDR"] = address = client_address(request)
         request.encoding = settings.DEFAULT_CHARSET

@@ -20,7 +20,7 @@ from apps.core.pagination import paginate
 from apps.developers import selectors
 from apps.developers.views_usage import tabs
 from apps.usage.models import NOBODY, ApiRequest
-from apps.usage.request_log import KEPT
+from apps.usage.retention import REQUESTS_KEPT
 
 PAGE = 50
 OUTCOMES = {"ok": (200, 399), "refused": (400, 499), "failed": (500, 599)}
@@ -71,7 +71,7 @@ def request_list(request: MemberRequest) -> HttpResponse:
     names = selectors.key_names(request.organization, {row.key_id for row in page.rows})
     context = {
         "page_title": _("Requests"),
-        "page_lead": _("The calls of the last %(days)s days, up to a second ago.") % {"days": KEPT.days},
+        "page_lead": _("The calls of the last %(days)s days, up to a second ago.") % {"days": REQUESTS_KEPT.days},
         "tabs": tabs("api_requests"),
         "form": form,
         "rows": [(row, names.get(row.key_id, "")) for row in page.rows],

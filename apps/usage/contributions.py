@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.accounts.permissions import ALL_ROLES
 from apps.core.kinds import EventHandler, EventType, Permission, ScheduledJob, Tick
 from apps.core.registry import register
-from apps.usage import handlers, request_log, staff_contributions
+from apps.usage import handlers, retention, staff_contributions
 from apps.usage.gate.either import CATCH_UP_TASK
 from apps.usage.services import alerts, draining, summing
 
@@ -25,7 +25,7 @@ register(
         "2 * * * *",
         overdue_after=timedelta(hours=3),
     ),
-    ScheduledJob("forget_api_requests", _("Forget old entries of the request log"), request_log.forget, "50 3 * * *"),
+    ScheduledJob("forget_usage", _("Forget old API requests and full rate buckets"), retention.forget, "50 3 * * *"),
     ScheduledJob("usage_rollup_nightly", _("Sum up the calls of the last days"), summing.sum_up_nightly, "30 0 * * *"),
 )
 

@@ -186,6 +186,7 @@ class RateBucket(models.Model):
     class Meta:
         verbose_name = _("rate bucket")
         verbose_name_plural = _("rate buckets")
+        indexes = (models.Index(fields=("full_at",), name="rate_bucket_by_time"),)
 
     def __str__(self) -> str:
         return self.subject

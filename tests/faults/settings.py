@@ -6,3 +6,4 @@ from levqor.settings.local import INSTALLED_APPS, STORAGES
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.faults.plugin"]
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}  # nothing is collected
 WHITENOISE_AUTOREFRESH = True
+API_DEFAULT_PLAN = "enterprise"  # what is hurt here is not the limit

@@ -42,8 +42,11 @@ def test_requests_that_a_kill_interrupted_happen_once(patient: Patient) -> None:
             time.sleep(chance.uniform(0.0, 0.3))
             web.kill(group=number % 2 == 0)
             # By hand, since nobody here waits for the minute that a lease takes to run out.
+            # Once more when it is up: a claim may have been committed just after the kill.
             patient.ask("free_requests")
             web.start()
+            _wait_for_web(web, address)
+            patient.ask("free_requests")
         enough.set()
         sender.join(timeout=60)
         assert not sender.is_alive()

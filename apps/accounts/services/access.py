@@ -4,11 +4,14 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
+from typing import Any
 from uuid import UUID
 
 from django.utils.translation import gettext as _
 
 from apps.accounts import key_format
+from apps.accounts.acting import context_of
 from apps.accounts.errors import AddressNotAllowedError, AmbiguousCredentialsError
 from apps.accounts.models import ApiKey, Environment, Organization, TokenFamily
 from apps.accounts.permissions import Actor
@@ -35,11 +38,11 @@ class Shown:
         return hashlib.sha256(f"{kind} {self.text}".encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def presented(headers: Mapping[str, str]) -> Shown | None:
-    """The one credential in a call's headers. Raises `AmbiguousCredentialsError` for two."""
-    scheme, _space, text = headers.get("Authorization", "").partition(" ")
+def presented(meta: Mapping[str, Any]) -> Shown | None:
+    """The one credential in the headers of `request.META`. Raises `AmbiguousCredentialsError` for two."""
+    scheme, _space, text = meta.get("HTTP_AUTHORIZATION", "").partition(" ")
     scheme = scheme.lower()
-    by_header = headers.get("X-API-Key")
+    by_header = meta.get("HTTP_X_API_KEY")
     if by_header is not None and scheme in ("bearer", "token"):
         raise AmbiguousCredentialsError(_("Send either “X-API-Key” or “Authorization”, not both."))
     if by_header is not None:
@@ -49,9 +52,10 @@ def presented(headers: Mapping[str, str]) -> Shown | None:
     return None
 
 
-def shows_credential(headers: Mapping[str, str]) -> bool:
+def shows_credential(meta: Mapping[str, Any]) -> bool:
     """Whether there is anything that `presented` reads."""
-    return "X-API-Key" in headers or headers.get("Authorization", "").partition(" ")[0].lower() in ("bearer", "token")
+    scheme = meta.get("HTTP_AUTHORIZATION", "").partition(" ")[0].lower()
+    return "HTTP_X_API_KEY" in meta or scheme in ("bearer", "token")
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,11 @@ class Access:
     credential: ApiKey | TokenFamily
     ends_at: datetime | None
     made_of: tuple[str, ...]
+
+    @cached_property
+    def context(self) -> dict[str, Any]:
+        """What audit, mail and events say of its calls."""
+        return context_of(self.actor)
 
     @property
     def key_id(self) -> UUID | None:

@@ -34,7 +34,7 @@ def admit(request: ActorRequest, route: Route) -> None:
     Raises `CallRateError`, `QuotaExceededError`, and what a bad credential raises: such a call counts for its address.
     """
     try:
-        shown = presented(request.headers)
+        shown = presented(request.META)
         if shown is None and not request.path_info.startswith(SANDBOX):
             _admit_anonymous(request, route)
         elif shown is None:

@@ -38,7 +38,7 @@ class ApiGateMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if not request.path_info.startswith(API) or (settings.SECURE_SSL_REDIRECT and not request.is_secure()):
             return self.get_response(request)
-        if settings.SESSION_COOKIE_NAME in request.COOKIES and not shows_credential(request.headers):
+        if settings.SESSION_COOKIE_NAME in request.COOKIES and not shows_credential(request.META):
             return settle(request, self.get_response(request))
         return finish(request, settle(request, cast(HttpResponse, self._answer(request))))
 

@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import pytest
 import time_machine
-from django.http import HttpHeaders
 
 from apps.accounts import key_format
 from apps.accounts.errors import (
@@ -24,7 +23,7 @@ KEY = key_format.new_secret("live")
 
 
 def headers(**values):
-    return HttpHeaders({f"HTTP_{name.upper()}": value for name, value in values.items()})
+    return {f"HTTP_{name.upper()}": value for name, value in values.items()}
 
 
 @pytest.mark.parametrize(

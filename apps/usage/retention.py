@@ -1,0 +1,27 @@
+"""What usage forgets: the request log after two weeks, and buckets that are full again."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import QuerySet
+
+from apps.usage.models import ApiRequest, RateBucket
+
+REQUESTS_KEPT = timedelta(days=14)
+BUCKETS_KEPT = timedelta(hours=1)  # a full one says nothing
+BATCH = 1_000
+
+
+def forget(slot: datetime) -> str:
+    """The nightly job, in batches."""
+    old = ApiRequest.objects.unscoped().filter(at__lt=slot - REQUESTS_KEPT).order_by("at")
+    full = int((slot - BUCKETS_KEPT).timestamp() * 1_000_000)
+    buckets = RateBucket.objects.filter(full_at__lt=full).order_by("full_at")
+    return f"{_delete(old)} requests, {_delete(buckets)} rate buckets"
+
+
+def _delete(rows: QuerySet[Any]) -> int:
+    total = 0
+    while batch := list(rows.values_list("pk", flat=True)[:BATCH]):
+        total += rows.model._base_manager.filter(pk__in=batch).delete()[0]
+    return total
