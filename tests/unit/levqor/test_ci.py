@@ -59,25 +59,3 @@ def test_what_is_installed_is_asked_for_with_patience() -> None:
 def test_the_whole_leaves_time_to_clean_up() -> None:
     whole = int(re.search(r"^WHOLE=(\d+)", SCRIPT, re.MULTILINE)[1])  # type: ignore[index] # it has one
     assert whole + 20 + 60 <= 25 * 60  # a part that is killed, a server that is stopped
-
-
-def test_a_part_beside_another_is_told_after_it_and_counts(tmp_path: Path) -> None:
-    stand_ins = {name: f'exec {shutil.which(name)} "$@"' for name in ("mktemp", "cat", "rm")}
-    words = """WHOLE=100 FAILED=0 SUMMARY=() BESIDE= RUNNING=
-        within() { echo "making ${4}"; [ "$4" != broken ]; }
-        beside broken 50; part sound 50; beside_ended; printf '%s\\n' "${SUMMARY[@]}" "failed: $FAILED" """
-    told = run(tmp_path, words, **stand_ins).stdout.split("\n")
-    assert [line for line in told if line.startswith(("==", "making"))] == [
-        "== sound",
-        "making sound",
-        "== broken",
-        "making broken",
-    ]
-    assert [" ".join(line.split()[:2]) for line in told[-4:-1]] == ["sound passed", "broken FAILED", "failed: 1"]
-
-
-def test_a_part_for_which_no_time_is_left_fails(tmp_path: Path) -> None:
-    words = 'WHOLE=0 FAILED=0 SUMMARY=(); within() { echo made; }; part late 50; echo "${SUMMARY[0]} $FAILED"'
-    told = run(tmp_path, words).stdout
-    assert "made" not in told
-    assert re.search(r"late +NO TIME +0 s 1", told)

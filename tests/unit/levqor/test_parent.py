@@ -17,10 +17,16 @@ print(child.communicate("again")[0], end="")
 """
 CHILD = """
 import sys
-from levqor.parent import Parent
+import time
+from levqor.parent import LASTS_SECONDS, Parent
 parent = Parent()
 print(repr(parent.ending()), flush=True)
 sys.stdin.read()
+print(repr(parent.ending()))
+seen = time.monotonic()
+while not parent.ending() and time.monotonic() < seen + 20:
+    time.sleep(0.02)
+assert time.monotonic() - seen >= LASTS_SECONDS
 print(repr(parent.ending()))
 """
 
@@ -35,4 +41,4 @@ def test_only_what_is_blocked_later_tells_that_it_ends() -> None:
         check=True,
         timeout=60,
     ).stdout
-    assert said.splitlines() == ["''", "'What started this got SIGHUP.'"]
+    assert said.splitlines() == ["''", "''", "'What started this got SIGHUP.'"], "a moment says nothing"
