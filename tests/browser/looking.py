@@ -16,10 +16,11 @@ LOOKS = {
 JUDGED = ("wide-light", "phone-dark")  # by axe: between them both layouts and both themes
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21aa"]}
 # Colours fade between themes. A transition of what is hidden never ends: nobody waits longer than a second.
-STILL = """Promise.race([
+# Two frames first: until then the page may not know of the new theme, and nothing fades yet.
+STILL = """new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))).then(() => Promise.race([
   Promise.allSettled(document.getAnimations().filter(a => a instanceof CSSTransition).map(a => a.finished)),
   new Promise(resolve => setTimeout(resolve, 1000)),
-]).then(() => null)"""
+])).then(() => null)"""
 TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
