@@ -11,15 +11,12 @@ struck while Redis is away holds from its return on, or from the next tick (2 s)
 import secrets
 from collections.abc import Iterable, Sequence
 
-import structlog
 from django.db import transaction
 from redis.exceptions import RedisError
 
 from apps.core.models import StruckVersion
 from apps.core.outage import REDIS
 from apps.core.redis_client import redis_client, redis_key
-
-log = structlog.get_logger(__name__)
 
 TICK_TASK = "core.strike_versions"
 BLOCKED_SECONDS = 30

@@ -26,7 +26,9 @@ from apps.usage.models import ApiRequest
 log = structlog.get_logger(__name__)
 
 LONGEST_BODY, LONGEST_PATH = 8_000, 500
-WITHOUT_BODY = frozenset({"secrets", "auth", "keys", "key"})  # what is sent there is a secret, or makes one
+WITHOUT_BODY = frozenset(
+    {"secrets", "auth", "keys", "key", "secret-scanning"}
+)  # what is sent there is a secret, or makes one
 WAITING_MOST = 20_000
 EVERY_SECONDS = 1.0
 BATCH = 1_000

@@ -62,9 +62,10 @@ def test_no_secret_and_nothing_long_is_kept(program, organization, owner):
     program.put("/api/v1/secrets/TOKEN", {"value": "hunter2"}, content_type="application/json")
     long = {"source": "x" * request_log.LONGEST_BODY}
     program.post("/api/v1/workflows/validate", long, content_type="application/json")
+    program.post("/api/secret-scanning", [{"token": "lvq_live_found-in-the-open"}], content_type="application/json")
     rows = written(organization)
-    assert [row.category for row in rows] == ["secrets", "workflows"]
-    assert [row.body for row in rows] == ["", ""]
+    assert [row.category for row in rows] == ["secrets", "workflows", "secret-scanning"]
+    assert [row.body for row in rows] == ["", "", ""]
 
 
 def test_calls_of_nobody_are_not_kept(organization):
