@@ -62,7 +62,9 @@ def attempt_next(rows: models.QuerySet[ModelT], waiting: str, work: Callable[[Mo
     if key is None:
         return False
     with transaction.atomic():
-        row = claim_next(rows.filter(pk=key, state=waiting, due_at=until))  # unless this worker slept over its lease
+        mine = rows.filter(pk=key, state=waiting, due_at=until)  # unless this worker slept over its lease
+        # It waits: another worker that found the row due before it was counted locks it for a moment, then lets it go.
+        row = mine.select_for_update(of=("self",), no_key=True).first()
         if row is not None:
             work(row)
     return True

@@ -1,6 +1,7 @@
 """Two processes never claim one row; neither waits for the other where the database can skip."""
 
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -150,6 +151,32 @@ def test_a_worker_that_slept_over_its_lease_leaves_the_row_to_the_next(monkeypat
         monkeypatch.setattr(locking, "_count_attempt", sleepily)
         assert attempt_next(*WAITING, nothing_happens)
     assert EventDelivery.objects.get().attempts == 2
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time")
+def test_whoever_finds_the_row_gone_takes_nothing_from_its_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It found the row due a moment before that was counted, and locks it until it sees that it is due no more."""
+    row = delivery()
+    locked, count = threading.Event(), locking._count_attempt
+
+    def look() -> None:
+        with transaction.atomic():
+            claim_next(EventDelivery.objects.filter(pk=row.pk))
+            locked.set()
+            time.sleep(0.2)
+        connection.close()
+
+    def count_and_meet(*arguments: Any) -> Any:
+        mine = count(*arguments)
+        threading.Thread(target=look).start()
+        assert locked.wait(20)
+        return mine
+
+    monkeypatch.setattr(locking, "_count_attempt", count_and_meet)
+    seen: list[str] = []
+    assert attempt_next(*WAITING, noting(seen))
+    assert seen == ["h"]
 
 
 def other_worker_gets_nothing() -> None:
