@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 from django.conf import settings
-from django.core.cache import cache
 
 from levqor.celery import app as celery_app
+from tests.common.caching import forget_cache
 
 pytest_plugins = ["tests.common.roles", "tests.common.staff"]
 
@@ -17,8 +17,5 @@ celery_app.set_default()
 def _empty_cache() -> Iterator[None]:
     """A cache in Redis is not rolled back with the database: remove this worker's keys, and only those."""
     yield
-    if not settings.ENV.REDIS_URL:
-        return
-    client = cache._cache.get_client(write=True)  # type: ignore[attr-defined] # Django has no public way to list keys
-    for key in client.scan_iter(match=f"{settings.CACHES['default']['KEY_PREFIX']}:*", count=1000):
-        client.delete(key)
+    if settings.ENV.REDIS_URL:
+        forget_cache()

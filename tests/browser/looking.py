@@ -34,9 +34,21 @@ def look_at(page: Page, name: str, *, axe: bool = True) -> list[str]:
         if (pixels := page.evaluate(TOO_WIDE)) > 0:
             problems.append(f"{name}, {look}: {pixels} px wider than the window")
         if axe and look in JUDGED:
-            found = Axe().run(page, options=RULES).response["violations"]
-            problems += [f"{name}, {look}: {item['id']}: {item['nodes'][0]['html'][:160]}" for item in found]
+            problems += [f"{name}, {look}: {told}" for told in _judged(page)]
         if os.environ.get("PICTURES"):
             SCREENSHOTS.mkdir(exist_ok=True)
             page.screenshot(path=SCREENSHOTS / f"{name}--{look}.png", full_page=True)
     return problems
+
+
+def _judged(page: Page) -> list[str]:
+    """What axe finds wrong twice: a page that is still on its way to another theme looks wrong for a moment."""
+    for last in (False, True):
+        found = Axe().run(page, options=RULES).response["violations"]
+        if not found:
+            return []
+        if not last:
+            page.wait_for_timeout(500)
+    return [
+        f"{item['id']}: {node['html'][:160]}: {node['failureSummary']}" for item in found for node in item["nodes"][:1]
+    ]

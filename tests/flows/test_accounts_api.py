@@ -1,7 +1,6 @@
 """The API of accounts as a program meets it: device login, tokens, who am I, refusals."""
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
@@ -9,6 +8,7 @@ from apps.accounts import selectors
 from apps.accounts.models import DeviceAuthorization, Role, TokenFamily
 from apps.accounts.services import members, tokens
 from apps.audit.selectors import entries_for
+from tests.common.caching import forget_cache
 from tests.common.roles import JsonClient, actor_of, api_client_of, client_of, make_organization, make_user
 
 START, POLL = "/api/v1/auth/device", "/api/v1/auth/device/token"
@@ -22,7 +22,7 @@ TOKEN, REFRESH, REVOKE, ME = (
 
 @pytest.fixture(autouse=True)
 def _fresh_limits(realm):
-    cache.clear()
+    forget_cache()
 
 
 @pytest.fixture

@@ -4,13 +4,13 @@ from datetime import timedelta
 
 import pytest
 import time_machine
-from django.core.cache import cache
 from django.urls import reverse
 
 from apps.accounts import permissions, selectors
 from apps.accounts.models import Impersonation, Organization
 from apps.audit.selectors import entries_for, entries_of_user
 from apps.core.clock import now
+from tests.common.caching import forget_cache
 from tests.common.roles import client_of, make_user
 from tests.common.workflows import ASKING, GREETING, make_workflow
 
@@ -19,7 +19,7 @@ FORM = {"reason": "Ticket 42: cannot find a run", "minutes": 10}
 
 @pytest.fixture(autouse=True)
 def _fresh_limits(realm):
-    cache.clear()
+    forget_cache()
 
 
 def begin(staff, owner, organization, /, **changes):

@@ -3,7 +3,6 @@
 import re
 
 import pytest
-from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -16,12 +15,13 @@ from apps.accounts.views.dashboard import cards_for
 from apps.core.kinds import DashboardCard
 from apps.core.registry import contributed
 from apps.integrations.models import MailMessage
+from tests.common.caching import forget_cache
 from tests.common.roles import PASSWORD, client_of, make_member, make_organization, make_user
 
 
 @pytest.fixture(autouse=True)
 def _fresh_limits(realm):
-    cache.clear()
+    forget_cache()
 
 
 def invitation_link(address):

@@ -6,7 +6,6 @@ from datetime import timedelta
 import pytest
 import time_machine
 from allauth.mfa.models import Authenticator
-from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
@@ -15,6 +14,7 @@ from apps.audit.models import AuditEntry
 from apps.audit.selectors import entries_of_user
 from apps.core.clock import now
 from apps.integrations.models import MailMessage
+from tests.common.caching import forget_cache
 from tests.common.passkey import SoftPasskey
 from tests.common.roles import PASSWORD, client_of, make_user
 
@@ -23,7 +23,7 @@ HOST = {"HTTP_HOST": "localhost"}
 
 @pytest.fixture(autouse=True)
 def _fresh_limits(realm):
-    cache.clear()
+    forget_cache()
 
 
 def codes_of(user):
@@ -252,7 +252,7 @@ def test_a_damaged_answer_is_refused(owner, organization, part):
     add(owner, key)
     for broken in ("", "eA", "A" * 43, "A" * 50, 5, None, {}, "é"):
         client = Client(**HOST)
-        cache.clear()
+        forget_cache()
         credential = key.sign(login_options(client), **{part: broken})
         assert client.post(reverse("mfa_login_webauthn"), {"credential": credential}).url == reverse("account_login")
 

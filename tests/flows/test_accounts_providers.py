@@ -8,7 +8,6 @@ from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from allauth.socialaccount.providers.github.views import GitHubOAuth2Adapter
 from allauth.socialaccount.providers.google.views import GoogleOAuth2Adapter
-from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
@@ -16,6 +15,7 @@ from apps.accounts import selectors
 from apps.accounts.models import User
 from apps.audit.selectors import entries_of_user
 from apps.integrations.models import MailMessage
+from tests.common.caching import forget_cache
 from tests.common.oauth_provider import Provider
 from tests.common.roles import PASSWORD, client_of, make_user
 
@@ -24,7 +24,7 @@ ADAPTERS = {"google": GoogleOAuth2Adapter, "github": GitHubOAuth2Adapter}
 
 @pytest.fixture(autouse=True)
 def _fresh_limits(realm):
-    cache.clear()
+    forget_cache()
 
 
 @pytest.fixture(params=["google", "github"])

@@ -10,7 +10,6 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
 from allauth.usersessions.models import UserSession
-from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
@@ -19,6 +18,7 @@ from apps.accounts.services import tokens
 from apps.audit.selectors import entries_of_user
 from apps.core.clock import now
 from apps.integrations.models import MailMessage
+from tests.common.caching import forget_cache
 from tests.common.roles import PASSWORD, client_of, make_user
 
 NEW = "quite-another-battery"
@@ -26,7 +26,7 @@ NEW = "quite-another-battery"
 
 @pytest.fixture(autouse=True)
 def _fresh_limits(realm):
-    cache.clear()
+    forget_cache()
 
 
 def mail_to(address):

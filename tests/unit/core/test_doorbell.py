@@ -8,11 +8,11 @@ from typing import Any
 from unittest.mock import Mock, patch
 
 import pytest
-from django.core.cache import cache
 from kombu.exceptions import OperationalError
 
 from apps.core import doorbell
 from apps.core.outage import LOOK_EVERY_SECONDS, Outage
+from tests.common.caching import forget_cache
 
 TASK = "tests.look"
 
@@ -38,7 +38,7 @@ def broker(request: pytest.FixtureRequest, settings: Any, tmp_path: Path) -> str
     else:
         settings.CELERY_BROKER_URL = "redis://127.0.0.1:1/0"
         request.getfixturevalue("db")
-        cache.clear()
+        forget_cache()
     return str(request.param)
 
 
