@@ -59,7 +59,7 @@ test-browser: $(STAMPS)/dev ## Pages in real Chromium
 	$(TEST_ENV) $(PYTEST) tests/browser
 
 test-faults: $(STAMPS)/dev ## Kill real processes and look what is lost
-	$(TEST_ENV) TEST_DATABASE_URL=$(TEST_DATABASE_URL) $(PYTEST) -n $(PLATFORMS) --dist loadgroup -rP -m "not alone" tests/faults
+	$(TEST_ENV) TEST_DATABASE_URL=$(TEST_DATABASE_URL) $(PYTEST) -n $(PLATFORMS) --dist worksteal -rP -m "not alone" tests/faults
 	$(TEST_ENV) TEST_DATABASE_URL=$(TEST_DATABASE_URL) $(PYTEST) -rP -m alone tests/faults
 
 bench: $(STAMPS)/bench ## Measure beside DBOS, bare Celery and a plain DRF build, every round printed

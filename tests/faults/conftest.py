@@ -24,14 +24,6 @@ class Patient:
         return self.platform.call(f"tests.faults.actions:{action}", **arguments)
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests on one setup share its platform, so they stay in one process; the two setups are hurt at the same time."""
-    for item in items:
-        setup = getattr(item, "callspec", None)
-        item.add_marker(pytest.mark.xdist_group(setup.params.get("patient", "own") if setup else "own"))
-
-
 @pytest.fixture(scope="session", params=["embedded", "services"])
 def patient(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Patient]:
     """A platform with its workflows published and no process running."""
