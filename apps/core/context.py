@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 
@@ -33,7 +33,7 @@ def current() -> Context:
 @contextmanager
 def bound(**changes: Any) -> Iterator[Context]:
     """Run a block with some members of the context replaced."""
-    changed = replace(_current.get(), **changes)
+    changed = _changed(changes)
     token = _current.set(changed)
     try:
         yield changed
@@ -43,4 +43,9 @@ def bound(**changes: Any) -> Iterator[Context]:
 
 def bind(**changes: Any) -> None:
     """Replace members for the rest of the present request: for middleware inside a `bound` block."""
-    _current.set(replace(_current.get(), **changes))
+    _current.set(_changed(changes))
+
+
+def _changed(changes: dict[str, Any]) -> Context:
+    """The present context with other members. (`dataclasses.replace` looks at every field, at every request.)"""
+    return Context(**{**vars(_current.get()), **changes})

@@ -1,7 +1,7 @@
 """UUIDv7 primary keys, shown as prefixed TypeIDs such as `run_01m7vv2xh0e14avfxr5vk977ya`."""
 
 import uuid
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import ClassVar, Self
 
 import uuid_utils
@@ -13,6 +13,8 @@ from typeid.errors import TypeIDException
 
 from apps.core.errors import NotFoundError
 
+BELOW_THE_TIME = (1 << 80) - 1
+
 
 class InvalidIdError(NotFoundError):
     """The text is no id of this kind. Told as 404: a wrong id and a missing thing look alike from outside."""
@@ -20,14 +22,20 @@ class InvalidIdError(NotFoundError):
     code = "not_found"
 
 
-def new_id() -> uuid.UUID:
-    """A time-ordered UUIDv7."""
-    return uuid_utils.compat.uuid7()
+def new_id(moment: datetime | None = None) -> uuid.UUID:
+    """A time-ordered UUIDv7, of now or of another moment."""
+    made = uuid_utils.compat.uuid7()
+    return made if moment is None else uuid.UUID(int=lowest_id(moment).int | made.int & BELOW_THE_TIME)
 
 
 def lowest_id(moment: datetime) -> uuid.UUID:
     """The smallest UUIDv7 that can have been made at a moment: bounds a query by time with the primary key's index."""
     return uuid.UUID(int=max(int(moment.timestamp() * 1000), 0) << 80)
+
+
+def moment_of_id(value: uuid.UUID) -> datetime:
+    """When a UUIDv7 was made, to the millisecond."""
+    return datetime.fromtimestamp((value.int >> 80) / 1000, UTC)
 
 
 def to_public(prefix: str, value: uuid.UUID) -> str:

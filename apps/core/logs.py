@@ -54,7 +54,6 @@ def remove_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> Ev
 def _processors() -> list[Processor]:
     """What happens to every entry, ours and other libraries'."""
     return [
-        structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.ExtraAdder(),

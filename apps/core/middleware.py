@@ -4,10 +4,9 @@ import re
 from collections.abc import Callable
 from ipaddress import ip_address
 
-import structlog
 from django.conf import settings
 from django.core.exceptions import DisallowedHost, RequestDataTooBig, SuspiciousOperation
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseNotFound
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseNotAllowed, HttpResponseNotFound
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 
@@ -30,24 +29,27 @@ def client_address(request: HttpRequest) -> str:
     """Where the request comes from: the connection's other end, or what the first of our own proxies saw.
 
     With `PROXY_HOPS` proxies in front, that is the entry as many places from the right in `X-Forwarded-For`: those
-    further left were written by the caller and may say anything.
+    further left were written by the caller and may say anything. Without the header it was no proxy that asked. Raises
+    `ValueError` for a header that names no address there: a caller who spoils it must not become the proxy.
     """
     hops = settings.PROXY_HOPS
+    header = request.META.get("HTTP_X_FORWARDED_FOR")
     connected = str(request.META.get("REMOTE_ADDR") or "")
-    if not hops:
+    if not hops or header is None:
         return connected
-    forwarded = [entry.strip() for entry in request.headers.get("X-Forwarded-For", "").split(",")]
-    if len(forwarded) < hops:
-        return connected
-    try:
-        return str(ip_address(forwarded[-hops]))
-    except ValueError:
-        return connected
+    entries = header.split(",")
+    seen = str(ip_address(entries[-min(hops, len(entries))].strip()))
+    return seen if len(entries) >= hops else connected
+
+
+def has_nul(request: HttpRequest) -> bool:
+    """Whether the address has NUL characters: no name has one, and PostgreSQL takes them in no query."""
+    return "\0" in request.path or "%00" in request.META.get("QUERY_STRING", "")
 
 
 def refuse_nul(request: HttpRequest) -> None:
-    """Raises for an address with NUL characters: no name has one, and PostgreSQL takes them in no query."""
-    if "\0" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
+    """Raises for an address with NUL characters."""
+    if has_nul(request):
         raise SuspiciousOperation("the address has a NUL character")
 
 
@@ -63,14 +65,14 @@ class RequestContextMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         offered = request.META.get("HTTP_X_REQUEST_ID", "")
         request_id = offered if REQUEST_ID.fullmatch(offered) else new_id().hex
-        request.META["REMOTE_ADDR"] = address = client_address(request)
-        request.encoding = settings.DEFAULT_CHARSET
+        try:
+            request.META["REMOTE_ADDR"] = address = client_address(request)
+        except ValueError:
+            return HttpResponseBadRequest("X-Forwarded-For names no address\n", content_type="text/plain")
+        if request.encoding is not None:
+            request.encoding = settings.DEFAULT_CHARSET
         with bound(request_id=request_id, ip=address or None):
-            structlog.contextvars.bind_contextvars(request_id=request_id)
-            try:
-                response = self.get_response(request)
-            finally:
-                structlog.contextvars.clear_contextvars()
+            response = self.get_response(request)
         response["X-Request-Id"] = request_id
         return response
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 
 @dataclass(frozen=True)
@@ -12,6 +12,16 @@ class Period:
     name: str
     start: datetime
     end: datetime
+
+    @cached_property
+    def begin_microseconds(self) -> int:
+        """`start`, since 1970."""
+        return int(self.start.timestamp()) * 1_000_000
+
+    @cached_property
+    def end_microseconds(self) -> int:
+        """`end`, since 1970."""
+        return int(self.end.timestamp()) * 1_000_000
 
 
 def month_of(moment: datetime) -> Period:

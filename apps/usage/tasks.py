@@ -1,6 +1,7 @@
 """Celery tasks of usage: ticks."""
 
 from collections.abc import Callable
+from functools import partial
 
 from celery import shared_task
 from redis.exceptions import RedisError
@@ -15,8 +16,11 @@ from apps.usage.services.draining import DRAIN_TASK, drain
 
 @shared_task(name=DRAIN_TASK)
 def drain_usage() -> None:
-    """Bring counted calls, and the log of requests, from Redis into the database."""
-    _with_redis(drain)
+    """Bring counted calls, and the log of requests, from Redis into the database.
+
+    A tick that finds the one before still at it leaves it to that: else they would take all places of the workers.
+    """
+    _with_redis(partial(drain, wait=False))
     _with_redis(store_waiting)
 
 

@@ -8,6 +8,7 @@ from django.db.models.functions import JSONObject
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import Organization
+from apps.core.compiled import CompiledRead
 from apps.core.errors import NotFoundError
 from apps.core.ids import InvalidIdError
 from apps.workflows.models import Run, StepRun, Trigger, Workflow, WorkflowVersion
@@ -66,7 +67,10 @@ def get_run(organization: Organization, public_id: str) -> Run:
 
 def get_run_to_show(organization: Organization, public_id: str) -> Run:
     """The organization's run with what the API shows of it and nothing else. Raises `NotFoundError`."""
-    return _one(_runs(organization).only(*SHOWN_OF_RUN), public_id)
+    run = _SHOWN_RUN.first(organization.pk, Run.parse_public_id(public_id))
+    if run is None:
+        raise Run.missing(public_id)
+    return run
 
 
 def run_summaries(organization: Organization) -> QuerySet[Run]:
@@ -79,8 +83,13 @@ def get_run_summary(organization: Organization, public_id: str) -> Run:
     return _one(run_summaries(organization), public_id)
 
 
-def _runs(organization: Organization) -> QuerySet[Run]:
+def _runs(organization: Organization | uuid.UUID) -> QuerySet[Run]:
     return Run.objects.for_organization(organization).select_related("workflow", "version")
+
+
+_SHOWN_RUN = CompiledRead(
+    lambda organization, run: _runs(organization).only(*SHOWN_OF_RUN).filter(pk=run).order_by(), 2
+)
 
 
 def _one(runs: QuerySet[Run], public_id: str) -> Run:

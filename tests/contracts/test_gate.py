@@ -57,6 +57,26 @@ def test_a_full_bucket_passes_at_once_and_refills_evenly(gate, clock, organizati
     assert refusals(gate, call, per_minute + 1) == [*[""] * per_minute, "minute"]
 
 
+def test_it_can_be_asked_beforehand(gate, clock, organization):
+    call = call_of(organization, limits(2))
+    for exhausted in (False, False, True):
+        assert [gate.is_exhausted(call) for _time in range(2)] == [exhausted] * 2
+        assert (gate.admit(call).refusal == "minute") is exhausted
+    clock.shift(30)
+    assert not gate.is_exhausted(call)
+
+
+def test_what_is_taken_back_counts_off_when_it_was_counted(gate, clock, organization):
+    """Over midnight too: else one hour had a call too many and the other one too few."""
+    call = call_of(organization)
+    verdict = gate.admit(call)
+    clock.shift(3 * 3600)
+    gate.take_back(call, verdict)
+    counted, taken_back = events(organization)
+    assert (counted.value, taken_back.value) == (1, -1)
+    assert counted.hour == taken_back.hour
+
+
 def test_each_subject_has_its_bucket(gate, organization):
     allowed = limits(1)
     assert refusals(gate, call_of(organization, allowed, subject="a"), 2) == ["", "minute"]

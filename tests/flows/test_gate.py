@@ -57,6 +57,45 @@ def test_two_credentials_at_once(issued, organization):
     assert billed(organization) == 0
 
 
+def test_whoever_guesses_too_often_is_not_looked_up_any_more(issued, settings, django_assert_num_queries):
+    """Others at the same address, whom the process remembers, go on."""
+    if not settings.REDIS_URL:
+        pytest.skip("without Redis nobody is remembered, and to ask for the limit takes a query itself")
+    settings.API_ANONYMOUS_CALLS_PER_MINUTE = 3
+    forget_strikes()
+    known, stranger = with_key(issued.secret), JsonClient(REMOTE_ADDR=HOME)
+    assert known.get(PING).status_code == 200
+    guesses = [key_format.new_secret("live") for _number in range(5)]
+    statuses = [stranger.get(PING, headers={"X-API-Key": guess}).status_code for guess in guesses]
+    assert statuses == [401, 401, 401, 429, 429]
+    with django_assert_num_queries(0):
+        assert stranger.get(PING, headers={"X-API-Key": key_format.new_secret("live")}).status_code == 429
+    assert known.get(PING).status_code == 200
+
+
+def test_a_neighbourhood_of_ipv6_shares_a_limit(settings, db):
+    settings.API_ANONYMOUS_CALLS_PER_MINUTE = 2
+
+    def statuses(*addresses):
+        return [JsonClient(REMOTE_ADDR=address).get(PING).status_code for address in addresses]
+
+    assert statuses("2001:db8::1", "2001:db8::2", "2001:db8::3", "2001:db8:0:1::1") == [401, 401, 429, 401]
+    assert statuses("::ffff:192.0.2.1", "::ffff:192.0.2.1", "::ffff:192.0.2.2") == [401, 401, 401]
+
+
+@pytest.mark.parametrize("path", ["/api/v1/nowhere", "/api/v1/me%00", "/api/v1/me?x=%00", "/api/sandbox/v1/me"])
+@pytest.mark.parametrize("cookie", ["", "nonsense"])
+def test_nobody_is_limited_at_whatever_address(settings, db, path, cookie):
+    settings.API_ANONYMOUS_CALLS_PER_MINUTE = 2
+    stranger = JsonClient(REMOTE_ADDR=HOME)
+    if cookie:
+        stranger.cookies[settings.SESSION_COOKIE_NAME] = cookie
+    first, _second, third = (stranger.get(path) for _number in range(3))
+    assert first.status_code in (400, 401, 404)
+    assert first["X-RateLimit-Remaining"] == "1"
+    assert third.status_code == 429
+
+
 def test_nobody(organization):
     answer = JsonClient(REMOTE_ADDR=HOME).get(PING)
     assert (answer.status_code, refusal(answer)["code"]) == (401, "not_authenticated")
@@ -106,7 +145,7 @@ def test_a_foreign_address_also_behind_forged_headers(owner, organization, forge
 def test_behind_a_proxy_of_ours_its_word_counts_and_no_other(owner, organization, settings):
     settings.PROXY_HOPS = 1
     secret = issue(owner, organization, None, ["192.0.2.0/24"]).secret
-    for forwarded, status in ((f"192.0.2.7, {HOME}", 403), (f"{HOME}, 192.0.2.7", 200), ("nonsense", 403), ("", 403)):
+    for forwarded, status in ((f"192.0.2.7, {HOME}", 403), (f"{HOME}, 192.0.2.7", 200), ("nonsense", 400), ("", 400)):
         headers = {"X-API-Key": secret, "X-Forwarded-For": forwarded}
         assert JsonClient(REMOTE_ADDR="10.0.0.1").get(PING, headers=headers).status_code == status, forwarded
 
@@ -175,6 +214,26 @@ def test_changed_scopes(dana, organization):
 def test_changed_networks(dana, organization):
     api_keys.change_key(key_of(organization), Terms("Server", None, ["192.0.2.0/24"]))
     assert dana.get(PING).status_code == 403
+
+
+def test_networks_that_were_widened_after_a_refusal(issued, organization):
+    secret, key = issued.secret, issued.key
+    for networks, status in ((["192.0.2.0/24"], 403), (["192.0.2.0/24", "198.51.100.0/24"], 200)):
+        api_keys.change_key(key, Terms("Server", None, networks))
+        forget_strikes()
+        for address, expected in (("192.0.2.9", 200), ("198.51.100.9", status)):
+            answer = JsonClient(REMOTE_ADDR=address).get(PING, headers={"X-API-Key": secret})
+            assert answer.status_code == expected, (networks, address)
+
+
+def test_an_expiry_that_was_put_off(dana, organization):
+    key, end = key_of(organization), now() + timedelta(hours=1)
+    api_keys.change_key(key, Terms("Server", expires_at=end))
+    forget_strikes()
+    assert dana.get(PING).status_code == 200
+    api_keys.change_key(key, Terms("Server", expires_at=end + timedelta(days=1)))
+    with time_machine.travel(end, tick=False):
+        assert dana.get(PING).status_code == 200, "nobody called in between"
 
 
 def test_a_renamed_organization_and_person(dana, organization):

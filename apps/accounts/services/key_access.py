@@ -1,7 +1,7 @@
 """Reading an API key: whose it is and whether it lets anybody in."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 from uuid import UUID
@@ -14,6 +14,7 @@ from apps.accounts.errors import InvalidKeyError
 from apps.accounts.models import ApiKey, Membership
 
 VERDICTS_KEPT = 10_000
+NOTED_EVERY = timedelta(minutes=1)
 ROLE_NOW = Subquery(
     Membership.objects.unscoped()
     .filter(organization_id=OuterRef("organization_id"), user_id=OuterRef("created_by_id"))
@@ -58,6 +59,12 @@ def note_uses(uses: Mapping[UUID, datetime]) -> None:
         newer |= Q(pk=key) & (Q(last_used_at=None) | Q(last_used_at__lt=moment))
     moments = [When(pk=key, then=Value(moment)) for key, moment in uses.items()]
     ApiKey.objects.unscoped().filter(newer).update(last_used_at=Case(*moments, output_field=DateTimeField()))
+
+
+def note_use(key_id: UUID, moment: datetime) -> None:
+    """Note that a key was used, to the minute: for whoever tells of each call."""
+    unknown = Q(last_used_at=None) | Q(last_used_at__lt=moment - NOTED_EVERY)
+    ApiKey.objects.unscoped().filter(unknown, pk=key_id).update(last_used_at=moment)
 
 
 @lru_cache(maxsize=VERDICTS_KEPT)

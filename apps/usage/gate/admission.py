@@ -1,6 +1,8 @@
 """Asking the gate for a request: whose call it is, whether it may pass, and taking back what need not be paid."""
 
 import time
+from functools import lru_cache
+from ipaddress import IPv6Address, ip_address, ip_network
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -85,20 +87,53 @@ def _admit_credential(request: ActorRequest, shown: Shown, route: Route) -> None
 
 def _admit_anonymous(request: ActorRequest, route: Route) -> None:
     """Let the call of nobody known pass: so many a minute from one address. Raises `CallRateError`."""
-    call = Call(f"ip:{_address(request)}", anonymous_limits(), category=route.category)
+    call = _anonymous(request, route)
     _pass(request, call, gate.ask(lambda port: port.admit(call)))
 
 
+def _anonymous(request: ActorRequest, route: Route) -> Call:
+    return Call(f"ip:{_neighbourhood(_address(request))}", anonymous_limits(), category=route.category)
+
+
 def _admit_known(port: Gate, request: ActorRequest, shown: Shown, route: Route) -> tuple[Known, Call, Verdict]:
-    known = memory.recall(shown) if port.compares_versions else read(shown)
+    known = _known(port, request, shown, route)
     access = known.access
-    access.check(_address(request))
-    _check_environment(access, request.path_info.startswith(SANDBOX))
     organization = access.actor.organization
     call = _call(
         route, known.limits, organization.pk if organization else None, access.actor.user.pk, access.key_id or NOBODY
     )
     return known, call, port.admit(call, known.words)
+
+
+def _known(port: Gate, request: ActorRequest, shown: Shown, route: Route) -> Known:
+    """Whose credential it is, if it is good here and now."""
+    if not port.compares_versions:
+        known = read(shown)
+    elif memory.knows(shown):
+        known = memory.recall(shown)
+        try:
+            _check(known.access, request)
+        except DomainError:
+            memory.forget(shown)  # since it was read it may have been allowed more
+        else:
+            return known
+        known = _looked_up(port, request, shown, route)
+    else:
+        known = _looked_up(port, request, shown, route)
+    _check(known.access, request)
+    return known
+
+
+def _looked_up(port: Gate, request: ActorRequest, shown: Shown, route: Route) -> Known:
+    """What the database knows of a credential, unless somebody at this address has guessed too often."""
+    if port.is_exhausted(_anonymous(request, route)):
+        _admit_anonymous(request, route)
+    return memory.recall(shown)
+
+
+def _check(access: Access, request: ActorRequest) -> None:
+    access.check(_address(request))
+    _check_environment(access, request.path_info.startswith(SANDBOX))
 
 
 def _check_environment(access: Access, in_sandbox: bool) -> None:
@@ -130,6 +165,18 @@ def _pass(request: ActorRequest, call: Call, verdict: Verdict) -> None:
         )
     if verdict.refusal == "quota":
         raise QuotaExceededError(policies.used_up(call.limits), **policies.violated(call, verdict))
+
+
+@lru_cache(maxsize=10_000)
+def _neighbourhood(address: str) -> str:
+    """What one caller can choose among: of IPv6 a whole /64."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, IPv6Address) and found.ipv4_mapped is None:
+        return str(ip_network((found, 64), strict=False))
+    return address
 
 
 def _address(request: HttpRequest) -> str:

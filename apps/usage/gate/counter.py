@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 
 from apps.core.redis_client import redis_client, redis_key
 from apps.usage.gate import scripts, stream
@@ -13,6 +14,8 @@ from apps.usage.periods import Period, period_named
 from apps.usage.services import draining
 
 KEPT_AFTER = timedelta(days=2)
+MOST_LOOKED_AT = 20_000
+BATCH = 500
 
 
 def counter_key(organization_id: UUID | None, period: Period) -> str:
@@ -23,12 +26,14 @@ def counter_key(organization_id: UUID | None, period: Period) -> str:
 def begin_counter(organization_id: UUID, period: Period) -> None:
     """Set a counter to what the database says plus the events on their way there. Raises `RedisError`, `OSError`.
 
-    Nobody reads the stream meanwhile, so each event is in one of the two.
+    Nobody reads the stream meanwhile, so each event is in one of the two. Where very many events wait, the script would
+    hold up everybody by looking at them: then they are stored first.
     """
     client = redis_client()
     if client is None:
         return
-    draining.drain()
+    if client.xlen(stream.stream_key()) > MOST_LOOKED_AT:
+        draining.drain()
     with transaction.atomic():
         position = draining.locked_position(client)
         totals = dict(
@@ -50,10 +55,21 @@ def begin_counter(organization_id: UUID, period: Period) -> None:
         position.save()
 
 
-def renew_stale() -> int:
-    """Begin the counters anew that lag behind the database. Returns how many. Raises `RedisError`, `OSError`."""
-    renewed = 0
-    for row in StaleCounter.objects.unscoped().order_by("pk")[:1000]:
-        begin_counter(row.organization_id, period_named(row.period))
-        renewed += StaleCounter.objects.unscoped().filter(pk=row.pk, noted=row.noted).delete()[0]
-    return renewed
+def forget_stale() -> int:
+    """Forget the counters that lag behind the database: each begins anew with its organization's next call.
+
+    Returns how many. Raises `RedisError`, `OSError`.
+    """
+    client, forgotten = redis_client(), 0
+    if client is None:
+        return forgotten
+    while rows := list(StaleCounter.objects.unscoped().order_by("pk")[:BATCH]):
+        client.delete(*[counter_key(row.organization_id, period_named(row.period)) for row in rows])
+        seen = Q(pk__in=())
+        for row in rows:
+            seen |= Q(pk=row.pk, noted=row.noted)
+        gone = StaleCounter.objects.unscoped().filter(seen).delete()[0]
+        forgotten += gone
+        if gone < len(rows):  # more was noted meanwhile: the next tick looks again
+            break
+    return forgotten

@@ -2,20 +2,21 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
 
+from apps.accounts.services import key_access
 from apps.core.clock import now
 from apps.core.ids import new_id
-from apps.usage.gate.port import METER, Call, Counted, Refusal, Verdict, Word
-from apps.usage.models import RateBucket, UsageEvent, UsageTotal
+from apps.usage.gate.port import METER, MINUTE, Call, Counted, Refusal, Verdict, Word, counted_at, is_beyond
+from apps.usage.models import NOBODY, RateBucket, UsageEvent, UsageTotal
 from apps.usage.periods import Period, hour_of
 from apps.usage.services import recording
 
-MINUTE = 60_000_000  # microseconds
 SOURCE = "gate"
 TAKEN_BACK = ":taken_back"
 
@@ -58,8 +59,8 @@ class DatabaseGate:
                     if used_now is None:
                         refusal = "quota"
                         raise _RefusedError
-                    used, receipt = used_now, new_id().hex
-                    _record(call, period, receipt, 1)
+                    used, receipt = used_now, new_id(moment).hex
+                    _record(call, period, moment, receipt, 1)
         except _RefusedError:
             full_at = _full_at(call.subject)
             used = self.counted(call.organization_id, period).calls if call.organization_id and call.counted else 0
@@ -79,6 +80,11 @@ class DatabaseGate:
             receipt=receipt,
         )
 
+    def is_exhausted(self, call: Call) -> bool:
+        """See `port.Gate`."""
+        present = int(now().timestamp() * 1_000_000)
+        return is_beyond(_full_at(call.subject) or 0, present, call.limits.per_minute)
+
     def take_back(self, call: Call, verdict: Verdict) -> None:
         """See `port.Gate`."""
         if not verdict.receipt or verdict.period is None:
@@ -89,7 +95,8 @@ class DatabaseGate:
             recording.add(UsageTotal, "total", {(call.organization_id, verdict.period.name, METER, ""): -1})
             if taken_back.exists():
                 raise _RefusedError
-            _record(call, verdict.period, verdict.receipt + TAKEN_BACK, -1, corrects=verdict.receipt)
+            moment = counted_at(verdict.receipt)
+            _record(call, verdict.period, moment, verdict.receipt + TAKEN_BACK, -1, corrects=verdict.receipt)
 
     def counted(self, organization_id: UUID, period: Period) -> Counted:
         """See `port.Gate`."""
@@ -121,7 +128,7 @@ def _count(call: Call, period: Period) -> int | None:
     return _one(f"{statement} RETURNING total", values)
 
 
-def _record(call: Call, period: Period, source_id: str, value: int, corrects: str = "") -> None:
+def _record(call: Call, period: Period, moment: datetime, source_id: str, value: int, corrects: str = "") -> None:
     """The event and what follows from it, but for the total, which is counted already."""
     if call.organization_id is None:
         raise ValueError("what belongs to nobody is not counted")
@@ -132,7 +139,7 @@ def _record(call: Call, period: Period, source_id: str, value: int, corrects: st
         user_id=call.user_id,
         key_id=call.key_id,
         value=value,
-        at=(moment := now()),
+        at=moment,
         hour=hour_of(moment),
         source=SOURCE,
         source_id=source_id,
@@ -142,6 +149,8 @@ def _record(call: Call, period: Period, source_id: str, value: int, corrects: st
     event.save(force_insert=True)
     recording.add(UsageTotal, "total", {(call.organization_id, period.name, METER, call.category): value})
     recording.note_hours([event])
+    if call.key_id != NOBODY and value > 0:
+        key_access.note_use(call.key_id, moment)
     if settings.REDIS_URL:
         recording.note_stale(call.organization_id, period.name)
 

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from apps.accounts.requests import ActorRequest
 from apps.accounts.services.access import shows_credential
 from apps.core.errors import DomainError, NotFoundError
-from apps.core.middleware import refuse_nul
+from apps.core.middleware import has_nul, refuse_nul
 from apps.core.problems import problem
 from apps.usage.gate.admission import SANDBOX, admit, admit_session, settle
 from apps.usage.gate.headers import finish
@@ -38,9 +38,19 @@ class ApiGateMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if not request.path_info.startswith(API) or (settings.SECURE_SSL_REDIRECT and not request.is_secure()):
             return self.get_response(request)
-        if settings.SESSION_COOKIE_NAME in request.COOKIES and not shows_credential(request.META):
+        if self._is_for_a_session(request):
             return settle(request, self.get_response(request))
         return finish(request, settle(request, cast(HttpResponse, self._answer(request))))
+
+    def _is_for_a_session(self, request: HttpRequest) -> bool:
+        """Whether a browser's session calls a view: the sandbox takes none, and a wrong address has none."""
+        return (
+            settings.SESSION_COOKIE_NAME in request.COOKIES
+            and not shows_credential(request.META)
+            and not request.path_info.startswith(SANDBOX)
+            and not has_nul(request)
+            and _match(request.path_info) is not None
+        )
 
     def process_view(self, request: HttpRequest, _view: Any, _args: Any, _kwargs: Any) -> HttpResponse | None:
         """Django's hook, just before the view of a call that came through the middleware."""
@@ -74,13 +84,13 @@ def _match(path: str) -> ResolverMatch | None:
 
 def _answer(request: HttpRequest) -> HttpResponse:
     """The whole way of a call without the middleware. What it raises Django makes an answer of."""
-    refuse_nul(request)
     plain = cast(ActorRequest, request)
     plain.actor = plain.organization = plain.impersonation = None
     plain.user = AnonymousUser()
     match = _match(_live_address(request))
     try:
         admit(plain, route_of(match))
+        refuse_nul(request)
         if match is None:
             raise NotFoundError(_("There is no such address in the API."))
         request.resolver_match = match

@@ -3,8 +3,11 @@
 While Redis is away the same limits hold, counted by the database, for as long as it takes. What that can let pass
 beyond them: one full bucket of calls a minute (the database's begins full), and the calls of the last second, which are
 still on their way from Redis; and, while some processes know that it is back and others do not yet, what those others
-let pass until the next tick (5 s). Nobody is refused for the outage itself. Back, Redis is first told what the database
-counted and which credentials changed meanwhile.
+let pass until the next tick (5 s). Nobody is refused for the outage itself. Back, Redis is first told which credentials
+changed meanwhile and which of its counters to begin anew.
+
+What Redis was asked and did not answer in time it may have counted: such a call is counted by both. Those are at most
+the calls in flight when it went away.
 """
 
 from collections.abc import Callable
@@ -16,7 +19,7 @@ from redis.exceptions import RedisError
 from apps.core import versions
 from apps.core.outage import REDIS
 from apps.core.redis_client import redis_client
-from apps.usage.gate.counter import renew_stale
+from apps.usage.gate.counter import forget_stale
 from apps.usage.gate.database_gate import DatabaseGate
 from apps.usage.gate.port import Call, Counted, Gate, Verdict
 from apps.usage.gate.redis_gate import RedisGate
@@ -74,7 +77,7 @@ class EitherGate:
 def catch_up() -> None:
     """Tell Redis what happened while it was away. Raises `RedisError`, `OSError`."""
     versions.strike_noted()
-    renew_stale()
+    forget_stale()
 
 
 gate = EitherGate()

@@ -46,6 +46,10 @@ class Memory:
                     self._known.popitem(last=False)
         return known
 
+    def knows(self, shown: Shown) -> bool:
+        """Whether a credential is remembered."""
+        return shown.digest in self._known
+
     def forget(self, shown: Shown) -> None:
         """Read a credential anew next time."""
         with self._lock:
@@ -65,8 +69,8 @@ def _read(shown: Shown) -> Known:
     words = versions.look(names)
     known = read(shown)
     if known.access.made_of != names:
-        return Known(known.access, known.limits, [(name, versions.BLOCKED) for name in names])
-    return Known(known.access, known.limits, list(zip(names, words, strict=True)))
+        words = [versions.BLOCKED for _name in names]
+    return Known(known.access, known.limits, list(zip(map(versions.version_key, names), words, strict=True)))
 
 
 memory = Memory()

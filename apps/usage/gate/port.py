@@ -3,17 +3,20 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Literal, Protocol
 
+from apps.core.ids import moment_of_id
 from apps.usage.limits import Limits
 from apps.usage.meters import API_CALLS
 from apps.usage.models import NOBODY
 from apps.usage.periods import Period
 
 METER = API_CALLS
+MINUTE = 60_000_000  # microseconds
 Refusal = Literal["", "minute", "quota"]
 Word = tuple[str, str]
-"""A version's name and what it was when the caller learned whose credential it is."""
+"""Where a version stands and what it was when the caller learned whose credential it is."""
 
 
 class StaleError(Exception):
@@ -69,6 +72,18 @@ class Counted:
     by_category: dict[str, int] = field(default_factory=dict)
 
 
+def counted_at(receipt: str) -> datetime:
+    """When a call was counted: receipts of Redis are ids of its stream, those of the database UUIDv7."""
+    milliseconds, of_redis, _number = receipt.partition("-")
+    return datetime.fromtimestamp(int(milliseconds) / 1000, UTC) if of_redis else moment_of_id(uuid.UUID(receipt))
+
+
+def is_beyond(full_at: int, present: int, per_minute: int) -> bool:
+    """Whether one call more overfills a bucket that will be full again at `full_at`. Microseconds since 1970."""
+    interval = MINUTE // per_minute
+    return max(full_at, present) + interval - present > interval * per_minute
+
+
 class Gate(Protocol):
     """Where calls are admitted and counted, exactly, across all processes.
 
@@ -79,6 +94,9 @@ class Gate(Protocol):
 
     def admit(self, call: Call, words: Sequence[Word] = ()) -> Verdict:
         """Let a call pass and count it, or neither. Raises `StaleError` where one of the `words` changed."""
+
+    def is_exhausted(self, call: Call) -> bool:
+        """Whether `admit` would refuse the call for this minute. Nothing is counted."""
 
     def take_back(self, call: Call, verdict: Verdict) -> None:
         """Count off a call that turned out to be nobody's to pay. Twice takes back once."""

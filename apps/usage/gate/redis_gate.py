@@ -1,18 +1,18 @@
 """The gate with its counters in Redis: one script, one round trip a call."""
 
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from apps.core.redis_client import Client, redis_key
-from apps.core.versions import version_key
+from apps.core.redis_scripts import Line, Script
 from apps.usage.gate import scripts, stream
 from apps.usage.gate.counter import begin_counter, counter_key
-from apps.usage.gate.port import Call, Counted, Refusal, StaleError, Verdict, Word
+from apps.usage.gate.port import MINUTE, Call, Counted, Refusal, StaleError, Verdict, Word, is_beyond
 from apps.usage.periods import Period
 
-MINUTE = 60_000_000  # microseconds
 TAKEN_BACK = "taken_back"
 
 
@@ -26,9 +26,10 @@ class RedisGate:
 
     def __init__(self, client: Client, clock: Any = None) -> None:
         self._clock = clock or (lambda: "")
-        self._admit = client.register_script(scripts.text("admit"))
-        self._take_back = client.register_script(scripts.text("take_back"))
-        self._read = client.register_script(scripts.text("read"))
+        self._line = Line(client)
+        self._admit = Script(self._line, scripts.text("admit"))
+        self._take_back = Script(self._line, scripts.text("take_back"))
+        self._read = Script(self._line, scripts.text("read"))
         self._stream = stream.stream_key()
 
     def admit(self, call: Call, words: Sequence[Word] = ()) -> Verdict:
@@ -36,22 +37,22 @@ class RedisGate:
         limits = call.limits
         interval = MINUTE // limits.per_minute
         ceiling = limits.ceiling
-        names = [version_key(name) for name, _word in words]
-        known = [word for _name, word in words]
+        versions = [key for key, _word in words]
+        known = [word for _key, word in words]
         moment = datetime.now(UTC)
         while True:
             period = limits.period(moment)
             counter = counter_key(call.organization_id, period) if call.counted else "-"
             what, now, *rest = self._admit(
-                [redis_key("bucket", call.subject), counter, self._stream, *names],
+                [redis_key("bucket", call.subject), counter, self._stream, *versions],
                 [
                     interval,
                     limits.per_minute,
                     -1 if ceiling is None else ceiling,
                     "1" if call.counted else "0",
                     call.category,
-                    int(period.start.timestamp()) * 1_000_000,
-                    int(period.end.timestamp()) * 1_000_000,
+                    period.begin_microseconds,
+                    period.end_microseconds,
                     stream.event(call, period, 1) if call.counted else "",
                     self._clock(),
                     *known,
@@ -77,6 +78,11 @@ class RedisGate:
             receipt=receipt[0] if receipt else "",
             in_redis=True,
         )
+
+    def is_exhausted(self, call: Call) -> bool:
+        """See `port.Gate`."""
+        full_at = int(self._line.ask("GET", redis_key("bucket", call.subject)) or 0)
+        return is_beyond(full_at, int(self._clock() or time.time_ns() // 1_000), call.limits.per_minute)
 
     def take_back(self, call: Call, verdict: Verdict) -> None:
         """See `port.Gate`."""

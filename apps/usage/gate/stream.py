@@ -4,11 +4,11 @@ An event is the text `organization|period|value|category|user|key|corrects|reque
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
 
 from apps.core.redis_client import redis_key
-from apps.usage.gate.port import Call
+from apps.usage.gate.port import Call, counted_at
 from apps.usage.periods import Period
 
 
@@ -48,8 +48,8 @@ class Arrival:
 
     @property
     def at(self) -> datetime:
-        """When it happened, by Redis's clock."""
-        return datetime.fromtimestamp(int(self.entry.split("-")[0]) / 1000, UTC)
+        """When it happened, by Redis's clock; of a call that is taken back, when it was counted."""
+        return counted_at(self.corrects or self.entry)
 
 
 def arrival(entry: str, text: str) -> Arrival:

@@ -6,8 +6,9 @@ than a restart takes: events written at a time that was read already would be pa
 """
 
 import secrets
+from typing import overload
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from apps.accounts.models import Organization
 from apps.accounts.services import key_access
@@ -24,15 +25,20 @@ BATCH = 5000
 INCARNATION = "usage_incarnation"
 
 
-def drain() -> int:
-    """Bring all waiting events into the database. Returns how many. Raises `RedisError`, `OSError`."""
+def drain(*, wait: bool = True) -> int:
+    """Bring all waiting events into the database. Returns how many. Raises `RedisError`, `OSError`.
+
+    Without `wait` it leaves them to whoever is at it already.
+    """
     client = redis_client()
     if client is None:
         return 0
     drained = 0
     while True:
         with transaction.atomic(durable=True):  # the stream is cut after it
-            position = locked_position(client)
+            position = locked_position(client, wait=wait)
+            if position is None:
+                return drained
             count = read_on(client, position)
         if position.entry != "0-0":
             client.xtrim(stream.stream_key(), minid=_after(position.entry), approximate=False)
@@ -41,10 +47,17 @@ def drain() -> int:
             return drained
 
 
-def locked_position(client: Client) -> StreamPosition:
-    """Where the database stands in the stream, locked until the transaction ends."""
+@overload
+def locked_position(client: Client) -> StreamPosition: ...
+@overload
+def locked_position(client: Client, *, wait: bool) -> StreamPosition | None: ...
+def locked_position(client: Client, *, wait: bool = True) -> StreamPosition | None:
+    """Where the database stands in the stream, locked until the transaction ends. None: it is, and nobody waits."""
     StreamPosition.objects.get_or_create(pk=1)
-    position = StreamPosition.objects.select_for_update().get(pk=1)
+    skip = not wait and connection.features.has_select_for_update_skip_locked
+    position = StreamPosition.objects.select_for_update(skip_locked=skip).filter(pk=1).first()
+    if position is None:
+        return None
     fresh = secrets.token_hex(8)
     incarnation = client.set(redis_key(INCARNATION), fresh, nx=True, get=True) or fresh
     if position.incarnation != incarnation:

@@ -67,6 +67,14 @@ def test_its_last_use_is_noted_and_never_goes_back(issued, organization, django_
         assert noted() == moment + timedelta(seconds=expected)
 
 
+def test_single_uses_are_noted_to_the_minute(issued, organization):
+    moment = now()
+    for late, noted in ((0, 0), (59, 0), (61, 61), (30, 61)):
+        key_access.note_use(issued.key.pk, moment + timedelta(seconds=late))
+        used = ApiKey.objects.for_organization(organization).get().last_used_at
+        assert used == moment + timedelta(seconds=noted), late
+
+
 def test_one_at_a_time(issued, actor, organization):
     with tomorrow(), pytest.raises(KeyLimitError) as refusal:
         api_keys.create_key(actor, organization, "live", Terms("Another"))

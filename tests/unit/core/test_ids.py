@@ -1,11 +1,12 @@
 import time
 import uuid
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.core.ids import InvalidIdError, from_public, new_id, to_public
+from apps.core.ids import InvalidIdError, from_public, moment_of_id, new_id, to_public
 from apps.core.models import DomainEvent
 
 
@@ -62,3 +63,10 @@ def test_a_wrong_id_is_told_as_a_missing_thing_is(text: str) -> None:
     with pytest.raises(InvalidIdError) as refused:
         DomainEvent.parse_public_id(text)
     assert refused.value.detail == DomainEvent.missing(text).detail == f"There is no domain event “{text[:80]}”."
+
+
+def test_an_id_of_a_moment_says_when():
+    moment = datetime(2026, 11, 27, 12, 0, 0, 123_000, tzinfo=UTC)
+    made = {new_id(moment) for _number in range(100)}
+    assert len(made) == 100
+    assert {(one.version, moment_of_id(one)) for one in made} == {(7, moment)}

@@ -18,15 +18,23 @@ from tests.common.roles import client_of
         (1, "6.6.6.6, 203.0.113.9", "203.0.113.9"),
         (2, "6.6.6.6, 203.0.113.9, 10.0.0.2", "203.0.113.9"),
         (2, "203.0.113.9", "10.0.0.1"),
-        (1, "not an address", "10.0.0.1"),
-        (1, "", "10.0.0.1"),
+        (1, None, "10.0.0.1"),
         (1, "2001:db8::1", "2001:db8::1"),
     ],
 )
 def test_the_caller_is_who_our_own_proxies_saw(settings, hops, forwarded, expected):
     settings.PROXY_HOPS = hops
-    request = RequestFactory().get("/", REMOTE_ADDR="10.0.0.1", HTTP_X_FORWARDED_FOR=forwarded)
-    assert client_address(request) == expected
+    shown = {} if forwarded is None else {"HTTP_X_FORWARDED_FOR": forwarded}
+    assert client_address(RequestFactory().get("/", REMOTE_ADDR="10.0.0.1", **shown)) == expected
+
+
+@pytest.mark.parametrize("hops", [1, 2])
+@pytest.mark.parametrize("forwarded", ["", "not an address", "6.6.6.6, ", "6.6.6.6, somebody"])
+def test_who_spoils_the_header_does_not_become_the_proxy(settings, hops, forwarded):
+    settings.PROXY_HOPS = hops
+    forwarded = f"{forwarded}, 10.0.0.2" if hops == 2 and forwarded else forwarded
+    answer = Client().get("/healthz", REMOTE_ADDR="10.0.0.1", HTTP_X_FORWARDED_FOR=forwarded)
+    assert answer.status_code == 400
 
 
 @pytest.mark.parametrize(("offered", "kept"), [("abcdef-123456", True), ("short", False), ("a b c d e f g h", False)])

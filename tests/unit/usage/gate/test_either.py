@@ -11,7 +11,7 @@ from apps.core.clock import now
 from apps.core.errors import ForbiddenError
 from apps.core.models import StruckVersion
 from apps.core.outage import REDIS
-from apps.usage.gate import counter, either
+from apps.usage.gate import counter, either, redis_gate
 from apps.usage.gate.database_gate import DatabaseGate
 from apps.usage.gate.either import EitherGate, catch_up
 from apps.usage.gate.port import StaleError
@@ -68,7 +68,8 @@ def test_away_the_same_limits_hold(gate, redis, organization):
 
 def test_away_one_caller_waits_for_it_and_the_others_do_not(gate, monkeypatch, organization):
     asked = Mock(side_effect=OSError)
-    monkeypatch.setattr(either, "redis_client", lambda: SimpleNamespace(register_script=lambda _text: asked))
+    monkeypatch.setattr(either, "redis_client", SimpleNamespace)
+    monkeypatch.setattr(either, "RedisGate", lambda _client: SimpleNamespace(admit=asked))
     try:
         for _number in range(5):
             admit(gate, call_of(organization))
@@ -124,36 +125,47 @@ def test_a_redis_that_comes_back_empty(gate, redis, organization):
     assert value_of_all(organization) == 5
 
 
-def test_counters_are_renewed_once(gate, redis, organization, monkeypatch):
+def test_counters_begin_anew_once_and_with_a_call_of_their_own(gate, redis, organization, monkeypatch):
     call = call_of(organization)
     begun = Mock(wraps=counter.begin_counter)
-    monkeypatch.setattr(counter, "begin_counter", begun)
+    monkeypatch.setattr(redis_gate, "begin_counter", begun)
     with redis_away():
         for _number in range(3):
             admit(gate, call)
         assert StaleCounter.objects.for_organization(organization).get().noted == 3
     for _number in range(2):
         catch_up()
-    admit(gate, call)
+    assert begun.call_count == 0
+    for _number in range(2):
+        admit(gate, call)
     assert begun.call_count == 1
     assert not StaleCounter.objects.unscoped().exists()
-    assert gate.counted(organization.pk, month_of(now())).calls == 4
+    assert gate.counted(organization.pk, month_of(now())).calls == 5
 
 
-def test_what_is_noted_during_the_renewal_is_renewed_again(gate, redis, organization, monkeypatch):
-    begin = counter.begin_counter
+def test_what_is_noted_meanwhile_is_looked_at_again(gate, redis, organization, monkeypatch):
+    delete = redis.delete
 
-    def begin_slowly(*arguments):
-        begin(*arguments)
+    def delete_slowly(*keys):
+        delete(*keys)
+        RedisGate(redis).admit(call_of(organization))
         DatabaseGate().admit(call_of(organization))  # another process has not heard yet that Redis is back
 
     with redis_away():
         admit(gate, call_of(organization))
-    monkeypatch.setattr(counter, "begin_counter", begin_slowly)
-    assert counter.renew_stale() == 0
-    monkeypatch.setattr(counter, "begin_counter", begin)
-    assert counter.renew_stale() == 1
-    assert gate.counted(organization.pk, month_of(now())).calls == 2
+    monkeypatch.setattr(redis, "delete", delete_slowly)
+    assert counter.forget_stale() == 0
+    monkeypatch.setattr(redis, "delete", delete)
+    assert counter.forget_stale() == 1
+    assert gate.counted(organization.pk, month_of(now())).calls == 3
+
+
+def test_many_stale_counters_are_forgotten_in_few_steps(redis, organization, monkeypatch, django_assert_num_queries):
+    monkeypatch.setattr(counter, "BATCH", 3)
+    for month in range(1, 8):
+        StaleCounter.objects.create(organization=organization, period=f"2026-{month:02}")
+    with django_assert_num_queries(7):  # a look and a deletion for each batch, and a last look
+        assert counter.forget_stale() == 7
 
 
 def test_credentials_that_changed_meanwhile_are_struck_before_anything_is_asked(gate, redis, organization):

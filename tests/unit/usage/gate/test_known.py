@@ -42,8 +42,8 @@ def test_what_was_read_once_is_remembered(memory, shown, organization, django_as
     with django_assert_num_queries(0):
         assert memory.recall(shown) is first
     assert first.access.actor.organization == organization
-    assert [name for name, _word in first.words] == list(first.access.made_of)
-    assert versions.look([name for name, _word in first.words]) == [word for _name, word in first.words]
+    assert [key for key, _word in first.words] == [versions.version_key(name) for name in first.access.made_of]
+    assert versions.look(first.access.made_of) == [word for _key, word in first.words]
 
 
 def test_forgotten_it_is_read_anew(memory, shown, django_assert_num_queries):
@@ -103,7 +103,8 @@ def test_whoever_belongs_elsewhere_by_then_is_not_remembered(memory, shown, owne
     assert {word for _name, word in seen.words} == {versions.BLOCKED}
     with pytest.raises(StaleError):
         gate_named("redis").admit(call_of(other), seen.words)
-    assert version_names.of_organization(other.pk) in {name for name, _word in memory.recall(shown).words}
+    its_own = versions.version_key(version_names.of_organization(other.pk))
+    assert its_own in {key for key, _word in memory.recall(shown).words}
 
 
 def test_a_token_in_a_keys_place_is_not_recalled_as_a_token(memory, owner, organization):

@@ -1,12 +1,16 @@
 """What only the gate in Redis does: compare versions, begin counters, outlive a restart of the server."""
 
+from unittest.mock import Mock
+
 import pytest
 
-from apps.core import versions
+from apps.core import redis_scripts, versions
 from apps.core.clock import now
+from apps.usage.gate import counter
 from apps.usage.gate.counter import KEPT_AFTER, begin_counter, counter_key
 from apps.usage.gate.port import StaleError
 from apps.usage.gate.redis_gate import RedisGate
+from apps.usage.models import UsageEvent
 from apps.usage.periods import day_of, month_of
 from apps.usage.services import draining
 from apps.usage.services.draining import drain
@@ -32,7 +36,7 @@ def month():
 
 
 def words(*names):
-    return list(zip(names, versions.look(names), strict=True))
+    return list(zip(map(versions.version_key, names), versions.look(names), strict=True))
 
 
 def used(gate, organization, month):
@@ -46,7 +50,7 @@ def test_a_call_with_the_present_versions_passes(gate, organization):
 @pytest.mark.parametrize("changed", [0, 1])
 def test_a_changed_version_stops_a_call_and_counts_nothing(gate, redis, organization, month, changed):
     known = words("a", "b")
-    redis.delete(versions.version_key(known[changed][0]))
+    redis.delete(known[changed][0])
     with pytest.raises(StaleError):
         gate.admit(call_of(organization, limits(1)), known)
     assert used(gate, organization, month) == 0
@@ -57,16 +61,16 @@ def test_a_version_of_an_earlier_life_of_the_server_holds_no_more(gate, redis, o
     word = "0" * 40 + "read from the file"
     redis.set(versions.version_key("a"), word)
     with pytest.raises(StaleError):
-        gate.admit(call_of(organization), [("a", word)])
+        gate.admit(call_of(organization), [(versions.version_key("a"), word)])
 
 
 def test_a_warm_call_is_one_command(gate, redis, organization, monkeypatch, django_assert_num_queries):
     known = words("a", "b", "c")
     gate.admit(call_of(organization), known)
     sent = []
-    execute = redis.execute_command
+    pack = redis_scripts.hiredis.pack_command
     monkeypatch.setattr(
-        redis, "execute_command", lambda *arguments, **named: sent.append(arguments[0]) or execute(*arguments, **named)
+        redis_scripts, "hiredis", Mock(pack_command=lambda command: sent.append(command[0]) or pack(command))
     )
     with django_assert_num_queries(0):
         gate.admit(call_of(organization), known)
@@ -101,11 +105,20 @@ def test_it_adds_what_was_not_drained_before(gate, redis, organization, month, m
         return count
 
     gate.admit(call_of(organization))
+    monkeypatch.setattr(counter, "MOST_LOOKED_AT", 0)
     monkeypatch.setattr(draining, "read_on", read_and_be_called)
     begin_counter(organization.pk, month)
     assert gate.counted(organization.pk, month).by_category == {"runs": 1, "late": 1}
     monkeypatch.undo()
     assert len(events(organization)) == 2
+
+
+def test_it_adds_what_waits_without_storing_it(gate, redis, organization, month):
+    for category in ("runs", "late", "late"):
+        gate.admit(call_of(organization, category=category))
+    begin_counter(organization.pk, month)
+    assert gate.counted(organization.pk, month).by_category == {"runs": 1, "late": 2}
+    assert not UsageEvent.objects.unscoped().exists()
 
 
 def test_what_the_database_has_is_not_added_again(gate, redis, organization, month, monkeypatch):
