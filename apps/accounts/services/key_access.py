@@ -7,20 +7,16 @@ from ipaddress import IPv6Address, ip_address, ip_network
 from itertools import islice
 from uuid import UUID
 
-from django.db.models import Case, DateTimeField, OuterRef, Q, Subquery, Value, When
+from django.db.models import Case, DateTimeField, Q, Value, When
 from django.utils.translation import gettext as _
 
 from apps.accounts import key_format
 from apps.accounts.errors import InvalidKeyError
-from apps.accounts.models import ApiKey, Membership
+from apps.accounts.models import ApiKey
+from apps.accounts.selectors import role_now
 
 VERDICTS_KEPT = 10_000
 NOTED_AT_ONCE = 200  # SQLite reads no condition of more than 1,000 parts
-ROLE_NOW = Subquery(
-    Membership.objects.unscoped()
-    .filter(organization_id=OuterRef("organization_id"), user_id=OuterRef("created_by_id"))
-    .values("role")[:1]
-)
 
 
 def find_live(secret: str) -> tuple[ApiKey, str]:
@@ -36,7 +32,7 @@ def find_live(secret: str) -> tuple[ApiKey, str]:
     key = (
         ApiKey.objects.unscoped()
         .select_related("organization__twin", "created_by")
-        .annotate(role_now=ROLE_NOW)
+        .annotate(role_now=role_now("created_by_id"))
         .filter(digest=key_format.digest(secret))
         .first()
     )
