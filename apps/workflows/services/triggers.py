@@ -21,7 +21,7 @@ from apps.core.json_values import storable
 from apps.workflows import limits
 from apps.workflows.definition.expressions import ExpressionError, compiled
 from apps.workflows.models import Run, Trigger, Workflow
-from apps.workflows.services.schedules import next_slot
+from apps.workflows.services.schedules import next_slot, stand_still
 from apps.workflows.services.starting import Start, start_run
 
 KEPT_HEADERS = ("content-type", "user-agent", "webhook-id", "webhook-timestamp")
@@ -51,7 +51,9 @@ def sync_triggers(workflow: Workflow, definition: Mapping[str, Any]) -> None:
         trigger = existing.get(name) or Trigger(
             organization_id=workflow.organization_id, workflow=workflow, name=name, kind=config["type"]
         )
-        if trigger.kind == Trigger.Kind.CRON and (trigger.slot is None or _times(trigger.config) != _times(config)):
+        if trigger.kind == Trigger.Kind.CRON and not workflow.organization.livemode:
+            stand_still(trigger)
+        elif trigger.kind == Trigger.Kind.CRON and (trigger.slot is None or _times(trigger.config) != _times(config)):
             trigger.slot = trigger.due_at = next_slot(config, now())
             trigger.waiting, trigger.dropped_until = [], None
         if trigger.kind == Trigger.Kind.WEBHOOK and not trigger.signing_secret:
