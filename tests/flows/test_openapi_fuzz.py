@@ -29,7 +29,9 @@ load_all_checks()
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 UNDOCUMENTED = {"openapi": "it is the document"}
 ANSWERED_BY_THE_FRAMEWORK = {"HEAD", "OPTIONS"}
-SOURCE = "name: Fuzzed\ntriggers: [{name: hook, type: webhook}]\nsteps: [{id: ok, type: approval, with: {message: go?}}]"
+SOURCE = (
+    "name: Fuzzed\ntriggers: [{name: hook, type: webhook}]\nsteps: [{id: ok, type: approval, with: {message: go?}}]"
+)
 
 
 def served(environ, start_response):

@@ -1,4 +1,4 @@
-"""A webhook's secret through the API: told once to whoever may edit, live and in the sandbox, where no page shows it."""
+"""A webhook's secret through the API: told once to whoever may edit, live and in the sandbox, where no page is."""
 
 import json
 from datetime import UTC, datetime
