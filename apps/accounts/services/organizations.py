@@ -85,7 +85,7 @@ def change_organization(organization: Organization, *, name: str, timezone: str)
         twin = Organization.objects.filter(twin_of=current).first()
         if twin is not None:
             versions.changed(version_names.of_organization(twin.pk))
-            Organization.objects.filter(pk=twin.pk).update(**changed)
+            Organization.objects.filter(pk=twin.pk).update(**wanted)
         record(
             "accounts.organization_changed",
             target=current,

@@ -226,7 +226,7 @@ def refresh(token: str) -> TokenPair:
 def holder_of(token: str) -> TokenHolder:
     """Who an access token speaks for. Raises `InvalidTokenError` (also for a member who was removed).
 
-    One query: revocation, membership and role are read at each call.
+    One query: revocation, membership and role as they are now.
     """
     claims = _decode(token, ACCESS)
     family = _family(claims)

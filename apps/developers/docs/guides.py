@@ -24,7 +24,7 @@ FOLDER = Path(settings.BASE_DIR) / "docs" / "dev"
 EXAMPLE_SITE = "https://levqor.example"
 PROBLEM_TYPES = "{{ problem_types }}"
 COLOURED = {"bash", "json", "yaml", "python", "javascript", "http"}
-PAGES_KEPT = 500
+PAGES_KEPT = 200
 FENCE = re.compile(r"^```(?P<info>[^\n]*)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
 
 

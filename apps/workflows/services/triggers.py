@@ -93,10 +93,15 @@ def new_signing_secret() -> str:
 
 
 def rotate_signing_secret(trigger: Trigger) -> str:
-    """A new secret for a webhook; the old one stops working at once."""
+    """A new secret for a webhook; the old one stops working at once.
+
+    Raises `NotFoundError` where a new version did away with the trigger in this moment.
+    """
     with transaction.atomic():
-        trigger.signing_secret = new_signing_secret()
-        trigger.save(update_fields=["signing_secret"])
+        secret = new_signing_secret()
+        if not Trigger.objects.unscoped().filter(pk=trigger.pk).update(signing_secret=secret):
+            raise Trigger.missing(trigger.public_id)
+        trigger.signing_secret = secret
         record("workflows.webhook_secret_rotated", target=trigger.workflow, data={"trigger": trigger.name})
     return trigger.signing_secret
 

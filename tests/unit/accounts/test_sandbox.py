@@ -51,6 +51,14 @@ def test_it_follows_the_organizations_name_and_time_zone(organization, owner):
         assert look(before.made_of) != words, "what is remembered of the twin would stay"
 
 
+def test_one_that_fell_behind_once_catches_up(organization, owner):
+    twin = sandbox_of(organization, owner)
+    Organization.objects.filter(pk=twin.pk).update(name="An old name")
+    change_organization(organization, name=organization.name, timezone="Europe/London")
+    twin.refresh_from_db()
+    assert (twin.name, twin.timezone) == (organization.name, "Europe/London")
+
+
 def test_it_is_made_with_the_name_of_this_moment(organization, owner):
     read_before = Organization.objects.get(pk=organization.pk)
     change_organization(organization, name="Renamed", timezone="UTC")
