@@ -83,5 +83,11 @@ class OrganizationAPIView(APIView):
         return Response(listing(page, [as_json(row) for row in page.rows]))
 
     def once(self, request: Request, perform: Perform) -> Response:
-        """Answer a POST at most once per `Idempotency-Key` of this organization and person."""
-        return once(request, f"{self.organization.public_id}:{self.actor.user.public_id}", perform)
+        """Answer a POST at most once per `Idempotency-Key` of this organization, person and API key.
+
+        Two programs of one person number their requests without knowing of each other.
+        """
+        access = getattr(request._request, "access", None)
+        key = access.key_id if access is not None else None
+        owner = f"{self.organization.public_id}:{self.actor.user.public_id}"
+        return once(request, f"{owner}:{key.hex}" if key else owner, perform)

@@ -49,6 +49,14 @@ def membership_named(user: User, reference: str) -> Membership:
     return found
 
 
+def role_now(user_column: str) -> models.Subquery:
+    """For queries of credentials: the present role of a row's person in the row's organization, null for strangers."""
+    own = Membership.objects.unscoped().filter(
+        organization_id=models.OuterRef("organization_id"), user_id=models.OuterRef(user_column)
+    )
+    return models.Subquery(own.values("role")[:1])
+
+
 def first_membership(user: User) -> Membership | None:
     """Where a person lands after login: the organization that they joined first."""
     return (

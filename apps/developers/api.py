@@ -145,7 +145,11 @@ class KeyRotateView(OrganizationAPIView):
 
     @extend_schema(operation_id="rotate_key", tags=["keys"], request=Rotation, responses={201: IssuedKeyAnswer})
     def post(self, request: Request, key_id: str) -> Response:
-        """Replace the active key: the new secret is in this answer, the old key stays good for the overlap."""
+        """Replace the active key: the new secret is in this answer, the old key stays good for the overlap.
+
+        At most two keys are good at a time: one that an earlier rotation left good ends now. A key can be rotated 20
+        times a day (UTC): 409 beyond that.
+        """
         require_own_account(self.actor)
         key = selectors.get_key(self.organization, key_id)
         form = Rotation(data=request.data)

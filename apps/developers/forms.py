@@ -88,7 +88,10 @@ class RotateForm(forms.Form):
         label=_("The old key ends"),
         choices=[(name, label) for name, (_length, label) in OVERLAPS.items()],
         initial="1d",
-        help_text=_("Until then both are good, so that no program stands still while it gets the new one."),
+        help_text=_(
+            "Until then both are good, so that no program stands still while it gets the new one. "
+            "At most two are: a key that an earlier rotation left good ends now."
+        ),
     )
 
     def length(self) -> timedelta:

@@ -11,9 +11,10 @@ from apps.developers.usage_charts import in_words
 from apps.usage.limits import Limits
 from apps.usage.plans import PLANS, Plan
 from apps.usage.selectors import Standing
+from apps.usage.services.alerts import SHARES
 
 Tone = Literal["", "wait", "bad"]
-WARNED_FROM = 80  # percent
+WARNED_FROM = min(SHARES)  # percent: the page warns when the mail does
 
 
 @dataclass(frozen=True)

@@ -185,6 +185,7 @@ def _page(
         "tabs": tabs("api_keys"),
         "now": standing_of(request),
         "charts": charts_of(request, calls),
+        "days": len(calls.days),
         "keys": [(key, calls_of.get(key.pk, 0)) for key in page.rows],
         "next_cursor": page.next_cursor,
         "offered": offered,

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.workflows.api import runs, secrets, workflows
+from apps.workflows.api import runs, secrets, triggers, workflows
 
 urlpatterns = [
     path("schemas/workflow", workflows.WorkflowSchemaView.as_view(), name="api_workflow_schema"),
@@ -11,6 +11,11 @@ urlpatterns = [
     path("workflows/<str:workflow>", workflows.WorkflowView.as_view(), name="api_workflow"),
     path("workflows/<str:workflow>/versions", workflows.VersionListView.as_view(), name="api_versions"),
     path("workflows/<str:workflow>/versions/<int:number>", workflows.VersionView.as_view(), name="api_version"),
+    path(
+        "workflows/<str:workflow>/triggers/<str:trigger>/secret",
+        triggers.TriggerSecretView.as_view(),
+        name="api_trigger_secret",
+    ),
     path("workflows/<str:workflow>/runs", runs.WorkflowRunsView.as_view(), name="api_workflow_runs"),
     path("runs", runs.RunListView.as_view(), name="api_runs"),
     path("runs/<str:run>", runs.RunView.as_view(), name="api_run"),

@@ -97,6 +97,7 @@ def test_nothing_outlives_the_help(staff, owner, organization):
     for address, data in (
         (reverse("trigger_reveal", args=["asking", webhook.public_id]), {}),
         (reverse("trigger_rotate", args=["asking", webhook.public_id]), {}),
+        (reverse("api_trigger_secret", args=["asking", webhook.public_id]), {}),
         (reverse("trigger_switch", args=["asking", webhook.public_id]), {}),
         (reverse("workflow_new"), {"source": GREETING}),
         (reverse("workflow_editor", args=["asking"]), {"source": ASKING.replace("Asking", "Other")}),
@@ -115,7 +116,7 @@ def test_nothing_outlives_the_help(staff, owner, organization):
     assert reverse("secret_put") not in client.get(reverse("secrets")).text
 
 
-@pytest.mark.parametrize("name", ["trigger_reveal", "trigger_rotate"])
+@pytest.mark.parametrize("name", ["trigger_reveal", "trigger_rotate", "api_trigger_secret"])
 def test_a_signing_secret_is_for_the_person_alone(staff, owner, organization, name, monkeypatch):
     """Also where staff may edit one day."""
     monkeypatch.setattr(permissions, "NEVER_IMPERSONATED", frozenset())

@@ -192,6 +192,23 @@ def test_the_page_from_the_first_key_to_the_last(developer, organization):
     assert browser.post("/developer/api-keys/create", {"name": "Server", "scopes": scopes}).status_code == 422
 
 
+def test_the_page_says_why_a_key_ended_before_the_night_marks_it(owner, organization):
+    moment = now()
+    with time_machine.travel(moment, tick=False):
+        actor, browser = actor_of(owner, organization), client_of(owner, organization)
+        first = api_keys.create_key(actor, organization, "live", Terms("Server", expires_at=moment + timedelta(days=1)))
+        api_keys.rotate_key(actor, first.key, timedelta(hours=1))
+        assert "At most two are" in browser.get("/developer/api-keys").text
+    told = {1: ("Replaced", "Active"), 24: ("Replaced", "Expired")}
+    for hours, (of_first, of_second) in told.items():
+        with time_machine.travel(moment + timedelta(hours=hours), tick=False):
+            page = client_of(owner, organization).get("/developer/api-keys")
+            states = {key.pk: key.ending for key, _calls in page.context["keys"]}
+        assert states.pop(first.key.pk) == of_first, hours
+        assert set(states.values()) == {of_second}, hours
+        assert f">{of_first}</span>" in page.text
+
+
 def test_a_viewer_sees_keys_and_changes_none(viewer, organization, issued):
     browser = client_of(viewer, organization)
     page = browser.get("/developer/api-keys").content.decode()

@@ -84,6 +84,7 @@ def test_the_keys_page_tells_what_each_key_was_used_for(organization, owner):
     call(organization, 7, user_id=owner.pk, category="me")
     found = text(client_of(owner), "/developer/api-keys")
     assert "1,903 calls in 30 days" in found
+    assert "last 30 days, UTC" in found
     named = f"Billing server ({issued.key.last_four})"
     assert f'<span class="key hue-1">{named}</span>' in found
     assert f"<title>27 March 2026: 3 calls, {named}</title>" in found, "today is there before the hourly job came"

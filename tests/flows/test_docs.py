@@ -2,9 +2,11 @@
 
 import json
 import re
+from types import SimpleNamespace
 
 import pytest
 from django.test import Client
+from django.utils import translation
 
 from apps.core.problem_types import problem_types
 from apps.developers.docs import guides
@@ -73,6 +75,24 @@ def test_guides_name_this_installation(settings):
     page = Client().get("/dev/overview").content.decode()
     assert "https://automation.example/api/sandbox/v1" in page
     assert guides.EXAMPLE_SITE not in page
+
+
+def test_a_guide_is_made_once_for_each_address_and_language(settings, monkeypatch):
+    made = []
+
+    def render(source):
+        made.append(source)
+        return source
+
+    monkeypatch.setattr(guides, "_markdown", lambda: SimpleNamespace(render=render))
+    guide = guides.get_guide("overview")
+    for address in ("https://one.example", "https://two.example", "https://one.example"):
+        settings.SITE_URL = address
+        assert f"{address}/api/v1" in guide.html()
+    assert len(made) == 2
+    with translation.override("de"):
+        guide.html()
+    assert len(made) == 3
 
 
 def test_an_unknown_guide_is_not_there():

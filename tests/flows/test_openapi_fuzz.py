@@ -29,7 +29,9 @@ load_all_checks()
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 UNDOCUMENTED = {"openapi": "it is the document"}
 ANSWERED_BY_THE_FRAMEWORK = {"HEAD", "OPTIONS"}
-SOURCE = "name: Fuzzed\nsteps: [{id: ok, type: approval, with: {message: go?}}]"
+SOURCE = (
+    "name: Fuzzed\ntriggers: [{name: hook, type: webhook}]\nsteps: [{id: ok, type: approval, with: {message: go?}}]"
+)
 
 
 def served(environ, start_response):
@@ -61,7 +63,14 @@ def known(organization, owner):
     run = start_run(workflow, Start(kind="manual"))
     work()
     step = StepRun.objects.for_organization(organization).get()
-    return {"workflow": workflow.public_id, "run": run.public_id, "step": step.public_id, "number": 1}
+    trigger = workflow.triggers.get().public_id
+    return {
+        "workflow": workflow.public_id,
+        "trigger": trigger,
+        "run": run.public_id,
+        "step": step.public_id,
+        "number": 1,
+    }
 
 
 @pytest.fixture

@@ -7,12 +7,14 @@ import pytest
 import time_machine
 from django.test import Client
 
+from apps.accounts.services import api_keys
+from apps.accounts.services.api_keys import Terms
 from apps.core import idempotency
 from apps.core.clock import now
 from apps.core.models import IdempotentRequest
 from apps.workflows.engine.worker import work
 from apps.workflows.models import Run
-from tests.common.roles import api_client_of, make_member
+from tests.common.roles import JsonClient, actor_of, api_client_of, make_member
 
 pytestmark = pytest.mark.django_db
 
@@ -205,6 +207,27 @@ def test_lists_page_by_cursor_without_gaps(api, django_assert_num_queries):
         if not cursor:
             break
     assert seen == ids[::-1]
+
+
+def test_two_programs_of_one_person_number_their_requests_by_themselves(owner, organization):
+    """Keys of the live organization come one after another here: one that is being replaced, and its successor."""
+    create(api_client_of(owner, organization))
+    actor = actor_of(owner, organization)
+    first = api_keys.create_key(actor, organization, "live", Terms("Server"))
+    second = api_keys.rotate_key(actor, first.key, timedelta(days=1))
+
+    def ask(client):
+        answer = client.post(
+            "/api/v1/workflows/greeting/runs", {"inputs": {"who": "Ada"}}, headers={"Idempotency-Key": "1"}
+        )
+        assert answer.status_code == 201
+        return answer.json()["id"], "Idempotent-Replayed" in answer
+
+    programs = [JsonClient(headers={"X-API-Key": issued.secret}) for issued in (first, second)]
+    clients = [*programs, api_client_of(owner, organization)]
+    runs = [ask(client) for client in clients]
+    assert len({run for run, _replayed in runs}) == 3
+    assert [ask(client) for client in clients] == [(run, True) for run, _replayed in runs]
 
 
 def test_cancel_and_cancel_again(api):

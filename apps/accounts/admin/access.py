@@ -142,9 +142,9 @@ class ApiKeyAdmin(StaffModelAdmin):
     @display(description=_("state"))
     def shown_state(self, obj: ApiKey) -> str:
         """Whether it lets anybody in, and why not."""
-        if obj.state == ApiKey.State.REVOKED:
-            return tag(obj.ending, "bad" if obj.reason == "leaked" else "")
-        return state_tag(obj, {"active": "ok", "rotating": "wait"}) if obj.is_live else tag(_("expired"))
+        if obj.is_live:
+            return state_tag(obj, {"active": "ok", "rotating": "wait"})
+        return tag(obj.ending, "bad" if obj.reason == "leaked" else "")
 
     @display(description=_("last used"))
     def used(self, obj: ApiKey) -> str:

@@ -97,8 +97,10 @@ class ApiKey(Entity):
 
     @property
     def ending(self) -> str:
-        """Why it was revoked, in words."""
-        return str(ENDINGS.get(self.reason, self.get_state_display()))
+        """Why it ended, in words, also where it ended by itself and nobody has marked it yet."""
+        if self.state == self.State.REVOKED or self.is_live:
+            return str(ENDINGS.get(self.reason, self.get_state_display()))
+        return str(ENDINGS["rotated" if self.good_until == self.overlap_until else "expired"])
 
     @property
     def good_until(self) -> datetime | None:

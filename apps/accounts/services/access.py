@@ -54,8 +54,10 @@ def presented(meta: Mapping[str, Any]) -> Shown | None:
 
 def shows_credential(meta: Mapping[str, Any]) -> bool:
     """Whether there is anything that `presented` reads."""
-    scheme = meta.get("HTTP_AUTHORIZATION", "").partition(" ")[0].lower()
-    return "HTTP_X_API_KEY" in meta or scheme in ("bearer", "token")
+    try:
+        return presented(meta) is not None
+    except AmbiguousCredentialsError:
+        return True
 
 
 @dataclass(frozen=True)

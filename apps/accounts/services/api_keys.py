@@ -1,7 +1,7 @@
 """API keys come to be, are replaced and end. The secret is told once, to whoever made it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from ipaddress import ip_network
 from typing import Any
@@ -23,6 +23,7 @@ from apps.core.errors import ConflictError, InvalidInputError, NotFoundError
 from apps.core.events import emit
 
 LONGEST_OVERLAP = timedelta(days=30)
+ROTATIONS_A_DAY = 20  # each makes a row and a rate limit that is full again
 MOST_NETWORKS = 50
 LONGEST_LIFE = timedelta(days=5 * 366)
 
@@ -62,11 +63,10 @@ def create_key(actor: Actor, organization: Organization, environment: str, terms
                 code="active_key_exists",
             )
         if own.filter(origin=ApiKey.Origin.NEW, created_on=now().date()).exists():
-            tomorrow = (now() + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
             raise KeyLimitError(
                 _("One key a day can be created, and today's was. The next can be from 00:00 UTC on."),
                 code="one_new_key_a_day",
-                retry_after=max(int((tomorrow - now()).total_seconds()), 1),
+                retry_after=_until_tomorrow(),
             )
         issued = _issue(actor.user, organization, environment, _checked(terms), origin=ApiKey.Origin.NEW)
         if environment == Environment.TEST:
@@ -75,9 +75,11 @@ def create_key(actor: Actor, organization: Organization, environment: str, terms
 
 
 def rotate_key(actor: Actor, key: ApiKey, overlap: timedelta) -> IssuedKey:
-    """Replace an active key; the old one stays good for `overlap`, 0 to 30 days.
+    """Replace an active key; the old one stays good for `overlap`, 0 to 30 days, or until the next rotation.
 
-    Raises `ConflictError` for a key that is not active, `InvalidInputError` for another overlap.
+    At most two keys of an environment are good so: each has a rate limit of its own, and many would multiply it.
+    Raises `ConflictError` for a key that is not active, `InvalidInputError` for another overlap, `KeyLimitError`
+    after `ROTATIONS_A_DAY`.
     """
     if not timedelta(0) <= overlap <= LONGEST_OVERLAP:
         raise InvalidInputError(_("The overlap is from 0 to 30 days."), code="invalid_overlap")
@@ -86,6 +88,17 @@ def rotate_key(actor: Actor, key: ApiKey, overlap: timedelta) -> IssuedKey:
         current = _locked(key)
         if current.state != ApiKey.State.ACTIVE or not current.is_live:
             raise ConflictError(_("Only an active key can be rotated."), code="key_not_active")
+        own = ApiKey.objects.for_organization(key.organization_id).filter(environment=current.environment)
+        if own.filter(origin=ApiKey.Origin.ROTATION, created_on=now().date()).count() >= ROTATIONS_A_DAY:
+            raise KeyLimitError(
+                _("A key can be rotated %(most)s times a day. It can be again from 00:00 UTC on.")
+                % {"most": ROTATIONS_A_DAY},
+                code="too_many_rotations",
+                retry_after=_until_tomorrow(),
+            )
+        _end_expired(own)
+        for earlier in own.filter(state=ApiKey.State.ROTATING):
+            _revoke(_locked(earlier), "rotated")
         if overlap:
             current.state, current.overlap_until = ApiKey.State.ROTATING, now() + overlap
             current.save(update_fields=["state", "overlap_until"])
@@ -168,20 +181,24 @@ def report_leak(secret: str) -> ApiKey | None:
 
 
 def replace_leaked(actor: Actor, key: ApiKey) -> IssuedKey:
-    """A key in place of one that leaked: the limit of one a day does not count. Raises `ConflictError` for another."""
+    """A key in place of one that leaked: the limit of one a day does not count. Raises `ConflictError` for another.
+
+    Where the leaked one would have expired since, its replacement lives as long as that one was to.
+    """
     with transaction.atomic():
         _lock(key.organization)
         current = _locked(key)
         if current.reason != "leaked" or ApiKey.objects.unscoped().filter(replaces=current).exists():
             raise ConflictError(_("This key needs no replacement."), code="not_leaked")
         own = ApiKey.objects.for_organization(key.organization_id).filter(environment=current.environment)
+        _end_expired(own)
         if own.filter(state=ApiKey.State.ACTIVE).exists():
             raise KeyLimitError(_("There is an active key already."), code="active_key_exists")
         return _issue(
             actor.user,
             current.organization,
             current.environment,
-            _terms_of(current),
+            _terms_anew(current),
             origin=ApiKey.Origin.LEAK,
             replaces=current,
         )
@@ -280,6 +297,20 @@ def _as_data(key: ApiKey) -> dict[str, Any]:
 
 def _terms_of(key: ApiKey) -> Terms:
     return Terms(key.name, key.scopes, key.networks, key.expires_at)
+
+
+def _terms_anew(key: ApiKey) -> Terms:
+    """The terms of a key; its length of life again where that is over, since nobody can use a key that was."""
+    terms = _terms_of(key)
+    if key.expires_at is None or key.expires_at > now():
+        return terms
+    return replace(terms, expires_at=now() + min(key.expires_at - key.created_at, LONGEST_LIFE))
+
+
+def _until_tomorrow() -> int:
+    """Seconds until the next day (UTC)."""
+    tomorrow = (now() + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    return max(int((tomorrow - now()).total_seconds()), 1)
 
 
 def _checked(terms: Terms) -> Terms:

@@ -4,22 +4,20 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
+from itertools import islice
 from uuid import UUID
 
-from django.db.models import Case, DateTimeField, OuterRef, Q, Subquery, Value, When
+from django.db.models import Case, DateTimeField, Q, Value, When
 from django.utils.translation import gettext as _
 
 from apps.accounts import key_format
 from apps.accounts.errors import InvalidKeyError
-from apps.accounts.models import ApiKey, Membership
+from apps.accounts.models import ApiKey
+from apps.accounts.selectors import role_now
 
 VERDICTS_KEPT = 10_000
 NOTED_EVERY = timedelta(minutes=1)
-ROLE_NOW = Subquery(
-    Membership.objects.unscoped()
-    .filter(organization_id=OuterRef("organization_id"), user_id=OuterRef("created_by_id"))
-    .values("role")[:1]
-)
+NOTED_AT_ONCE = 200  # SQLite reads no condition of more than 1,000 parts
 
 
 def find_live(secret: str) -> tuple[ApiKey, str]:
@@ -35,7 +33,7 @@ def find_live(secret: str) -> tuple[ApiKey, str]:
     key = (
         ApiKey.objects.unscoped()
         .select_related("organization__twin", "created_by")
-        .annotate(role_now=ROLE_NOW)
+        .annotate(role_now=role_now("created_by_id"))
         .filter(digest=key_format.digest(secret))
         .first()
     )
@@ -51,14 +49,14 @@ def unusable() -> InvalidKeyError:
 
 
 def note_uses(uses: Mapping[UUID, datetime]) -> None:
-    """Note when keys were used last, in one statement; what is noted never goes back in time."""
-    if not uses:
-        return
-    newer = Q()
-    for key, moment in uses.items():
-        newer |= Q(pk=key) & (Q(last_used_at=None) | Q(last_used_at__lt=moment))
-    moments = [When(pk=key, then=Value(moment)) for key, moment in uses.items()]
-    ApiKey.objects.unscoped().filter(newer).update(last_used_at=Case(*moments, output_field=DateTimeField()))
+    """Note when keys were used last, in a few statements; what is noted never goes back in time."""
+    left = iter(sorted(uses.items()))
+    while part := list(islice(left, NOTED_AT_ONCE)):
+        newer = Q()
+        for key, moment in part:
+            newer |= Q(pk=key) & (Q(last_used_at=None) | Q(last_used_at__lt=moment))
+        moments = [When(pk=key, then=Value(moment)) for key, moment in part]
+        ApiKey.objects.unscoped().filter(newer).update(last_used_at=Case(*moments, output_field=DateTimeField()))
 
 
 def note_use(key_id: UUID, moment: datetime) -> None:

@@ -20,7 +20,7 @@ SLUG_LENGTH = 50
 
 
 def create_organization(
-    user: User, *, name: str, realm: Realm | None = None, slug: str = "", timezone: str = "UTC", livemode: bool = True
+    user: User, *, name: str, realm: Realm | None = None, slug: str = "", timezone: str = "UTC"
 ) -> Organization:
     """Found an organization with `user` as its owner.
 
@@ -34,9 +34,7 @@ def create_organization(
             raise LimitExceededError(
                 _("One person can create %(most)s organizations.") % {"most": ORGANIZATIONS_PER_USER}
             )
-        organization = _insert(
-            Organization(realm=realm, name=name, timezone=timezone, livemode=livemode, created_by=user), slug or name
-        )
+        organization = _insert(Organization(realm=realm, name=name, timezone=timezone, created_by=user), slug or name)
         Membership.objects.create(organization=organization, user=user, role=Role.OWNER)
         emit(
             "organization_created",
@@ -70,7 +68,7 @@ def _insert(organization: Organization, wanted: str) -> Organization:
 
 
 def change_organization(organization: Organization, *, name: str, timezone: str) -> None:
-    """Change an organization's settings. Raises `InvalidInputError`."""
+    """Change an organization's settings, and those of its sandbox with them. Raises `InvalidInputError`."""
     name = clean_name(name)
     with transaction.atomic():
         current = Organization.objects.select_for_update(of=("self",), no_key=True).get(pk=organization.pk)
@@ -84,6 +82,10 @@ def change_organization(organization: Organization, *, name: str, timezone: str)
             setattr(organization, key, value)
         versions.changed(version_names.of_organization(current.pk))
         current.save(update_fields=list(changed))
+        twin = Organization.objects.filter(twin_of=current).first()
+        if twin is not None:
+            versions.changed(version_names.of_organization(twin.pk))
+            Organization.objects.filter(pk=twin.pk).update(**wanted)
         record(
             "accounts.organization_changed",
             target=current,

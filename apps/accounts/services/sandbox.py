@@ -15,15 +15,15 @@ def sandbox_of(organization: Organization, user: User) -> Organization:
     if found is not None:
         return found
     with transaction.atomic():
-        Organization.objects.select_for_update(of=("self",), no_key=True).get(pk=organization.pk)
+        present = Organization.objects.select_for_update(of=("self",), no_key=True).get(pk=organization.pk)
         twin, made = Organization.objects.get_or_create(
             twin_of=organization,
             defaults={
-                "realm_id": organization.realm_id,
-                "name": organization.name,
-                "slug": f"{organization.slug[: 63 - len(SLUG_ENDING) - 9]}-{organization.pk.hex[-8:]}{SLUG_ENDING}",
+                "realm_id": present.realm_id,
+                "name": present.name,
+                "slug": f"{present.slug[: 63 - len(SLUG_ENDING) - 9]}-{present.pk.hex[-8:]}{SLUG_ENDING}",
                 "livemode": False,
-                "timezone": organization.timezone,
+                "timezone": present.timezone,
             },
         )
         if made:

@@ -13,7 +13,6 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import OuterRef, Subquery
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 from rest_framework_simplejwt.backends import TokenBackend
@@ -21,6 +20,7 @@ from rest_framework_simplejwt.exceptions import TokenBackendError
 
 from apps.accounts.errors import InvalidTokenError, NoOrganizationError
 from apps.accounts.models import Environment, Membership, Organization, TokenFamily, User
+from apps.accounts.selectors import role_now
 from apps.accounts.services import version_names
 from apps.accounts.services.sandbox import sandbox_of
 from apps.audit.services import record
@@ -34,11 +34,6 @@ ALGORITHM = "HS256"
 LIVE_FAMILIES_PER_USER = 50
 SANDBOX_LIFETIME = timedelta(hours=1)
 ACCESS, REFRESH = "access", "refresh"
-ROLE_NOW = Subquery(
-    Membership.objects.unscoped()
-    .filter(organization_id=OuterRef("organization_id"), user_id=OuterRef("user_id"))
-    .values("role")[:1]
-)
 
 
 @dataclass(frozen=True)
@@ -231,7 +226,7 @@ def refresh(token: str) -> TokenPair:
 def holder_of(token: str) -> TokenHolder:
     """Who an access token speaks for. Raises `InvalidTokenError` (also for a member who was removed).
 
-    One query: revocation, membership and role are read at each call.
+    One query: revocation, membership and role as they are now.
     """
     claims = _decode(token, ACCESS)
     family = _family(claims)
@@ -293,7 +288,8 @@ def _family(claims: dict[str, Any], *, lock: bool = False) -> TokenFamily:
         key: uuid.UUID = TokenFamily.parse_public_id(str(claims.get("fam")))
     except InvalidIdError as error:
         raise InvalidTokenError(_("The token is malformed.")) from error
-    families = TokenFamily.objects.unscoped().annotate(role_now=ROLE_NOW).select_related("user", "organization__twin")
+    families = TokenFamily.objects.unscoped().annotate(role_now=role_now("user_id"))
+    families = families.select_related("user", "organization__twin")
     if lock:
         families = families.select_for_update(of=("self",), no_key=True)
     family = families.filter(pk=key).first()

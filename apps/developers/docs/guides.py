@@ -3,13 +3,14 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import slugify
+from django.utils.translation import get_language
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
@@ -23,6 +24,7 @@ FOLDER = Path(settings.BASE_DIR) / "docs" / "dev"
 EXAMPLE_SITE = "https://levqor.example"
 PROBLEM_TYPES = "{{ problem_types }}"
 COLOURED = {"bash", "json", "yaml", "python", "javascript", "http"}
+PAGES_KEPT = 200
 FENCE = re.compile(r"^```(?P<info>[^\n]*)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -37,7 +39,7 @@ class Snippet:
 
 @dataclass(frozen=True)
 class Guide:
-    """One guide. `headings` are its parts: (id, text)."""
+    """One guide, as it is written: `source` begins with the title."""
 
     slug: str
     title: str
@@ -59,14 +61,19 @@ class Guide:
 
     def html(self) -> SafeString:
         """The guide as HTML, without its title. It names the address of this installation."""
-        source = self.source.split("\n", 1)[1].replace(EXAMPLE_SITE, current_brand().site_url)
-        made = _markdown().render(source)
-        if PROBLEM_TYPES in made:
-            kinds = sorted(problem_types().items())
-            table = render_to_string("developers/docs/problem_types.html", {"kinds": kinds})
-            made = made.replace(f"<p>{PROBLEM_TYPES}</p>", table)
-        html: SafeString = mark_safe(made)  # noqa: S308 - our own files; HTML in Markdown is shown as text
-        return html
+        return _html(self.source, current_brand().site_url, get_language())
+
+
+@lru_cache(maxsize=PAGES_KEPT)
+def _html(source: str, site_url: str, _language: str | None) -> SafeString:
+    """Made once for each address and language (that of the labels): everybody may ask, as often as they like."""
+    made = _markdown().render(source.split("\n", 1)[1].replace(EXAMPLE_SITE, site_url))
+    if PROBLEM_TYPES in made:
+        kinds = sorted(problem_types().items())
+        table = render_to_string("developers/docs/problem_types.html", {"kinds": kinds})
+        made = made.replace(f"<p>{PROBLEM_TYPES}</p>", table)
+    html: SafeString = mark_safe(made)  # noqa: S308 - our own files; HTML in Markdown is shown as text
+    return html
 
 
 @cache

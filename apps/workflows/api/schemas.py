@@ -150,10 +150,18 @@ class TriggerAnswer(serializers.Serializer[Any]):
     name = serializers.CharField()
     type = serializers.ChoiceField(TRIGGER_TYPES)
     enabled = serializers.BooleanField()
-    next_slot = serializers.DateTimeField(allow_null=True)
+    next_slot = serializers.DateTimeField(
+        allow_null=True, help_text=_("Of a schedule; null in the sandbox, where schedules are not fired.")
+    )
     last_fired_at = serializers.DateTimeField(allow_null=True)
     last_outcome = serializers.CharField(allow_blank=True)
     url = serializers.CharField(allow_null=True)
+
+
+class RenewedWebhook(TriggerAnswer):
+    """A webhook with its new signing secret, told this once."""
+
+    secret = SecretTextField()
 
 
 class WorkflowDetail(WorkflowAnswer):

@@ -2,6 +2,7 @@
 
 A look at a schedule first takes in the slots that came due since the last look, and then starts those whose turn it is.
 A slot that was taken in waits in the row, however long: only one that nobody looked at in time counts as missed.
+Schedules of a sandbox have no slots.
 """
 
 from collections.abc import Mapping
@@ -29,6 +30,12 @@ AFTER_A_FAULT = timedelta(minutes=1)
 OUTCOME_CHARACTERS = 200  # of the column; translations may be longer than our words
 
 
+def stand_still(trigger: Trigger) -> None:
+    """Let a sandbox's schedule have no slot: whatever somebody tried out there once would run for ever."""
+    trigger.slot = trigger.due_at = trigger.dropped_until = None
+    trigger.waiting, trigger.last_outcome = [], _("not fired: schedules of a sandbox start nothing by themselves")
+
+
 def next_slot(config: Mapping[str, Any], after: datetime) -> datetime:
     """The first slot of a schedule's configuration after a moment."""
     return cron.next_slot(config["cron"], config.get("timezone", "UTC"), after)
@@ -49,6 +56,10 @@ def _fire_one() -> bool:
         trigger = claim_next(due.select_related("workflow", "organization"))
         if trigger is None:
             return False
+        if not trigger.organization.livemode:  # from a time when they were fired
+            stand_still(trigger)
+            trigger.save(update_fields=["slot", "due_at", "waiting", "dropped_until", "last_outcome"])
+            return True
         try:
             busy = trigger.config.get("overlap") != "allow" and _has_unfinished_run(trigger)
             with transaction.atomic():
@@ -95,7 +106,7 @@ def _take_in(trigger: Trigger, *, busy: bool) -> str | None:
 
 def _due_slots(trigger: Trigger, moment: datetime) -> list[datetime]:
     """The slots that nobody has seen yet, oldest first: of very many the newest, and one more than may wait."""
-    assert trigger.slot is not None  # noqa: S101 - schedules always have one
+    assert trigger.slot is not None  # noqa: S101 - live schedules always have one
     if trigger.slot > moment:
         return []
     most, config = limits.SLOTS_WAITING + 1, trigger.config

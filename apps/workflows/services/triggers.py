@@ -21,7 +21,7 @@ from apps.core.json_values import storable
 from apps.workflows import limits
 from apps.workflows.definition.expressions import ExpressionError, compiled
 from apps.workflows.models import Run, Trigger, Workflow
-from apps.workflows.services.schedules import next_slot
+from apps.workflows.services.schedules import next_slot, stand_still
 from apps.workflows.services.starting import Start, start_run
 
 KEPT_HEADERS = ("content-type", "user-agent", "webhook-id", "webhook-timestamp")
@@ -51,7 +51,9 @@ def sync_triggers(workflow: Workflow, definition: Mapping[str, Any]) -> None:
         trigger = existing.get(name) or Trigger(
             organization_id=workflow.organization_id, workflow=workflow, name=name, kind=config["type"]
         )
-        if trigger.kind == Trigger.Kind.CRON and (trigger.slot is None or _times(trigger.config) != _times(config)):
+        if trigger.kind == Trigger.Kind.CRON and not workflow.organization.livemode:
+            stand_still(trigger)
+        elif trigger.kind == Trigger.Kind.CRON and (trigger.slot is None or _times(trigger.config) != _times(config)):
             trigger.slot = trigger.due_at = next_slot(config, now())
             trigger.waiting, trigger.dropped_until = [], None
         if trigger.kind == Trigger.Kind.WEBHOOK and not trigger.signing_secret:
@@ -91,10 +93,15 @@ def new_signing_secret() -> str:
 
 
 def rotate_signing_secret(trigger: Trigger) -> str:
-    """A new secret for a webhook; the old one stops working at once."""
+    """A new secret for a webhook; the old one stops working at once.
+
+    Raises `NotFoundError` where a new version did away with the trigger in this moment.
+    """
     with transaction.atomic():
-        trigger.signing_secret = new_signing_secret()
-        trigger.save(update_fields=["signing_secret"])
+        secret = new_signing_secret()
+        if not Trigger.objects.unscoped().filter(pk=trigger.pk).update(signing_secret=secret):
+            raise Trigger.missing(trigger.public_id)
+        trigger.signing_secret = secret
         record("workflows.webhook_secret_rotated", target=trigger.workflow, data={"trigger": trigger.name})
     return trigger.signing_secret
 

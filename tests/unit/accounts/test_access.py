@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.test import Client
 
 from apps.accounts import key_format
 from apps.accounts.errors import (
@@ -110,6 +111,15 @@ def test_a_token(owner, organization, django_assert_num_queries):
         access.check("anything")
     with time_machine.travel(access.ends_at, tick=False), pytest.raises(InvalidTokenError):
         access.check("anything")
+
+
+@pytest.mark.django_db
+def test_nothing_gets_in_past_the_gate(owner, organization, settings):
+    """A deployment that lost the middleware is shut, not open without limits."""
+    secret = api_keys.create_key(actor_of(owner, organization), organization, "live", Terms("x")).secret
+    assert Client(headers={"X-API-Key": secret}).get("/api/v1/me").status_code == 200
+    settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if not name.endswith("ApiGateMiddleware")]
+    assert Client(headers={"X-API-Key": secret}).get("/api/v1/me").status_code == 401
 
 
 @pytest.mark.django_db

@@ -15,6 +15,7 @@ from apps.accounts.services.api_keys import Terms
 from apps.audit.selectors import entries_for
 from apps.core.clock import now
 from apps.core.errors import ConflictError, InvalidInputError, NotFoundError
+from apps.core.ids import new_id
 from tests.common.roles import actor_of, make_member, make_organization, make_user
 
 ANYWHERE = "198.51.100.7"
@@ -75,6 +76,17 @@ def test_single_uses_are_noted_to_the_minute(issued, organization):
         assert used == moment + timedelta(seconds=noted), late
 
 
+def test_very_many_uses_are_noted_at_once(issued, organization):
+    moment = now()
+    key_access.note_uses({new_id(): moment for _number in range(2_500)} | {issued.key.pk: moment})
+    assert ApiKey.objects.for_organization(organization).get().last_used_at == moment
+
+
+def test_no_uses_cost_nothing(db, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        key_access.note_uses({})
+
+
 def test_one_at_a_time(issued, actor, organization):
     with tomorrow(), pytest.raises(KeyLimitError) as refusal:
         api_keys.create_key(actor, organization, "live", Terms("Another"))
@@ -116,6 +128,50 @@ def test_rotation_takes_the_terms_over(actor, organization):
         assert getattr(fresh.key, name) == getattr(first.key, name), name
     with pytest.raises(InvalidKeyError):
         let_in(first.secret, "203.0.113.9")
+
+
+def test_at_most_two_are_good_at_a_time(issued, actor, organization):
+    """Rotating again ends what the rotation before left good: each key has a rate limit of its own."""
+    secrets, key = [issued.secret], issued.key
+    let_in(issued.secret, ANYWHERE)
+    for _time in range(3):
+        fresh = api_keys.rotate_key(actor, key, timedelta(days=30))
+        secrets, key = [*secrets, fresh.secret], fresh.key
+        for secret in secrets[-2:]:
+            let_in(secret, ANYWHERE)
+        for secret in secrets[:-2]:
+            with pytest.raises(InvalidKeyError):
+                let_in(secret, ANYWHERE)
+    rows = ApiKey.objects.for_organization(organization).order_by("created_at", "pk")
+    assert [(row.state, row.reason) for row in rows] == [
+        ("revoked", "rotated"),
+        ("revoked", "rotated"),
+        ("rotating", ""),
+        ("active", ""),
+    ]
+    codes = [entry.code for entry in entries_for(organization.pk)]
+    assert codes.count("accounts.api_key_revoked") == 2
+
+
+def test_rotation_ends_no_key_of_the_other_environment(issued, actor, organization):
+    other = api_keys.create_key(actor, organization, "test", Terms("Trying"))
+    api_keys.rotate_key(actor, other.key, timedelta(days=1))
+    fresh = api_keys.rotate_key(actor, issued.key, timedelta(days=1))
+    api_keys.rotate_key(actor, fresh.key, timedelta(days=1))
+    let_in(other.secret, ANYWHERE)
+
+
+def test_so_many_rotations_a_day_and_no_more(issued, actor, organization):
+    with time_machine.travel(datetime(2026, 3, 1, 23, 59, 0, tzinfo=UTC), tick=False):
+        key = issued.key
+        for _time in range(api_keys.ROTATIONS_A_DAY):
+            key = api_keys.rotate_key(actor, key, timedelta(0)).key
+        with pytest.raises(KeyLimitError) as refusal:
+            api_keys.rotate_key(actor, key, timedelta(0))
+        assert (refusal.value.code, refusal.value.extra["retry_after"]) == ("too_many_rotations", 60)
+        assert ApiKey.objects.for_organization(organization).get(pk=key.pk).is_live, "refused, it changed something"
+    with time_machine.travel(datetime(2026, 3, 2, 0, 0, 0, tzinfo=UTC), tick=False):
+        assert api_keys.rotate_key(actor, key, timedelta(0)).secret
 
 
 def test_rotation_counts_neither_as_new_nor_twice(issued, actor):
@@ -249,6 +305,33 @@ def test_a_leak_ends_the_key_and_allows_one_replacement(issued, actor, organizat
     api_keys.revoke_key(fresh.key)
     with pytest.raises(ConflictError):
         api_keys.replace_leaked(actor, issued.key)
+
+
+def test_a_replacement_lives_as_long_as_the_leaked_key_was_to(actor, organization):
+    moment = now()
+    with time_machine.travel(moment, tick=False):
+        issued = api_keys.create_key(actor, organization, "live", Terms("x", expires_at=moment + timedelta(days=2)))
+        api_keys.report_leak(issued.secret)
+    with time_machine.travel(moment + timedelta(days=3), tick=False):
+        fresh = api_keys.replace_leaked(actor, issued.key)
+        assert fresh.key.expires_at == moment + timedelta(days=5)
+        let_in(fresh.secret, ANYWHERE)
+
+
+def test_a_replacement_ends_when_the_leaked_key_would_have(actor, organization):
+    ends = now() + timedelta(days=2)
+    issued = api_keys.create_key(actor, organization, "live", Terms("x", expires_at=ends))
+    api_keys.report_leak(issued.secret)
+    with tomorrow():
+        assert api_keys.replace_leaked(actor, issued.key).key.expires_at == ends
+
+
+def test_an_expired_key_is_in_no_replacements_way(issued, actor, organization):
+    api_keys.report_leak(issued.secret)
+    with tomorrow():
+        api_keys.create_key(actor, organization, "live", Terms("Short", expires_at=now() + timedelta(hours=1)))
+        with time_machine.travel(now() + timedelta(hours=2), tick=False):
+            let_in(api_keys.replace_leaked(actor, issued.key).secret, ANYWHERE)
 
 
 def test_only_leaked_keys_are_replaced_so(issued, actor):

@@ -3,7 +3,7 @@
 import pytest
 
 from apps.accounts import selectors
-from apps.accounts.models import Role
+from apps.accounts.models import Organization, Role
 from apps.accounts.services import organizations
 from apps.accounts.services.signup import complete_signup, default_name
 from apps.audit.selectors import entries_for
@@ -72,5 +72,6 @@ def test_a_person_without_a_name_still_gets_one(realm):
 
 
 def test_sandbox_twins_are_nothing_to_switch_to(owner, organization):
-    make_organization(owner, "Sandbox", livemode=False)
+    other = make_organization(owner, "Sandbox")
+    Organization.objects.filter(pk=other.pk).update(livemode=False)
     assert selectors.organizations_of_user(owner) == [organization]

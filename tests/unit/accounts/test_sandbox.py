@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from apps.accounts import selectors
@@ -11,8 +12,10 @@ from apps.accounts.models import Organization, TokenFamily
 from apps.accounts.services import api_keys, members, tokens
 from apps.accounts.services.access import Shown, access_of
 from apps.accounts.services.api_keys import Terms
+from apps.accounts.services.organizations import change_organization
 from apps.accounts.services.sandbox import sandbox_of
 from apps.core.clock import now
+from apps.core.versions import look
 from apps.workflows.models import Run, Workflow
 from tests.common.roles import actor_of
 
@@ -34,6 +37,32 @@ def test_nobody_is_its_member(organization, owner):
     assert not selectors.members_of(twin).exists()
     assert selectors.organizations_of_user(owner) == [organization]
     assert selectors.membership_in(owner, twin.pk) is None
+
+
+def test_it_follows_the_organizations_name_and_time_zone(organization, owner):
+    shown = Shown(api_keys.create_key(actor_of(owner, organization), organization, "test", Terms("Trying")).secret)
+    before = access_of(shown)
+    words = look(before.made_of)
+    change_organization(organization, name="Renamed", timezone="Europe/London")
+    twin = access_of(shown).actor.organization
+    assert (twin.name, twin.timezone) == ("Renamed", "Europe/London")
+    assert twin.slug == before.actor.organization.slug
+    if settings.ENV.REDIS_URL:
+        assert look(before.made_of) != words, "what is remembered of the twin would stay"
+
+
+def test_one_that_fell_behind_once_catches_up(organization, owner):
+    twin = sandbox_of(organization, owner)
+    Organization.objects.filter(pk=twin.pk).update(name="An old name")
+    change_organization(organization, name=organization.name, timezone="Europe/London")
+    twin.refresh_from_db()
+    assert (twin.name, twin.timezone) == (organization.name, "Europe/London")
+
+
+def test_it_is_made_with_the_name_of_this_moment(organization, owner):
+    read_before = Organization.objects.get(pk=organization.pk)
+    change_organization(organization, name="Renamed", timezone="UTC")
+    assert sandbox_of(read_before, owner).name == "Renamed"
 
 
 def test_an_organization_that_is_live_is_no_twin(organization, outsider):

@@ -46,15 +46,6 @@ def test_a_slot_fires_once_at_its_time(organization, clock):
     assert Trigger.objects.unscoped().get().slot == datetime(2026, 11, 21, 9, tzinfo=UTC)
 
 
-def test_a_sandbox_starts_no_live_runs(organization, clock):
-    organization.livemode = False
-    organization.save()
-    scheduled(organization)
-    clock.move_to(START + timedelta(minutes=2))
-    fire_due()
-    assert Run.objects.unscoped().get().livemode is False
-
-
 def test_a_slot_fired_by_two_schedulers_starts_one_run(organization, clock):
     scheduled(organization)
     clock.move_to(START + timedelta(minutes=2))

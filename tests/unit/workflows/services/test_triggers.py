@@ -8,6 +8,7 @@ from django.test import Client
 from standardwebhooks.webhooks import Webhook
 
 from apps.audit.models import AuditEntry
+from apps.core.errors import NotFoundError
 from apps.workflows.engine.worker import work
 from apps.workflows.models import Run, Trigger
 from apps.workflows.services.publishing import create_workflow, publish_version
@@ -103,6 +104,14 @@ def test_a_rotated_secret_works_and_the_old_one_does_not(sender):
     sender.secret = rotate_signing_secret(Trigger.objects.unscoped().select_related("workflow").get())
     assert sender.send({"id": 1}).status_code == 202
     assert sender.send({"id": 2}, message="m", secret=old).status_code == 400
+
+
+def test_a_webhook_that_has_just_gone_gets_no_secret(sender):
+    trigger = Trigger.objects.unscoped().select_related("workflow").get()
+    Trigger.objects.unscoped().filter(pk=trigger.pk).delete()
+    with pytest.raises(NotFoundError):
+        rotate_signing_secret(trigger)
+    assert not AuditEntry.objects.unscoped().filter(code="workflows.webhook_secret_rotated").exists()
 
 
 def test_a_trigger_switched_to_what_it_is_leaves_no_record(organization):
