@@ -11,7 +11,7 @@ from urllib.parse import unquote_plus
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.utils.encoding import escape_uri_path
 
@@ -132,7 +132,7 @@ def _body(request: HttpRequest, category: str) -> tuple[str, str]:
 def flush() -> int:
     """Hand on what was noted: to Redis, from where a worker stores it, or to the database. Returns how many.
 
-    Raises `DatabaseError`: what was to be stored waits again then.
+    Raises what `request_store.store` raises: what was to be stored waits again then.
     """
     batch = request_store.Batch()
     while _waiting and not batch.is_full:
@@ -142,7 +142,7 @@ def flush() -> int:
     if not request_store.push(batch):
         try:
             request_store.store(batch.entries)
-        except DatabaseError:
+        except request_store.DATABASE_AWAY:
             room = WAITING_MOST - len(_waiting)
             _waiting.extendleft(reversed(batch.entries[-room:] if room else []))
             raise
@@ -166,7 +166,7 @@ def _write() -> None:
         try:
             while flush():
                 pass
-        except DatabaseError as error:
+        except request_store.DATABASE_AWAY as error:
             log.warning("request_log_not_written", error=str(error))
         finally:
             connection.close()

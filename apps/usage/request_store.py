@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from django.db import DatabaseError, DataError, IntegrityError, transaction
+from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, transaction
 from redis.exceptions import RedisError
 
 from apps.accounts.models import Organization
@@ -30,6 +30,7 @@ BATCH = 1_000
 BATCH_CHARACTERS = 100_000  # and an entry's more; encrypted a third more
 BATCHES_MOST = 1_000
 TRIED_FOR_SECONDS = 3_600
+DATABASE_AWAY = (DatabaseError, InterfaceError)  # or it takes nothing of this kind right now
 BAD_ENTRY = (DataError, IntegrityError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
@@ -87,7 +88,7 @@ def store_waiting() -> int:
         name, sealed = batch
         try:
             stored += store(_opened(sealed))
-        except DatabaseError as error:
+        except DATABASE_AWAY as error:
             given_up = int(name.partition("-")[0]) / 1000 < time.time() - TRIED_FOR_SECONDS
             log.warning("request_log_not_stored", error=str(error), given_up=given_up)
             if not given_up:
@@ -99,7 +100,7 @@ def store_waiting() -> int:
 def store(entries: Iterable[Entry]) -> int:
     """Store entries, each once. A bad one, or one whose organization is being deleted, stops no other.
 
-    Returns how many there were, but for bad ones. Raises `DatabaseError` where the database takes none at all.
+    Returns how many there were, but for bad ones. Raises what is in `DATABASE_AWAY` where none is taken at all.
     """
     rows = [row for row in map(_row, entries) if row is not None]
     try:
