@@ -217,6 +217,34 @@ def test_each_filter_has_an_index_that_ends_in_time(about, columns, organization
     assert "B-TREE" not in plan, "nothing is sorted"
 
 
+MANY = """
+INSERT INTO usage_apirequest (id, user_id, key_id, request_id, method, path, category, status, outcome, milliseconds,
+    address, body, left_out, at, organization_id)
+SELECT (lpad(to_hex(1764000000000 + i), 12, '0') || substr(md5(id::text || i), 1, 20))::uuid,
+    %(nobody)s, %(nobody)s, 'same', 'GET', '/api/v1/runs', 'runs',
+    CASE WHEN fails THEN 500 ELSE 200 END, CASE WHEN fails THEN 'failed' ELSE 'ok' END, 7,
+    NULL, '', '', to_timestamp(1764000000 + i * 0.001), id
+FROM generate_series(1, 40000) i,
+    LATERAL (VALUES (%(few)s::uuid, i <= 3), (%(many)s::uuid, i %% 3 = 0)) organization(id, fails)
+WHERE id = %(few)s OR i <= 10000
+"""
+
+
+@pytest.mark.parametrize("about", [{}, {"request_id": "same"}, {"key": NOBODY}])
+def test_a_few_failures_are_found_among_many_calls(about, organization, outsider):
+    """Three in the beginning, while every third call of another organization fails."""
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite goes by what a query asks for, not by what the rows are")
+    elsewhere = Organization.objects.get(created_by=outsider)
+    with connection.cursor() as cursor:
+        cursor.execute(MANY, {"nobody": NOBODY, "few": organization.pk, "many": elsewhere.pk})
+        cursor.execute("ANALYZE usage_apirequest")
+    rows = selectors.narrowed(ApiRequest.objects.for_organization(organization), outcome="failed", **about)
+    plan = rows.order_by("-at", "-pk")[:51].explain(analyze=True)
+    read = [int(number) for number in re.findall(r"Rows Removed by Filter: (\d+)", plan)]
+    assert sum(read) <= selectors.SAME_REQUEST_ID, plan
+
+
 def test_organizations_are_told_apart(rows, organization, outsider):
     elsewhere = Organization.objects.get(created_by=outsider)
     logged(elsewhere, path="/elsewhere", request_id="looked-up-later")
