@@ -16,15 +16,14 @@ from django.views.decorators.http import require_safe
 from apps.accounts.models import ApiKey
 from apps.accounts.requests import MemberRequest
 from apps.accounts.web import organization_page
-from apps.core.pagination import paginate
 from apps.developers import selectors
 from apps.developers.views_usage import tabs
 from apps.usage.models import NOBODY, ApiRequest
 from apps.usage.retention import REQUESTS_KEPT
 
 PAGE = 50
-OUTCOMES = {"ok": (200, 399), "refused": (400, 499), "failed": (500, 599)}
 SENDING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+SENT_BY_BROWSERS = SENDING | {"GET", "HEAD", "OPTIONS"}
 
 
 class RequestFilterForm(forms.Form):
@@ -35,12 +34,7 @@ class RequestFilterForm(forms.Form):
     outcome = forms.ChoiceField(
         label=_lazy("Outcome"),
         required=False,
-        choices=[
-            ("", _lazy("All outcomes")),
-            ("ok", _lazy("Answered")),
-            ("refused", _lazy("Refused")),
-            ("failed", _lazy("Failed")),
-        ],
+        choices=[("", _lazy("All outcomes")), *ApiRequest.Outcome.choices],
     )
     request = forms.CharField(
         label=_lazy("Request id"),
@@ -67,11 +61,14 @@ def request_list(request: MemberRequest) -> HttpResponse:
     form = RequestFilterForm(request.GET, [(key.public_id, f"{key.name} ({key.shown})") for key in keys])
     in_sandbox = request.GET.get("environment") == ApiKey.Environment.TEST
     rows = selectors.requests_of(request.organization, in_sandbox=in_sandbox)
-    page = paginate(_narrowed(request, rows), request.GET.get("cursor"), PAGE)
+    page = selectors.page_of_requests(_narrowed(request, rows), request.GET.get("cursor"), PAGE)
     names = selectors.key_names(request.organization, {row.key_id for row in page.rows})
     context = {
         "page_title": _("Requests"),
-        "page_lead": _("The calls of the last %(days)s days, up to a second ago.") % {"days": REQUESTS_KEPT.days},
+        "page_lead": _(
+            "The calls of the last %(days)s days, up to a second ago. Of those beyond a limit one a minute is kept."
+        )
+        % {"days": REQUESTS_KEPT.days},
         "tabs": tabs("api_requests"),
         "form": form,
         "rows": [(row, names.get(row.key_id, "")) for row in page.rows],
@@ -96,22 +93,28 @@ def request_detail(request: MemberRequest, request_key: str) -> HttpResponse:
         "body": _pretty(row.body) if may_replay else "",
         "may_replay": may_replay,
         "changes": row.method in SENDING,
-        "sent_without_body": row.method in SENDING and not row.body,
+        "not_replayed": _why_not_replayed(row),
     }
     return render(request, "developers/request.html", context)
 
 
 def _narrowed(request: MemberRequest, rows: QuerySet[ApiRequest]) -> QuerySet[ApiRequest]:
     wanted = request.GET.get("key", "")
-    if wanted == "none":
-        rows = rows.filter(key_id=NOBODY)
-    elif wanted:
-        rows = rows.filter(key_id=selectors.get_key(request.organization, wanted).pk)
-    if (outcome := request.GET.get("outcome", "")) in OUTCOMES:
-        rows = rows.filter(status__range=OUTCOMES[outcome])
-    if request_id := request.GET.get("request", "").strip()[:64]:
-        rows = rows.filter(request_id=request_id)
-    return rows
+    key = NOBODY if wanted == "none" else selectors.get_key(request.organization, wanted).pk if wanted else None
+    outcome = request.GET.get("outcome", "")
+    return selectors.narrowed(
+        rows,
+        key=key,
+        outcome=outcome if outcome in ApiRequest.Outcome.values else "",
+        request_id=request.GET.get("request", "").strip()[:64],
+    )
+
+
+def _why_not_replayed(row: ApiRequest) -> str:
+    """Why the call can't be sent again as it was; empty where it can."""
+    if row.method not in SENT_BY_BROWSERS:
+        return _("A browser can't send such a call.")
+    return row.get_left_out_display() if row.left_out else ""
 
 
 def _pretty(body: str) -> str:

@@ -238,10 +238,33 @@ class StreamPosition(models.Model):
 class ApiRequest(Entity):
     """One call to the API as its organization's developers see it again: for a while, and not for the bill.
 
-    `body` is what was sent, where it is short and holds no secret by its nature.
+    `body` is what was sent, where it is short and holds no secret by its nature; `left_out` says why a call is not here
+    as it was, so that another one is never sent in its name. The id is made when the call is noted: it tells the time,
+    and a call that arrives twice is kept once.
     """
 
     public_prefix = "req"
+
+    class Outcome(models.TextChoices):
+        """How it ended, in the words that the log is narrowed by."""
+
+        OK = "ok", _("Answered")
+        REFUSED = "refused", _("Refused")
+        FAILED = "failed", _("Failed")
+
+        @classmethod
+        def of(cls, status: int) -> "ApiRequest.Outcome":
+            """That of a status."""
+            return cls.FAILED if status >= 500 else cls.REFUSED if status >= 400 else cls.OK
+
+    class LeftOut(models.TextChoices):
+        """What of a call is not kept."""
+
+        LONG_BODY = "long", _("What was sent is not kept: it is too long.")
+        SECRET_BODY = "secret", _("What was sent is not kept: it is a secret.")
+        UNREAD_BODY = "unread", _("What was sent is not kept: nobody read it, or it is no text.")
+        ADDRESS = "address", _("The address is not kept as it was: it is too long, or browsers would change it.")
+        SECRET_ADDRESS = "masked", _("The address is not kept as it was: there was a secret in it.")
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+", db_index=False)
     user_id = models.UUIDField(_("user"), default=NOBODY)
@@ -251,9 +274,11 @@ class ApiRequest(Entity):
     path = models.CharField(_("address"), max_length=500)
     category = models.CharField(_("category"), max_length=40)
     status = models.PositiveSmallIntegerField(_("status"))
+    outcome = models.CharField(_("outcome"), max_length=8, choices=Outcome)  # of `status`, for its indexes
     milliseconds = models.PositiveIntegerField(_("milliseconds"))
     address = models.GenericIPAddressField(_("from"), null=True, blank=True)
     body = EncryptedTextField(blank=True)
+    left_out = models.CharField(_("left out"), max_length=8, blank=True, choices=LeftOut)
     at = models.DateTimeField(_("at"))
 
     objects = OrganizationManager["ApiRequest"]()
@@ -261,11 +286,22 @@ class ApiRequest(Entity):
     class Meta:
         verbose_name = _("API request")
         verbose_name_plural = _("API requests")
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(outcome="ok", status__lt=400)
+                | models.Q(outcome="refused", status__gte=400, status__lt=500)
+                | models.Q(outcome="failed", status__gte=500),
+                name="api_request_outcome_of_status",
+            ),
+        )
+        # One for each thing that the log is narrowed by: the newest that fit are found without reading others. They go
+        # by `at`: in the order of `id` PostgreSQL would rather walk along the primary key, past everybody's calls.
         indexes = (
-            models.Index(fields=("organization", "-id"), name="api_request_of_organization"),
-            models.Index(fields=("organization", "key_id", "-id"), name="api_request_of_key"),
-            models.Index(fields=("request_id",), name="api_request_by_request"),
-            models.Index(fields=("at",), name="api_request_by_time"),
+            models.Index(fields=("organization", "-at"), name="api_request_of_organization"),
+            models.Index(fields=("organization", "outcome", "-at"), name="api_request_by_outcome"),
+            models.Index(fields=("organization", "key_id", "-at"), name="api_request_of_key"),
+            models.Index(fields=("organization", "key_id", "outcome", "-at"), name="api_request_of_key_by_outcome"),
+            models.Index(fields=("request_id", "organization", "-at"), name="api_request_by_request"),
         )
 
     def __str__(self) -> str:

@@ -9,7 +9,7 @@ from redis.exceptions import RedisError
 from apps.core.outage import REDIS
 from apps.core.redis_client import redis_client
 from apps.usage.gate.either import CATCH_UP_TASK, catch_up
-from apps.usage.request_log import store_waiting
+from apps.usage.request_store import store_waiting
 from apps.usage.services.alerts import TICK_TASK, alert_quotas
 from apps.usage.services.draining import DRAIN_TASK, drain
 

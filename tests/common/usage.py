@@ -1,5 +1,6 @@
 """Calls of organizations, as the gate leaves them in the database."""
 
+import itertools
 import uuid
 from datetime import datetime
 from typing import Any
@@ -8,12 +9,14 @@ from django.db import transaction
 
 from apps.accounts.models import Organization
 from apps.core.clock import now
-from apps.core.ids import new_id
+from apps.core.ids import lowest_id, new_id
 from apps.usage.gate.port import METER
 from apps.usage.limits import limits_of
 from apps.usage.models import NOBODY, ApiRequest, UsageEvent
 from apps.usage.periods import hour_of
 from apps.usage.services.recording import record_events
+
+_made = itertools.count(1)
 
 
 def call(
@@ -46,16 +49,24 @@ def call(
     return event
 
 
+def id_of(moment: datetime) -> uuid.UUID:
+    """A UUIDv7 as one that was made then; of two of one millisecond the later is the greater."""
+    return uuid.UUID(int=lowest_id(moment).int | 7 << 76 | 2 << 62 | next(_made) << 32)
+
+
 def logged(organization: Organization, **fields: Any) -> ApiRequest:
-    """One entry of the request log."""
+    """One entry of the request log, with an id of its time."""
+    moment, status = fields.get("at") or now(), fields.get("status", 200)
     about: dict[str, Any] = {
+        "id": id_of(moment),
         "request_id": new_id().hex,
         "method": "GET",
         "path": "/api/v1/runs",
         "category": "runs",
-        "status": 200,
+        "status": status,
+        "outcome": ApiRequest.Outcome.of(status),
         "milliseconds": 12,
         "address": "127.0.0.1",
-        "at": now(),
+        "at": moment,
     }
     return ApiRequest.objects.create(organization=organization, **about | fields)

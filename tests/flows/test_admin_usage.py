@@ -10,13 +10,13 @@ from apps.accounts.models import Organization
 from apps.audit.models import AuditEntry
 from apps.core.clock import now
 from apps.usage.limits import limits_of, set_limits
-from apps.usage.models import OrganizationLimits, QuotaAlert, UsageEvent, UsageHour, UsageTotal
+from apps.usage.models import ApiRequest, OrganizationLimits, QuotaAlert, UsageEvent, UsageHour, UsageTotal
 from apps.usage.periods import month_of
 from apps.usage.services.alerts import alert_quotas
 from apps.usage.services.summing import sum_up
 from tests.common.roles import client_of, make_organization
 from tests.common.staff import action_address, list_address, row_address, staff_with
-from tests.common.usage import call
+from tests.common.usage import call, logged
 
 pytestmark = pytest.mark.django_db
 METERED = (UsageEvent, UsageHour, UsageTotal)
@@ -197,3 +197,18 @@ def test_alerts_are_listed_by_month_and_share(organization, staff):
     assert listed(client, QuotaAlert) == rows[::-1]
     assert listed(client, QuotaAlert, period=period) == rows[1::-1]
     assert listed(client, QuotaAlert, period=period, percent="100") == [rows[1]]
+
+
+def test_a_logged_call_is_found_and_shows_nothing_of_what_was_sent(organization, other, staff):
+    wanted = logged(organization, request_id="looked-up-later", method="POST", body="hunter2", status=404)
+    elsewhere = logged(other, at=now() - timedelta(days=10))
+    client = client_of(staff)
+    assert listed(client, ApiRequest, q="looked-up-later") == [wanted]
+    assert listed(client, ApiRequest, q=organization.public_id) == [wanted]
+    assert listed(client, ApiRequest) == [wanted], "the last week"
+    assert listed(client, ApiRequest, period="any") == [wanted, elsewhere]
+    for period, rows in (("7", []), ("30", [elsewhere]), ("any", [elsewhere])):
+        assert listed(client, ApiRequest, period=period, organization__id__exact=str(other.pk)) == rows, period
+    found = client.get(row_address(wanted)).content.decode()
+    assert "looked-up-later" in found
+    assert "hunter2" not in found

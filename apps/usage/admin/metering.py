@@ -20,18 +20,22 @@ from unfold.decorators import display
 from apps.accounts.models import ApiKey, Organization, User
 from apps.core.admin_base import StaffModelAdmin
 from apps.core.clock import now
+from apps.core.ids import lowest_id
 from apps.core.staff.display import NOTHING, list_url, row_link, when
 from apps.core.staff.figures import MOST_COUNTED
 from apps.core.staff.lists import CappedPaginator, LastWeekFilter, PeriodFilter, key_of
 from apps.core.templatetags.levqor import number, short_id
-from apps.usage.models import NOBODY, UsageEvent, UsageHour, UsageTotal
+from apps.usage.models import NOBODY, ApiRequest, UsageEvent, UsageHour, UsageTotal
 from apps.usage.periods import hour_of
 
 OF_ORGANIZATION = "organization__id__exact"
 
 
 class EventPeriodFilter(LastWeekFilter):
-    """Events of the last days, by the column of the index that the list is read along (`get_ordering`)."""
+    """Events of the last days, by the column of the index that the list is read along (`get_ordering`).
+
+    The log of requests has none by time alone: its keys tell it.
+    """
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Django's hook."""
@@ -40,6 +44,8 @@ class EventPeriodFilter(LastWeekFilter):
         since = now() - timedelta(days=int(self.value()))
         if OF_ORGANIZATION in request.GET and queryset.model is UsageEvent:
             return queryset.filter(hour__gte=hour_of(since))
+        if OF_ORGANIZATION not in request.GET and queryset.model is ApiRequest:
+            return queryset.filter(pk__gte=lowest_id(since))
         return queryset.filter(at__gte=since)
 
 

@@ -11,12 +11,18 @@ from apps.core.staff.display import tag, when
 from apps.usage.admin.metering import EventPeriodFilter, MeteringAdmin
 from apps.usage.models import ApiRequest
 
+TONES = {
+    ApiRequest.Outcome.OK.value: "ok",
+    ApiRequest.Outcome.REFUSED.value: "wait",
+    ApiRequest.Outcome.FAILED.value: "bad",
+}
+
 
 @admin.register(ApiRequest)
 class ApiRequestAdmin(MeteringAdmin):
     """One call as its organization's developers see it, but for the body."""
 
-    along = "-id"
+    along = "-at"
     list_display = ("when_at", "organization_link", "method", "path", "shown_status", "shown_took", "key", "person")
     list_filter = (EventPeriodFilter, ("organization", AutocompleteSelectFilter))
     ordering = ("-id",)
@@ -32,6 +38,7 @@ class ApiRequestAdmin(MeteringAdmin):
                     ("shown_status", "shown_took"),
                     ("key", "person"),
                     ("request_id", "address"),
+                    "left_out",
                 )
             },
         ),
@@ -50,8 +57,7 @@ class ApiRequestAdmin(MeteringAdmin):
     @display(description=_("status"))
     def shown_status(self, obj: ApiRequest) -> str:
         """In colour."""
-        tone = "bad" if obj.status >= 500 else "wait" if obj.status >= 400 else "ok"
-        return tag(obj.status, tone)
+        return tag(obj.status, TONES[obj.outcome])
 
     @display(description=_("took"))
     def shown_took(self, obj: ApiRequest) -> str:

@@ -66,7 +66,7 @@ def settle(request: HttpRequest, response: HttpResponse) -> HttpResponse:
         return response
     call, verdict, began = passage
     policies.tell(response, call, verdict)
-    request_log.note(request, response, call, began)
+    request_log.note(request, response, call, verdict, began)
     if response.status_code in UNBILLED or response.status_code >= 500 or "Idempotent-Replayed" in response.headers:
         gate.take_back(call, verdict)
     return response
