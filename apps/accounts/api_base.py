@@ -30,7 +30,8 @@ class OrganizationAPIView(APIView):
     that those of others are 404.
 
     Where `is_lean`, a GET with a credential is answered without DRF's choice of parsers and renderers, which there is
-    none of here. Such a `get` takes what every Django request has: no `query_params`, no `data`.
+    none of here. Such a `get` takes what every Django request has (no `query_params`, no `data`), and its answer is the
+    JSON value itself.
     """
 
     permission_codes: ClassVar[dict[str, str]] = {}
@@ -44,8 +45,13 @@ class OrganizationAPIView(APIView):
         if not self.is_lean or request.method != "GET" or not hasattr(request, "access"):
             return super().dispatch(request, *args, **kwargs)
         self._enter(request, "get")
-        answer: Response = self.get(request, *args, **kwargs)  # type: ignore[attr-defined] # subclasses have it
-        return HttpResponse(RENDERER.render(answer.data), status=answer.status_code, content_type="application/json")
+        answer = self.get(request, *args, **kwargs)  # type: ignore[attr-defined] # subclasses have it
+        return HttpResponse(RENDERER.render(answer), content_type="application/json")
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Response:
+        """DRF's hook: also an answer that is a JSON value."""
+        whole: Any = response if isinstance(response, HttpResponseBase) else Response(response)
+        return super().finalize_response(request, whole, *args, **kwargs)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """After authentication: find the organization and check the method's permission."""

@@ -39,9 +39,9 @@ class PingView(OrganizationAPIView):
     is_lean = True
 
     @extend_schema(operation_id="ping", tags=["usage"], responses={200: Pong})
-    def get(self, _request: Request) -> Response:
+    def get(self, _request: Request) -> dict[str, Any]:
         """Whether the API answers and the credential is good. It counts as a call."""
-        return Response({"ok": True})
+        return {"ok": True}
 
 
 class UsageView(OrganizationAPIView):

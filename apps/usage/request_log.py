@@ -6,6 +6,7 @@ It is for developers to look things up, not for the bill: a process that is kill
 import threading
 import time
 from collections import deque
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -65,7 +66,7 @@ def note(request: HttpRequest, response: HttpResponse, call: Call, verdict: Verd
     """
     if call.organization_id is None or (verdict.refusal and not _refusals.is_first(call.subject)):
         return
-    path, address_left_out = _address(request)
+    path, address_left_out = _address(request.path, request.META.get("QUERY_STRING", ""))
     body, body_left_out = _body(request, call.category)
     _waiting.append(
         {
@@ -89,9 +90,10 @@ def note(request: HttpRequest, response: HttpResponse, call: Call, verdict: Verd
         _see_that_somebody_writes()
 
 
-def _address(request: HttpRequest) -> tuple[str, str]:
+@lru_cache(maxsize=2_000)
+def _address(path: str, query: str) -> tuple[str, str]:
     """The address as it is sent once more, without secrets; and what is left out."""
-    path, query = escape_uri_path(request.path), request.META.get("QUERY_STRING", "").replace("#", "%23")
+    path, query = escape_uri_path(path), query.replace("#", "%23")
     whole = f"{path}?{query}" if query else path
     shown = f"{path}?{'&'.join(map(_without_secret, query.split('&')))}" if query else path
     if key_format.PREFIX in shown:

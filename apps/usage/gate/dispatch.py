@@ -45,7 +45,8 @@ class ApiGateMiddleware:
     def _is_for_a_session(self, request: HttpRequest) -> bool:
         """Whether a browser's session calls a view: the sandbox takes none, and a wrong address has none."""
         return (
-            settings.SESSION_COOKIE_NAME in request.COOKIES
+            "HTTP_COOKIE" in request.META
+            and settings.SESSION_COOKIE_NAME in request.COOKIES
             and not shows_credential(request.META)
             and not request.path_info.startswith(SANDBOX)
             and not has_nul(request)

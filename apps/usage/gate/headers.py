@@ -28,8 +28,13 @@ def finish(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     for key, header in _headers(request.is_secure()).items():
         own.setdefault(key, header)
     if not response.streaming:
-        own["content-length"] = ("Content-Length", str(len(response.content)))
+        add(response, {"Content-Length": str(len(response.content))})
     return response
+
+
+def add(response: HttpResponse, headers: dict[str, str]) -> None:
+    """Add headers of ours: ASCII in one line, so that nothing of them need be looked at."""
+    response.headers._store |= {name.lower(): (name, value) for name, value in headers.items()}
 
 
 @lru_cache(maxsize=2)

@@ -7,6 +7,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
 
+from apps.usage.gate.headers import add
 from apps.usage.gate.port import Call, Verdict
 from apps.usage.limits import Limits
 
@@ -14,21 +15,25 @@ from apps.usage.limits import Limits
 def tell(response: HttpResponse, call: Call, verdict: Verdict) -> None:
     """Add the headers. Of two policies `X-RateLimit-*`, which knows one, tells the minute's."""
     limits = call.limits
-    full_in = math.ceil(verdict.full_in)
-    headers = response.headers
-    headers["X-RateLimit-Limit"] = str(limits.per_minute)
-    headers["X-RateLimit-Remaining"] = str(verdict.remaining)
-    headers["X-RateLimit-Reset"] = str(int(time.time()) + full_in)
+    present, full_in = time.time(), math.ceil(verdict.full_in)
     policy = f'"minute";q={limits.per_minute};w=60'
     standing = f'"minute";r={verdict.remaining};t={full_in}'
     period, quota = verdict.period, limits.quota
     if call.counted and quota is not None and period is not None:
         left = max(quota - verdict.used, 0)
-        length = int((period.end - period.start).total_seconds())
+        length = (period.end_microseconds - period.begin_microseconds) // 1_000_000
         policy += f', "{limits.span}";q={quota};w={length}'
-        standing += f', "{limits.span}";r={left};t={max(int(period.end.timestamp() - time.time()), 0)}'
-    headers["RateLimit-Policy"] = policy
-    headers["RateLimit"] = standing
+        standing += f', "{limits.span}";r={left};t={max(int(period.end_microseconds / 1_000_000 - present), 0)}'
+    add(
+        response,
+        {
+            "X-RateLimit-Limit": str(limits.per_minute),
+            "X-RateLimit-Remaining": str(verdict.remaining),
+            "X-RateLimit-Reset": str(int(present) + full_in),
+            "RateLimit-Policy": policy,
+            "RateLimit": standing,
+        },
+    )
 
 
 def violated(call: Call, verdict: Verdict) -> dict[str, Any]:

@@ -98,9 +98,9 @@ class RunView(OrganizationAPIView):
     is_lean = True
 
     @extend_schema(operation_id="get_run", responses={200: schemas.RunAnswer})
-    def get(self, request: Request, run: str) -> Response:
+    def get(self, _request: Request, run: str) -> dict[str, Any]:
         """A run, with its inputs and its output."""
-        return Response(represent.run(selectors.get_run_to_show(self.organization, run)))
+        return represent.run(selectors.get_run_to_show(self.organization, run))
 
 
 class RunStepsView(OrganizationAPIView):
