@@ -18,7 +18,14 @@ UPDATE {hours} SET taken = %s WHERE id IN (SELECT id FROM {hours} WHERE NOT take
 _SUM = """
 INSERT INTO {sums} (organization_id, hour, meter, category, user_id, key_id, total, events, highest)
 SELECT event.organization_id, event.hour, event.meter, event.category, event.user_id, event.key_id,
-  SUM(event.value), COUNT(*), MAX(event.value)
+  SUM(event.value),
+  SUM(CASE WHEN event.corrects = '' THEN 1 ELSE -1 END),
+  MAX(CASE WHEN event.corrects = '' AND (event.organization_id, event.hour, event.meter, event.source_id) NOT IN (
+    SELECT correction.organization_id, correction.hour, correction.meter, correction.corrects
+    FROM {events} correction
+    JOIN {hours} due ON due.organization_id = correction.organization_id AND due.hour = correction.hour
+    WHERE due.taken AND correction.corrects > ''
+  ) THEN event.value END)
 FROM {events} event JOIN {hours} due ON due.organization_id = event.organization_id AND due.hour = event.hour
 WHERE due.taken
 GROUP BY 1, 2, 3, 4, 5, 6

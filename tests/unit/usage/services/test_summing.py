@@ -72,14 +72,26 @@ def test_a_late_event_and_a_correction_are_summed_with_the_rest(organization):
     record(organization, HOUR)
     record(organization, HOUR, value=-1, corrects=first.source_id)
     assert sum_up() == 1
-    assert sums(organization) == [(HOUR, "runs", 1, 3, 1)]
+    assert sums(organization) == [(HOUR, "runs", 1, 1, 1)]
 
 
 def test_corrected_to_nothing(organization):
-    record(organization, HOUR)
-    record(organization, HOUR, value=-1)
+    first = record(organization, HOUR, value=4)
+    record(organization, HOUR, value=-4, corrects=first.source_id)
     sum_up()
-    assert sums(organization) == [(HOUR, "runs", 0, 2, 1)]
+    assert sums(organization) == [(HOUR, "runs", 0, 0, None)]
+
+
+def test_the_largest_is_of_what_was_not_taken_back(organization, owner):
+    """In its own hour: a correction in the next changes only that hour's sums."""
+    values = {value: record(organization, HOUR, value=value) for value in (9, 7, 5)}
+    record(organization, HOUR, value=-9, corrects=values[9].source_id)
+    record(organization, at(60), value=-7, corrects=values[7].source_id)
+    record(make_organization(owner, "Other"), HOUR, value=-5, corrects=values[5].source_id)
+    record(organization, HOUR, meter="tokens", value=-5, corrects=values[5].source_id)
+    sum_up()
+    found = [row for row in sums(organization) if row[2] != -5]
+    assert found == [(HOUR, "runs", 12, 2, 7), (at(60), "runs", -7, -1, None)]
 
 
 def test_many_hours_in_turns(organization, monkeypatch):
