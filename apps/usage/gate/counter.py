@@ -50,10 +50,16 @@ def begin_counter(organization_id: UUID, period: Period) -> None:
         position.save()
 
 
-def renew_stale() -> int:
-    """Begin the counters anew that lag behind the database. Returns how many. Raises `RedisError`, `OSError`."""
+def renew_stale(organization_id: UUID | None = None) -> int:
+    """Begin the counters anew that lag behind the database: all, or those of one organization. Returns how many.
+
+    Raises `RedisError`, `OSError`.
+    """
+    rows = (
+        StaleCounter.objects.for_organization(organization_id) if organization_id else StaleCounter.objects.unscoped()
+    )
     renewed = 0
-    for row in StaleCounter.objects.unscoped().order_by("pk")[:1000]:
+    for row in rows.order_by("pk")[:1000]:
         begin_counter(row.organization_id, period_named(row.period))
         renewed += StaleCounter.objects.unscoped().filter(pk=row.pk, noted=row.noted).delete()[0]
     return renewed

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -59,7 +60,7 @@ class DatabaseGate:
                         refusal = "quota"
                         raise _RefusedError
                     used, receipt = used_now, new_id().hex
-                    _record(call, period, receipt, 1)
+                    _record(call, period, receipt, 1, moment)
         except _RefusedError:
             full_at = _full_at(call.subject)
             used = self.counted(call.organization_id, period).calls if call.organization_id and call.counted else 0
@@ -89,7 +90,7 @@ class DatabaseGate:
             recording.add(UsageTotal, "total", {(call.organization_id, verdict.period.name, METER, ""): -1})
             if taken_back.exists():
                 raise _RefusedError
-            _record(call, verdict.period, verdict.receipt + TAKEN_BACK, -1, corrects=verdict.receipt)
+            _record(call, verdict.period, verdict.receipt + TAKEN_BACK, -1, now(), corrects=verdict.receipt)
 
     def counted(self, organization_id: UUID, period: Period) -> Counted:
         """See `port.Gate`."""
@@ -121,7 +122,7 @@ def _count(call: Call, period: Period) -> int | None:
     return _one(f"{statement} RETURNING total", values)
 
 
-def _record(call: Call, period: Period, source_id: str, value: int, corrects: str = "") -> None:
+def _record(call: Call, period: Period, source_id: str, value: int, at: datetime, corrects: str = "") -> None:
     """The event and what follows from it, but for the total, which is counted already."""
     if call.organization_id is None:
         raise ValueError("what belongs to nobody is not counted")
@@ -132,8 +133,8 @@ def _record(call: Call, period: Period, source_id: str, value: int, corrects: st
         user_id=call.user_id,
         key_id=call.key_id,
         value=value,
-        at=(moment := now()),
-        hour=hour_of(moment),
+        at=at,
+        hour=hour_of(at),
         source=SOURCE,
         source_id=source_id,
         corrects=corrects,
