@@ -61,7 +61,13 @@ def known(organization, owner):
     run = start_run(workflow, Start(kind="manual"))
     work()
     step = StepRun.objects.for_organization(organization).get()
-    return {"workflow": workflow.public_id, "run": run.public_id, "step": step.public_id, "number": 1}
+    return {
+        "workflow": workflow.public_id,
+        "run": run.public_id,
+        "step": step.public_id,
+        "number": 1,
+        "meter": "api_calls",
+    }
 
 
 @pytest.fixture
