@@ -66,10 +66,12 @@ def usage(request: MemberRequest) -> HttpResponse:
         "calls": calls,
     }
     if calls.total:
+        days = _days(calls)
         keys = _namer(selectors.key_names(request.organization, _uuids(calls, "key_id")), _("Deleted key"))
         people = _namer(selectors.person_names(_uuids(calls, "user_id")), _("Somebody who left"))
         context |= {
             "a_day": calls.total / len(calls.days),
+            "busiest": max(days, key=lambda day: day["calls"]),
             "active_keys": calls.active("key_id"),
             "active_people": calls.active("user_id"),
             "chart": chart_of_calls(_("Calls per day, by endpoint"), calls, "category", str),
@@ -78,7 +80,7 @@ def usage(request: MemberRequest) -> HttpResponse:
                 _part(_("By key"), _("Key"), calls, "key_id", keys),
                 _part(_("By person"), _("Person"), calls, "user_id", people),
             ],
-            "days": _days(calls),
+            "days": days,
         }
     return render(request, "developers/usage.html", context)
 

@@ -318,7 +318,6 @@ SPECTACULAR_SETTINGS = {
         "ReportLabel": "apps.developers.api.REPORT_LABELS",
         "MeterAggregation": "apps.usage.api_meters.AGGREGATIONS",
         "MeterGroup": "apps.usage.api_meters.METER_GROUPS",
-        "MeterWindow": "apps.usage.api_meters.METER_WINDOWS",
     },
 }
 API_DEFAULT_PLAN = "sandbox"  # of organizations that nobody gave another (apps.usage.plans)
