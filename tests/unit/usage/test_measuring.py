@@ -1,5 +1,6 @@
 """What meters come to: always what the events come to, whether their hours were summed up or not."""
 
+import itertools
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -34,7 +35,7 @@ KEYS = [NOBODY, uuid.UUID(int=1), uuid.UUID(int=2)]
 PEOPLE = [NOBODY, uuid.UUID(int=3), uuid.UUID(int=4)]
 COUNTED = Meter("tried_count", "Events", API_CALLS, "count")
 LARGEST = Meter("tried_max", "Largest", API_CALLS, "max")
-TRIED = (CALLS, COUNTED, LARGEST, ACTIVE_KEYS, ACTIVE_USERS, *METERS)
+TRIED = (COUNTED, LARGEST, *METERS)
 
 
 @pytest.fixture(autouse=True)
@@ -101,10 +102,10 @@ steps = st.lists(
         st.tuples(st.sampled_from(["staff", "gate"]), st.integers(0, 30), st.integers(0, 1)),
         st.sampled_from(["hourly", "nightly"]),
     ),
+    min_size=5,
     max_size=25,
 )
 questions = st.tuples(
-    st.sampled_from(TRIED),
     st.lists(st.sampled_from(["category", "key_id", "user_id"]), max_size=3, unique=True),
     st.sampled_from([None, "hour", "day", "month"]),
     st.integers(-1, 4),
@@ -113,7 +114,7 @@ questions = st.tuples(
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(steps=steps, asked=st.lists(questions, min_size=4, max_size=8))
+@given(steps=steps, asked=st.lists(questions, min_size=2, max_size=2))
 def test_it_is_what_the_events_come_to(
     organization: Organization, owner: User, steps: list[Any], asked: list[tuple[Any, ...]]
 ) -> None:
@@ -128,9 +129,9 @@ def test_it_is_what_the_events_come_to(
             sum_up_nightly(NOON)
         elif isinstance(step, dict):
             events.append(record(organization, at(step["hours"]), **{k: v for k, v in step.items() if k != "hours"}))
-        elif step[1] < len(events):
+        elif events:
             _take_back(organization, events, *step)
-    for meter, wanted, window, first, hours in asked:
+    for meter, (wanted, window, first, hours) in itertools.product(TRIED, [*asked, ([], None, 0, 8)]):
         by = [name for name in wanted if name in meter.group_by]
         begin, end = at(first), at(first + hours)
         rows = measure(organization, meter, begin, end, by, window)
@@ -140,7 +141,7 @@ def test_it_is_what_the_events_come_to(
 
 def _take_back(organization: Organization, events: list[UsageEvent], who: str, index: int, later: int) -> None:
     """As the gate does, perhaps in the next hour, or as staff do. What was taken back stays so."""
-    event = events[index]
+    event = events[index % len(events)]
     if who == "staff":
         with suppress(ConflictError):
             events.append(correct(event, "counted twice"))
