@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 Text = str | Promise
 CatchUp = Literal["skip", "latest", "all"]
+Dimension = Literal["category", "key_id", "user_id"]
 
 
 @dataclass(frozen=True)
@@ -251,6 +252,23 @@ class EncryptedValues(Contribution):
     name: str
     label: Text
     rotate: Callable[[Callable[[str], str]], int]
+
+
+@dataclass(frozen=True)
+class Meter(Contribution):
+    """A figure that usage events add up to, for one organization.
+
+    `of` is the name that the events carry. "sum" adds their values, "count" counts them, "max" takes the largest,
+    "unique" counts the different values of the dimension `counts` (whose events are not all taken back). `group_by` are
+    the dimensions that the figure may be divided by.
+    """
+
+    name: str
+    label: Text
+    of: str
+    aggregation: Literal["sum", "count", "unique", "max"]
+    counts: Dimension | None = None
+    group_by: tuple[Dimension, ...] = ("category", "key_id", "user_id")
 
 
 @dataclass(frozen=True)

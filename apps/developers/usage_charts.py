@@ -8,7 +8,9 @@ from django.utils.translation import get_language, to_locale
 from django.utils.translation import gettext as _
 
 from apps.core.charts import Chart, Point, Series, Tone, stacked_bars
-from apps.usage.statistics import Dimension, Group, RecentCalls
+from apps.core.kinds import Dimension
+from apps.usage.measuring import Group
+from apps.usage.statistics import RecentCalls
 
 HUES: Sequence[Tone] = ("hue-1", "hue-2", "hue-3", "hue-4", "hue-5")
 OTHERS = "others"

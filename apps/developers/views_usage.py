@@ -13,12 +13,14 @@ from django.views.decorators.http import require_safe
 from apps.accounts.requests import MemberRequest
 from apps.accounts.web import organization_page
 from apps.core.brand import current_brand
+from apps.core.kinds import Dimension
 from apps.developers import selectors
 from apps.developers.standing import StandingInWords
 from apps.developers.usage_charts import chart_of_calls, in_words
+from apps.usage.measuring import Group
 from apps.usage.plans import PLANS, REFUND_DAYS, Plan, plans_of
 from apps.usage.selectors import standing
-from apps.usage.statistics import Dimension, Group, RecentCalls, recent_calls
+from apps.usage.statistics import RecentCalls, recent_calls
 
 MOST_SHOWN = 10
 
@@ -64,16 +66,21 @@ def usage(request: MemberRequest) -> HttpResponse:
         "calls": calls,
     }
     if calls.total:
+        days = _days(calls)
         keys = _namer(selectors.key_names(request.organization, _uuids(calls, "key_id")), _("Deleted key"))
         people = _namer(selectors.person_names(_uuids(calls, "user_id")), _("Somebody who left"))
         context |= {
+            "a_day": calls.total / len(calls.days),
+            "busiest": max(days, key=lambda day: day["calls"]),
+            "active_keys": calls.active("key_id"),
+            "active_people": calls.active("user_id"),
             "chart": chart_of_calls(_("Calls per day, by endpoint"), calls, "category", str),
             "parts": [
                 _part(_("By endpoint"), _("Endpoint"), calls, "category", str),
                 _part(_("By key"), _("Key"), calls, "key_id", keys),
                 _part(_("By person"), _("Person"), calls, "user_id", people),
             ],
-            "days": _days(calls),
+            "days": days,
         }
     return render(request, "developers/usage.html", context)
 

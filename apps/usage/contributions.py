@@ -9,9 +9,11 @@ from apps.core.kinds import EventHandler, EventType, Permission, ScheduledJob, T
 from apps.core.registry import register
 from apps.usage import handlers, retention, staff_contributions
 from apps.usage.gate.either import CATCH_UP_TASK
+from apps.usage.meters import METERS
 from apps.usage.services import alerts, draining, summing
 
 register(
+    *METERS,
     Permission("usage.view", _("See the organization's usage and limits"), ALL_ROLES, for_keys=True),
     EventType(alerts.QUOTA_REACHED, _("A share of the month's calls is used")),
     EventHandler(alerts.QUOTA_REACHED, "usage.mail_quota", handlers.mail_quota),

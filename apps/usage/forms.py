@@ -1,4 +1,4 @@
-"""Forms of usage: the limits that staff set."""
+"""Forms of usage: the limits that staff set, and why they take something back."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from django.utils.translation import gettext as translated
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.templatetags.levqor import money, number
-from apps.usage.models import OrganizationLimits
+from apps.usage.models import OrganizationLimits, UsageEvent
 from apps.usage.plans import PLANS, Plan
 
 MOST_CALLS, MOST_PER_MINUTE = 10**12, 10**6
@@ -38,6 +38,15 @@ class LimitsForm(forms.Form):
         field = self.fields["plan"]
         if isinstance(field, forms.ChoiceField):
             field.choices = [(plan.code, _described(plan)) for plan in PLANS.values()]
+
+
+class CorrectionForm(forms.Form):
+    """Why something is taken back."""
+
+    reason = forms.CharField(label=_("Reason"), min_length=5, max_length=300, widget=forms.Textarea(attrs={"rows": 2}))
+
+    def __init__(self, _row: UsageEvent, data: Any = None) -> None:
+        super().__init__(data)
 
 
 def _described(plan: Plan) -> str:

@@ -14,6 +14,7 @@ from apps.core.scope import OrganizationManager
 from apps.usage.plans import PLANS, SANDBOX
 
 NOBODY = uuid.UUID(int=0)
+STAFF = "staff"  # source of the events by which staff correct
 
 
 class OrganizationLimits(models.Model):
@@ -48,7 +49,8 @@ class OrganizationLimits(models.Model):
 class UsageEvent(models.Model):
     """One thing that was used. Never changed: a correction is a further event with the opposite sign.
 
-    `source` and `source_id` say where it was counted; an event that arrives twice is kept once.
+    `source` and `source_id` say where it was counted; an event that arrives twice is kept once. `corrects` is the
+    `source_id` of the event that a correction takes back, always the whole of it: who wants another value counts again.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -75,6 +77,11 @@ class UsageEvent(models.Model):
             models.Index(fields=("organization", "hour"), name="usage_event_of_organization"),
             models.Index(fields=("at",), name="usage_event_by_time"),
             models.Index(fields=("request_id",), name="usage_event_by_request"),
+            models.Index(
+                fields=("organization", "hour", "corrects"),
+                condition=models.Q(corrects__gt=""),  # few are, and the others need not write here
+                name="usage_event_that_corrects",
+            ),
         )
 
     def __str__(self) -> str:
@@ -82,7 +89,11 @@ class UsageEvent(models.Model):
 
 
 class UsageHour(models.Model):
-    """The sum of an organization's events in an hour (UTC): made anew from the events whenever one is added."""
+    """The sum of an organization's events in an hour (UTC): made anew from the events whenever one is added.
+
+    `events` are those that count something, less those that take something back: below zero where what is taken back
+    was counted in the hour before. `highest` is the largest that was not taken back in its own hour, if there is one.
+    """
 
     id = models.BigAutoField(primary_key=True)
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+", db_index=False)
@@ -92,8 +103,8 @@ class UsageHour(models.Model):
     user_id = models.UUIDField(_("user"))
     key_id = models.UUIDField(_("key"))
     total = models.BigIntegerField(_("total"))
-    events = models.PositiveBigIntegerField(_("events"))
-    highest = models.BigIntegerField(_("highest"))
+    events = models.BigIntegerField(_("events"))
+    highest = models.BigIntegerField(_("highest"), null=True)
 
     objects = OrganizationManager["UsageHour"]()
 

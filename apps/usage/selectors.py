@@ -1,13 +1,21 @@
-"""Reads of the usage app."""
+"""Reads of the usage app: how an organization stands, and the events behind a figure."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
 
 from apps.accounts.models import Organization
 from apps.core.clock import now
+from apps.core.errors import InvalidInputError
+from apps.core.pagination import DEFAULT_LIMIT, Page
+from apps.usage.gate import stream
 from apps.usage.gate.either import gate
 from apps.usage.limits import Limits, limits_of
 from apps.usage.meters import TOKENS
-from apps.usage.models import UsageTotal
+from apps.usage.models import STAFF, StreamPosition, UsageEvent, UsageTotal
 from apps.usage.periods import Period
 
 
@@ -40,3 +48,58 @@ def standing(organization: Organization) -> Standing:
     totals = UsageTotal.objects.for_organization(organization).filter(period=period.name, meter=TOKENS, category="")
     tokens = totals.values_list("total", flat=True).first() or 0
     return Standing(limits, period, counted.calls, dict(sorted(counted.by_category.items())), tokens)
+
+
+def events_behind(
+    organization: Organization,
+    of: str,
+    begin: datetime,
+    end: datetime,
+    *,
+    cursor: str | None = None,
+    limit: int = DEFAULT_LIMIT,
+    **group: Any,
+) -> Page[UsageEvent]:
+    """A page of the events that a figure is made of, the newest first, along their index. One query.
+
+    `of` is the name that they carry; `begin` and `end` are the hour or the period, as full hours; `group` may name
+    `category`, `key_id` and `user_id`. Raises `InvalidInputError` for a cursor that no page gave out.
+    """
+    rows = UsageEvent.objects.for_organization(organization).filter(meter=of, hour__gte=begin, hour__lt=end, **group)
+    if cursor:
+        rows = _behind(rows, cursor)
+    found = list(rows.order_by("-hour", "-pk")[: limit + 1])
+    page, more = found[:limit], len(found) > limit
+    return Page(page, f"{page[-1].hour.timestamp():.0f}.{page[-1].pk}" if more else None)
+
+
+def _behind(rows: QuerySet[UsageEvent], cursor: str) -> QuerySet[UsageEvent]:
+    hour, _dot, key = cursor.partition(".")
+    if not (cursor.isascii() and hour.isdigit() and key.isdigit() and len(hour) <= 10 and len(key) <= 18):
+        raise InvalidInputError(_("“cursor” is not a cursor that this list gave out."), code="invalid_cursor")
+    moment = datetime.fromtimestamp(int(hour), UTC)
+    return rows.filter(Q(hour__lt=moment) | Q(hour=moment, pk__lt=int(key)), hour__lte=moment)
+
+
+def correction_of(event: UsageEvent) -> UsageEvent | None:
+    """What took an event back. It came in the event's hour or, at the end of its call, in the next."""
+    found = UsageEvent.objects.for_organization(event.organization_id).filter(
+        hour__gte=event.hour,
+        hour__lte=event.hour + timedelta(hours=1),
+        meter=event.meter,
+        corrects=event.source_id,
+        corrects__gt="",  # as the index says it
+    )
+    return found.order_by("hour", "corrects").first()
+
+
+def corrected_by(correction: UsageEvent) -> UsageEvent | None:
+    """The event that a correction takes back, where it can be found: not one of a Redis that is no longer there."""
+    rows = UsageEvent.objects.for_organization(correction.organization_id)
+    if not correction.corrects:
+        return None
+    if correction.source == STAFF:
+        return rows.filter(pk=int(correction.source_id)).first()
+    incarnation = StreamPosition.objects.values_list("incarnation", flat=True).first()
+    sources = {correction.source, stream.source(incarnation or "")}
+    return rows.filter(source__in=sources, source_id=correction.corrects).first()

@@ -17,6 +17,7 @@ from apps.usage.models import OrganizationLimits, QuotaAlert, UsageEvent, UsageH
 from apps.usage.periods import day_of, hour_of, month_of
 from apps.usage.plans import PLANS
 from apps.usage.selectors import standing
+from apps.usage.services.corrections import EVENT_CORRECTED
 from apps.usage.services.staff_limits import LIMITS_CHANGED
 
 KEPT_FOR = 60  # seconds
@@ -95,6 +96,7 @@ def organization_facts(organization: Organization) -> list[Figure]:
 
 register(
     AuditAction(LIMITS_CHANGED, _("Staff changed the API limits")),
+    AuditAction(EVENT_CORRECTED, _("Staff took back something that was counted")),
     StaffFigures("usage", _("API calls"), calls, "usage.view_usageevent", order=30),
     StaffFacts("usage", "accounts.organization", organization_facts, "usage.view_usageevent", order=50),
 )

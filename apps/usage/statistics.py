@@ -1,30 +1,21 @@
-"""An organization's calls of the last days in numbers, exact up to the last second.
-
-Hours that are summed up are read from their sums. Those whose events changed since (the present hour, and the one
-before until the hourly job has come) are read from the events: an index leads to them, and they are never more than
-what one organization can call in little more than an hour. So no page waits for a job, and none makes jobs run more
-often.
-"""
+"""An organization's calls of the last days in numbers, exact up to the last second."""
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from typing import Literal, cast
+from datetime import date, timedelta
+from typing import cast, get_args
 from uuid import UUID
-
-from django.db.models import Sum
-from django.db.models.functions import TruncDate
 
 from apps.accounts.models import Organization
 from apps.core.clock import now
-from apps.usage.gate.port import METER
-from apps.usage.models import UsageEvent, UsageHour, UsageHourToSum
+from apps.core.kinds import Dimension
+from apps.usage.measuring import Group, Row, added_up
+from apps.usage.meters import CALLS
+from apps.usage.models import NOBODY
 from apps.usage.periods import day_of
 
-Dimension = Literal["category", "key_id", "user_id"]
-Group = str | UUID
 Share = tuple[date, str, UUID, UUID]
-DIMENSIONS = ("category", "key_id", "user_id")
+DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
 DAYS = 30
 
 
@@ -56,44 +47,23 @@ class RecentCalls:
             found[share[0]][_group(share, dimension)] += calls
         return [(day, dict(groups)) for day, groups in found.items()]
 
+    def active(self, dimension: Dimension) -> int:
+        """How many different ones called, as the meters `active_keys` and `active_users` count them."""
+        return sum(calls > 0 and group != NOBODY for group, calls in self.by(dimension))
+
 
 def recent_calls(organization: Organization, days: int = DAYS) -> RecentCalls:
-    """The calls of today and the days before, in three queries.
-
-    Which hours wait is looked up first: whatever is summed up meanwhile, each hour is read from one place.
-    """
-    begin = day_of(now()).start - timedelta(days=days - 1)
-    waiting = list(
-        UsageHourToSum.objects.for_organization(organization).filter(hour__gte=begin).values_list("hour", flat=True)
-    )
-    shares: Counter[Share] = Counter()
-    sums = (
-        UsageHour.objects.for_organization(organization)
-        .filter(meter=METER, hour__gte=begin)
-        .exclude(hour__in=waiting)
-        .annotate(day=TruncDate("hour", tzinfo=UTC))
-        .values_list("day", *DIMENSIONS)
-        .annotate(calls=Sum("total"))
-        .order_by()
-    )
-    for day, category, key_id, user_id, calls in sums:
-        shares[day, category, key_id, user_id] += calls
-    for hour, category, key_id, user_id, calls in _unsummed(organization, waiting):
-        shares[hour.astimezone(UTC).date(), category, key_id, user_id] += calls
+    """The calls of today and the days before, in one query."""
+    today = day_of(now())
+    begin = today.start - timedelta(days=days - 1)
+    rows = added_up(organization, CALLS, begin, today.end, DIMENSIONS, "day")
     consecutive = [begin.date() + timedelta(days=number) for number in range(days)]
-    present = set(consecutive)
-    return RecentCalls(consecutive, {share: calls for share, calls in shares.items() if share[0] in present})
+    return RecentCalls(consecutive, {_share(row): row.value for row in rows})
 
 
-def _unsummed(organization: Organization, hours: list[datetime]) -> list[tuple[datetime, str, UUID, UUID, int]]:
-    events = (
-        UsageEvent.objects.for_organization(organization)
-        .filter(meter=METER, hour__in=hours)
-        .values_list("hour", *DIMENSIONS)
-        .annotate(calls=Sum("value"))
-        .order_by()
-    )
-    return list(cast("list[tuple[datetime, str, UUID, UUID, int]]", events)) if hours else []
+def _share(row: Row) -> Share:
+    category, key_id, user_id = row.group
+    return row.start.date(), str(category), cast(UUID, key_id), cast(UUID, user_id)
 
 
 def _group(share: Share, dimension: Dimension) -> Group:

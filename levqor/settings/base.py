@@ -316,6 +316,8 @@ SPECTACULAR_SETTINGS = {
         "KeyEnvironment": "apps.accounts.models.api_keys.ApiKey.Environment",
         "KeyOverlap": "apps.developers.api.OVERLAPS",
         "ReportLabel": "apps.developers.api.REPORT_LABELS",
+        "MeterAggregation": "apps.usage.api_meters.AGGREGATIONS",
+        "MeterGroup": "apps.usage.api_meters.METER_GROUPS",
     },
 }
 API_DEFAULT_PLAN = "sandbox"  # of organizations that nobody gave another (apps.usage.plans)

@@ -1,5 +1,6 @@
 """Staff and what was counted: found by organization and request, never changed; limits are, on the record."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from apps.audit.models import AuditEntry
 from apps.core.clock import now
 from apps.usage.limits import limits_of, set_limits
 from apps.usage.models import ApiRequest, OrganizationLimits, QuotaAlert, UsageEvent, UsageHour, UsageTotal
-from apps.usage.periods import month_of
+from apps.usage.periods import hour_of, month_of
 from apps.usage.services.alerts import alert_quotas
 from apps.usage.services.summing import sum_up
 from tests.common.roles import client_of, make_organization
@@ -185,6 +186,96 @@ def test_an_organizations_page_tells_its_usage(organization, staff):
     used = facts["Calls this month"]
     assert (used.value, used.note, used.tone) == ("850", "85 % of 1,000", "wait")
     assert client.get(facts["API plan"].url).status_code == 200
+
+
+# Down to the events, and taking one back ------------------------------------------------------------------------------
+WHY = "Counted twice, ticket 12"
+
+
+def leads_to(client, row, label):
+    """Where a button of a row's page leads: the rows of that list."""
+    page = client.get(row_address(row))
+    buttons = {str(found["title"]): found["path"] for found in page.context["actions_detail"]}
+    return list(client.get(buttons[label]).context["cl"].result_list)
+
+
+def test_a_figure_leads_down_to_its_events(organization, other, staff):
+    moment = month_of(now()).start - timedelta(days=40)
+    calls = [call(organization, at=moment + timedelta(minutes=minutes), category="runs") for minutes in (1, 2, 70)]
+    for elsewhere in (
+        {"category": "ping"},
+        {"category": "runs", "key_id": organization.pk},
+        {"category": "runs", "at": moment + timedelta(days=40)},
+    ):
+        call(organization, **{"at": moment + timedelta(minutes=3), **elsewhere})
+    call(other, at=moment, category="runs")
+    sum_up()
+    client = client_of(staff)
+    hours = UsageHour.objects.for_organization(organization).order_by("hour", "-total")
+    hour = hours.filter(category="runs", total=2).get()
+    assert leads_to(client, hour, "Events") == calls[1::-1]
+    total = UsageTotal.objects.for_organization(organization).order_by("period").filter(category="runs")[0]
+    assert total.total == 4
+    assert sum(event.value for event in leads_to(client, total, "Events")) == 4
+    assert sum(found.total for found in leads_to(client, total, "Hours")) == 4
+    whole = UsageTotal.objects.for_organization(organization).order_by("period").filter(category="")[0]
+    assert sum(event.value for event in leads_to(client, whole, "Events")) == whole.total == 5
+
+
+def test_the_events_behind_a_figure_are_read_along_an_index(organization, staff):
+    for seconds in range(60):
+        call(organization, at=hour_of(now()) - timedelta(seconds=seconds + 1))
+    sum_up()
+    client = client_of(staff)
+    row = UsageHour.objects.for_organization(organization)[0]
+    with CaptureQueriesContext(connection) as asked:
+        assert leads_to(client, row, "Events")
+    statements = [entry["sql"] for entry in asked if 'FROM "usage_usageevent"' in entry["sql"]]
+    assert statements
+    for statement in statements:
+        assert "LIMIT" in statement, statement
+        assert re.search(r'"organization_id" = .*"hour" = ', statement), statement
+
+
+def test_an_event_is_taken_back_on_the_record(organization, staff):
+    wrong = call(organization, 5)
+    operator = staff_with("operations")
+    client = client_of(operator)
+    page = client.get(row_address(wrong)).content.decode()
+    assert "/do/correct/" in page
+    assert "corrected by" not in page
+    asked = client.get(action_address(wrong, "correct"))
+    assert "another of the opposite sign joins it" in asked.content.decode()
+    assert UsageEvent.objects.for_organization(organization).count() == 1, "asking does nothing"
+    assert client.post(action_address(wrong, "correct"), {"reason": "no"}).status_code == 422
+    done = client.post(action_address(wrong, "correct"), {"reason": WHY}, follow=True)
+    assert done.redirect_chain[-1][0] == row_address(wrong)
+    correction = UsageEvent.objects.for_organization(organization).get(value=-5)
+    page = done.content.decode()
+    assert f'corrected by <a class="staff-link" href="{row_address(correction)}">api_calls -5</a>' in page
+    assert "/do/correct/" not in page, "once"
+    page = client.get(row_address(correction)).content.decode()
+    assert f'corrects <a class="staff-link" href="{row_address(wrong)}">api_calls +5</a>' in page
+    assert "/do/correct/" not in page
+    [entry] = AuditEntry.objects.for_organization(organization).filter(code="usage.event_corrected")
+    assert (entry.actor_kind, entry.actor_id, entry.data["reason"]) == ("staff", operator.public_id, WHY)
+    again = client.post(action_address(wrong, "correct"), {"reason": WHY}, follow=True).content.decode()
+    assert "This was taken back already" in again
+    assert UsageEvent.objects.for_organization(organization).count() == 2
+
+
+@pytest.mark.parametrize("role", ["support", "finance"])
+def test_roles_without_the_right_take_nothing_back(role, organization):
+    wrong = call(organization, 5)
+    client = client_of(staff_with(role))
+    assert "/do/correct/" not in client.get(row_address(wrong)).content.decode()
+    assert client.post(action_address(wrong, "correct"), {"reason": WHY}).status_code == 403
+    assert UsageEvent.objects.for_organization(organization).count() == 1
+
+
+def test_a_correction_whose_event_is_gone_says_what_it_was(organization, staff):
+    correction = call(organization, -1, corrects="1795780534-0")
+    assert "corrects 1795780534-0" in client_of(staff).get(row_address(correction)).content.decode()
 
 
 def test_alerts_are_listed_by_month_and_share(organization, staff):

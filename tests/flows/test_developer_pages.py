@@ -100,6 +100,14 @@ def test_the_usage_page_divides_the_calls(organization, owner, developer):
     call(organization, 2, category="part00", user_id=gone, key_id=gone)
     found = text(client_of(owner), "/developer/usage")
     assert "1,141 in 30 days" in found
+    for label, figure in (
+        ("Calls a day", "38.0"),
+        ("Busiest day", "107"),
+        ("Active keys", "1"),
+        ("Active people", "3"),
+    ):
+        assert f'<span class="stat-label">{label}</span><span class="stat-value">{figure}</span>' in found, label
+    assert '<span class="delta muted">27 Mar 2026</span>' in found
     assert '<td class="breaks"><code>part00</code></td><td class="num">107</td><td class="num">9.4 %</td>' in found
     assert '<td class="breaks">2 others</td><td class="num">179</td>' in found
     assert f'<td class="breaks">{owner.name}</td><td class="num">1,134</td>' in found

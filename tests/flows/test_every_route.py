@@ -42,6 +42,7 @@ OPEN_OBJECTS = {
     "demo_notify": "the demo's own endpoint",
     "dev_guide": "says the same to everybody",
     "docs_sdk_download": "says the same to everybody; tried in tests/flows/test_docs.py",
+    "api_meter": "everybody has the same meters, and figures of their own",
     "account_confirm_email": "the key from the mail lets in",
     "account_reset_password_from_key": "the key from the mail lets in",
 }
@@ -184,6 +185,7 @@ def values(organization, owner, teammate, developer):
         "guide": "overview",
         "request_key": logged(organization).public_id,
         "package": "no-such-package",
+        "meter": "api_calls",
     }
 
 

@@ -70,6 +70,7 @@ def known(organization, owner):
         "run": run.public_id,
         "step": step.public_id,
         "number": 1,
+        "meter": "api_calls",
     }
 
 

@@ -27,7 +27,7 @@ NO_LISTS = {
     "/developer/plans": "as many plans as the code has",
     "/api/v1/me": "one person; an organization each, at most 20",
     **dict.fromkeys(("/docs/api", "/docs/api/redoc", "/docs/sdk"), "the same for everybody"),
-    **dict.fromkeys(("/api/v1/ping", "/api/usage", "/api/v1/usage"), "a handful of figures"),
+    **dict.fromkeys(("/api/v1/ping", "/api/usage", "/api/v1/usage", "/api/v1/usage/meters"), "a handful of figures"),
     "/runs/*/live": "the part of the run's page that changes: counted there",
     "/dev/mail": "a demo's; counted in test_mail_page.py",
 }

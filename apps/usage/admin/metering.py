@@ -1,4 +1,4 @@
-"""What was counted: events, hours, periods. Nothing of it is changed here.
+"""What was counted: events, hours, periods. Nothing of it is changed here: a wrong event gets another that corrects it.
 
 Lists are read along an index, whatever they are narrowed by: the newest first by time, and one organization's by its
 hours. A filter that no index serves is not offered.
@@ -13,22 +13,30 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.functional import cached_property
+from django.utils.html import format_html
+from django.utils.translation import gettext as translated
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 
 from apps.accounts.models import ApiKey, Organization, User
-from apps.core.admin_base import StaffModelAdmin
+from apps.core.admin_base import StaffModelAdmin, button
 from apps.core.clock import now
 from apps.core.ids import lowest_id
+from apps.core.staff.actions import StaffAction
 from apps.core.staff.display import NOTHING, list_url, row_link, when
 from apps.core.staff.figures import MOST_COUNTED
 from apps.core.staff.lists import CappedPaginator, LastWeekFilter, PeriodFilter, key_of
 from apps.core.templatetags.levqor import number, short_id
+from apps.usage.forms import CorrectionForm
 from apps.usage.models import NOBODY, ApiRequest, UsageEvent, UsageHour, UsageTotal
-from apps.usage.periods import hour_of
+from apps.usage.periods import hour_of, period_named
+from apps.usage.selectors import corrected_by, correction_of
+from apps.usage.services.corrections import correct
 
 OF_ORGANIZATION = "organization__id__exact"
+CORRECT = "usage.change_usageevent"
+BEHIND_A_FIGURE = ("hour", "meter", "category", "key_id", "user_id")  # read along one organization's hours
 
 
 class EventPeriodFilter(LastWeekFilter):
@@ -117,10 +125,15 @@ class MeteringAdmin(StaffModelAdmin):
         return number(obj.total)
 
 
+def _correct(_request: HttpRequest, row: UsageEvent, data: dict[str, Any]) -> None:
+    correct(row, data["reason"])
+
+
 @admin.register(UsageEvent)
 class UsageEventAdmin(MeteringAdmin):
     """One call (or what else is metered), as it was counted."""
 
+    lookups = BEHIND_A_FIGURE
     list_display = ("when_at", "organization_link", "meter", "category", "value", "key", "person", "shown_request")
     list_filter = (EventPeriodFilter, ("organization", AutocompleteSelectFilter))
     ordering = ("-at", "-pk")
@@ -135,10 +148,26 @@ class UsageEventAdmin(MeteringAdmin):
                     ("meter", "category"),
                     ("value", "shown_hour"),
                     ("key", "person"),
-                    ("request_id", "corrects"),
-                    ("source", "source_id"),
+                    ("request_id", "source"),
+                    ("source_id", "shown_correction"),
                 )
             },
+        ),
+    )
+    staff_actions = (
+        StaffAction(
+            name="correct",
+            label=_("Take back"),
+            question=_(
+                "The event stays as it is: another of the opposite sign joins it, and the totals follow. "
+                "That can't be taken back."
+            ),
+            permission=CORRECT,
+            do=_correct,
+            icon="undo",
+            applies=lambda row: not row.corrects and correction_of(row) is None,
+            danger=True,
+            form=CorrectionForm,
         ),
     )
 
@@ -152,11 +181,21 @@ class UsageEventAdmin(MeteringAdmin):
         """The id that the answer carried as X-Request-Id."""
         return f"{obj.request_id[:8]}…" if len(obj.request_id) > 12 else obj.request_id or NOTHING
 
+    @display(description=_("correction"))
+    def shown_correction(self, obj: UsageEvent) -> str:
+        """What it corrects, or what corrects it."""
+        if obj.corrects:
+            found = corrected_by(obj)
+            return format_html(translated("corrects {}"), obj.corrects if found is None else row_link(found))
+        correction = correction_of(obj)
+        return NOTHING if correction is None else format_html(translated("corrected by {}"), row_link(correction))
+
 
 @admin.register(UsageHour)
 class UsageHourAdmin(MeteringAdmin):
     """Sums of an hour, made anew whenever events of it come."""
 
+    lookups = BEHIND_A_FIGURE
     list_display = ("shown_hour", "organization_link", "meter", "category", "key", "person", "shown_total", "events")
     list_filter = (HourPeriodFilter, ("organization", AutocompleteSelectFilter))
     ordering = ("-hour", "-pk")
@@ -175,6 +214,11 @@ class UsageHourAdmin(MeteringAdmin):
         ),
     )
 
+    def links(self, request: HttpRequest, row: UsageHour) -> list[dict[str, Any]]:
+        """To the events that it was made of."""
+        of_it = {name: getattr(row, name) for name in BEHIND_A_FIGURE} | {"hour": row.hour.isoformat()}
+        return [button(_("Events"), _behind(UsageEvent, row, of_it), "bolt")]
+
 
 @admin.register(UsageTotal)
 class UsageTotalAdmin(MeteringAdmin):
@@ -186,10 +230,26 @@ class UsageTotalAdmin(MeteringAdmin):
     along = "-period"
     fieldsets = ((None, {"fields": (("period", "organization_link"), ("meter", "shown_category"), "shown_total")}),)
 
+    def links(self, request: HttpRequest, row: UsageTotal) -> list[dict[str, Any]]:
+        """Down to its hours and its events."""
+        period = period_named(row.period)
+        of_it = {"meter": row.meter, "hour__gte": period.start.isoformat(), "hour__lt": period.end.isoformat()}
+        if row.category:
+            of_it["category"] = row.category
+        return [
+            button(_("Hours"), _behind(UsageHour, row, of_it), "schedule"),
+            button(_("Events"), _behind(UsageEvent, row, of_it), "bolt"),
+        ]
+
     @display(description=_("category"))
     def shown_category(self, obj: UsageTotal) -> str:
         """All together has none."""
         return obj.category or str(_("all"))
+
+
+def _behind(model: type[UsageEvent | UsageHour], row: UsageHour | UsageTotal, of_it: dict[str, Any]) -> str:
+    """The list of what a figure was made of, however old."""
+    return list_url(model, **{OF_ORGANIZATION: row.organization_id}, **of_it, period=PeriodFilter.ANY)
 
 
 def _by_id(model: type[ApiKey | User], key: UUID) -> str:

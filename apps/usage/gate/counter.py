@@ -55,15 +55,18 @@ def begin_counter(organization_id: UUID, period: Period) -> None:
         position.save()
 
 
-def forget_stale() -> int:
-    """Forget the counters that lag behind the database: each begins anew with its organization's next call.
+def forget_stale(organization_id: UUID | None = None) -> int:
+    """Forget the counters that lag behind the database: all, or an organization's. Each begins anew with the next call.
 
     Returns how many. Raises `RedisError`, `OSError`.
     """
     client, forgotten = redis_client(), 0
     if client is None:
         return forgotten
-    while rows := list(StaleCounter.objects.unscoped().order_by("pk")[:BATCH]):
+    stale = StaleCounter.objects.unscoped().order_by("pk")
+    if organization_id is not None:
+        stale = stale.filter(organization_id=organization_id)
+    while rows := list(stale[:BATCH]):
         client.delete(*[counter_key(row.organization_id, period_named(row.period)) for row in rows])
         seen = Q(pk__in=())
         for row in rows:

@@ -11,10 +11,17 @@ from apps.core.redis_client import redis_key
 from apps.usage.gate.port import Call, counted_at
 from apps.usage.periods import Period
 
+SOURCE = "redis:"
+
 
 def stream_key() -> str:
     """Where events wait for the database."""
     return redis_key("usage")
+
+
+def source(incarnation: str) -> str:
+    """Where the events of a stream were counted, as they say it in the database."""
+    return f"{SOURCE}{incarnation}"
 
 
 def event(call: Call, period: Period, value: int, *, corrects: str = "") -> str:

@@ -70,7 +70,7 @@ def read_on(client: Client, position: StreamPosition) -> int:
     found = client.xrange(stream.stream_key(), min=f"({position.entry}", count=BATCH)
     arrivals = [stream.arrival(entry, fields["e"]) for entry, fields in found]
     if arrivals:
-        _store(arrivals, source=f"redis:{position.incarnation}")
+        _store(arrivals, source=stream.source(position.incarnation))
         position.entry = arrivals[-1].entry
     position.read_at = now()
     position.save()

@@ -9,16 +9,24 @@ from apps.core.clock import now
 from apps.usage.models import UsageEvent, UsageHour, UsageHourToSum
 from apps.usage.periods import hour_of
 
-HOURS_AT_A_TIME = 100_000
+HOURS_AT_A_TIME = 5_000  # late events of these wait until they are summed up
 LOOKED_OVER = timedelta(days=2)
 
 _TAKE = """
-UPDATE {hours} SET taken = %s WHERE id IN (SELECT id FROM {hours} WHERE NOT taken ORDER BY id LIMIT %s {lock})
+UPDATE {hours} SET taken = %s
+WHERE id IN (SELECT id FROM {hours} WHERE NOT taken AND hour < %s ORDER BY id LIMIT %s {lock})
 """
 _SUM = """
 INSERT INTO {sums} (organization_id, hour, meter, category, user_id, key_id, total, events, highest)
 SELECT event.organization_id, event.hour, event.meter, event.category, event.user_id, event.key_id,
-  SUM(event.value), COUNT(*), MAX(event.value)
+  SUM(event.value),
+  SUM(CASE WHEN event.corrects = '' THEN 1 ELSE -1 END),
+  MAX(CASE WHEN event.corrects = '' AND (event.organization_id, event.hour, event.meter, event.source_id) NOT IN (
+    SELECT correction.organization_id, correction.hour, correction.meter, correction.corrects
+    FROM {events} correction
+    JOIN {hours} due ON due.organization_id = correction.organization_id AND due.hour = correction.hour
+    WHERE due.taken AND correction.corrects > ''
+  ) THEN event.value END)
 FROM {events} event JOIN {hours} due ON due.organization_id = event.organization_id AND due.hour = event.hour
 WHERE due.taken
 GROUP BY 1, 2, 3, 4, 5, 6
@@ -33,15 +41,15 @@ ON CONFLICT (organization_id, hour) DO UPDATE SET noted = {hours}.noted + 1
 
 
 def sum_up() -> int:
-    """Sum up every hour whose events changed. Returns how many hours.
+    """Sum up every hour that is over and whose events changed. Returns how many hours.
 
-    An event that comes meanwhile notes its hour again: it waits for the row that is taken here, or is seen here.
+    The present one is left alone: each call writes to its row, and would wait. An event that comes meanwhile notes its hour again: it waits for the row that is taken here, or is seen here.
     """
     done = 0
     while True:
         with transaction.atomic(), connection.cursor() as cursor:
             lock = "FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else ""
-            cursor.execute(_named(_TAKE, lock=lock), [True, HOURS_AT_A_TIME])
+            cursor.execute(_named(_TAKE, lock=lock), [True, _stored(hour_of(now())), HOURS_AT_A_TIME])
             taken: int = cursor.rowcount
             if taken:
                 cursor.execute(_named(_SUM))
@@ -59,9 +67,13 @@ def sum_up_hourly(_slot: datetime) -> str:
 def sum_up_nightly(_slot: datetime) -> str:
     """The nightly job: the last two days once more, whether or not anything changed."""
     with connection.cursor() as cursor:
-        since = UsageEvent._meta.get_field("at").get_db_prep_value(hour_of(now() - LOOKED_OVER), connection)
-        cursor.execute(_named(_NOTE_AGAIN), [since])
+        cursor.execute(_named(_NOTE_AGAIN), [_stored(hour_of(now() - LOOKED_OVER))])
     return f"{sum_up()} hours summed up"
+
+
+def _stored(moment: datetime) -> Any:
+    """As the database's driver takes it."""
+    return connection.ops.adapt_datetimefield_value(moment)
 
 
 def _named(statement: str, **words: Any) -> str:

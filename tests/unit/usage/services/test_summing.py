@@ -46,6 +46,16 @@ def test_hours_are_summed(organization):
     assert not UsageHourToSum.objects.unscoped().exists()
 
 
+def test_the_present_hour_waits_until_it_is_over(organization):
+    record(organization, at(179))
+    record(organization, at(180))
+    assert sum_up() == 1
+    assert [row[0] for row in sums(organization)] == [at(120)]
+    with time_machine.travel(at(240), tick=False):
+        assert sum_up() == 1
+    assert [row[0] for row in sums(organization)] == [at(120), at(180)]
+
+
 def test_users_keys_meters_and_organizations_apart(organization, owner):
     other = make_organization(owner, "Other")
     for fields in ({"user_id": new_id()}, {"key_id": new_id()}, {"meter": "tokens"}, {}):
@@ -72,14 +82,26 @@ def test_a_late_event_and_a_correction_are_summed_with_the_rest(organization):
     record(organization, HOUR)
     record(organization, HOUR, value=-1, corrects=first.source_id)
     assert sum_up() == 1
-    assert sums(organization) == [(HOUR, "runs", 1, 3, 1)]
+    assert sums(organization) == [(HOUR, "runs", 1, 1, 1)]
 
 
 def test_corrected_to_nothing(organization):
-    record(organization, HOUR)
-    record(organization, HOUR, value=-1)
+    first = record(organization, HOUR, value=4)
+    record(organization, HOUR, value=-4, corrects=first.source_id)
     sum_up()
-    assert sums(organization) == [(HOUR, "runs", 0, 2, 1)]
+    assert sums(organization) == [(HOUR, "runs", 0, 0, None)]
+
+
+def test_the_largest_is_of_what_was_not_taken_back(organization, owner):
+    """In its own hour: a correction in the next changes only that hour's sums."""
+    values = {value: record(organization, HOUR, value=value) for value in (9, 7, 5)}
+    record(organization, HOUR, value=-9, corrects=values[9].source_id)
+    record(organization, at(60), value=-7, corrects=values[7].source_id)
+    record(make_organization(owner, "Other"), HOUR, value=-5, corrects=values[5].source_id)
+    record(organization, HOUR, meter="tokens", value=-5, corrects=values[5].source_id)
+    sum_up()
+    found = [row for row in sums(organization) if row[2] != -5]
+    assert found == [(HOUR, "runs", 12, 2, 7), (at(60), "runs", -7, -1, None)]
 
 
 def test_many_hours_in_turns(organization, monkeypatch):
