@@ -26,6 +26,14 @@ class KeyForm(forms.Form):
     name = forms.CharField(
         label=_("Name"), max_length=120, help_text=_("What uses it, so that you know it again: “Billing server”.")
     )
+    environment = forms.ChoiceField(
+        label=_("Good for"),
+        choices=[("live", _("Live data")), ("test", _("The sandbox"))],
+        widget=forms.RadioSelect,
+        initial="live",
+        required=False,
+        help_text=_("In the sandbox nothing is called or sent, and a day has 100 calls."),
+    )
     scopes = forms.MultipleChoiceField(
         label=_("What it may do"),
         widget=forms.CheckboxSelectMultiple,
@@ -45,15 +53,6 @@ class KeyForm(forms.Form):
         required=False,
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
         help_text=_("In UTC. Empty: never."),
-    )
-
-    environment = forms.ChoiceField(
-        label=_("Good for"),
-        choices=[("live", _("Live data")), ("test", _("The sandbox"))],
-        widget=forms.RadioSelect,
-        initial="live",
-        required=False,
-        help_text=_("In the sandbox nothing is called or sent, and a day has 100 calls."),
     )
 
     def __init__(
