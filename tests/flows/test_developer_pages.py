@@ -11,6 +11,7 @@ from django.test import Client
 from apps.accounts.models import Organization
 from apps.accounts.services import api_keys
 from apps.accounts.services.api_keys import Terms
+from apps.accounts.services.sandbox import sandbox_of
 from apps.core.ids import new_id
 from apps.usage.limits import set_limits
 from apps.usage.services.summing import sum_up
@@ -159,6 +160,14 @@ def test_a_sandbox_counts_days(organization, owner):
     assert "28 March 2026, 00:00 UTC" in found
     assert "calls are used up: further ones are refused until 00:00 UTC" in found
     assert "Compare plans" not in found
+
+
+def test_the_overview_tells_of_the_sandbox(organization, owner):
+    assert "In the sandbox" not in text(client_of(owner, organization), "/developer")
+    call(sandbox_of(organization, owner), 100)
+    found = text(client_of(owner, organization), "/developer")
+    assert '100 of 100 calls today · <a href="/developer/requests?environment=test">' in found
+    assert "Today&#x27;s calls are used up" in found
 
 
 def test_plans_are_compared_and_ones_own_is_marked(organization, owner):
