@@ -92,6 +92,16 @@ def test_the_keys_page_tells_what_each_key_was_used_for(organization, owner):
     assert "<title>27 March 2026: 7 calls, me</title>" in found
 
 
+def test_where_no_further_key_is_offered_the_page_says_what_else_to_do(organization, owner):
+    actor = actor_of(owner, organization)
+    api_keys.create_key(actor, organization, "live", Terms("Server"))
+    found = text(client_of(owner), "/developer/api-keys")
+    assert ("New key" in found, "To replace one, rotate it" in found) == (True, False)
+    api_keys.create_key(actor, organization, "test", Terms("Trials"))
+    found = text(client_of(owner), "/developer/api-keys")
+    assert ("New key" in found, "To replace one, rotate it" in found) == (False, True)
+
+
 def test_the_usage_page_divides_the_calls(organization, owner, developer):
     gone = new_id()
     for number in range(12):
