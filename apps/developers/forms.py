@@ -18,6 +18,7 @@ OVERLAPS = {
     "7d": (timedelta(days=7), _("In 7 days")),
     "30d": (timedelta(days=30), _("In 30 days")),
 }
+ENVIRONMENTS = {"live": _("Live data"), "test": _("The sandbox")}
 
 
 class KeyForm(forms.Form):
@@ -28,7 +29,7 @@ class KeyForm(forms.Form):
     )
     environment = forms.ChoiceField(
         label=_("Good for"),
-        choices=[("live", _("Live data")), ("test", _("The sandbox"))],
+        choices=list(ENVIRONMENTS.items()),
         widget=forms.RadioSelect,
         initial="live",
         required=False,
@@ -66,6 +67,8 @@ class KeyForm(forms.Form):
         super().__init__(data, initial=initial)
         if key is not None:
             del self.fields["environment"]
+        elif isinstance(field := self.fields["environment"], forms.ChoiceField):
+            field.choices = [(code, label) for code, label in ENVIRONMENTS.items() if code in environments]
         field = self.fields["scopes"]
         if isinstance(field, forms.MultipleChoiceField):
             field.choices = [(scope, permission.label) for scope, permission in key_scopes().items()]

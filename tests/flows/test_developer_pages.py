@@ -97,6 +97,7 @@ def test_where_no_further_key_is_offered_the_page_says_what_else_to_do(organizat
     api_keys.create_key(actor, organization, "live", Terms("Server"))
     found = text(client_of(owner), "/developer/api-keys")
     assert ("New key" in found, "To replace one, rotate it" in found) == (True, False)
+    assert ('value="test"' in found, 'value="live"' in found) == (True, False), "what is taken is not offered"
     api_keys.create_key(actor, organization, "test", Terms("Trials"))
     found = text(client_of(owner), "/developer/api-keys")
     assert ("New key" in found, "To replace one, rotate it" in found) == (False, True)
