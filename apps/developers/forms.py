@@ -18,6 +18,7 @@ OVERLAPS = {
     "7d": (timedelta(days=7), _("In 7 days")),
     "30d": (timedelta(days=30), _("In 30 days")),
 }
+ENVIRONMENTS = {"live": _("Live data"), "test": _("The sandbox")}
 
 
 class KeyForm(forms.Form):
@@ -25,6 +26,14 @@ class KeyForm(forms.Form):
 
     name = forms.CharField(
         label=_("Name"), max_length=120, help_text=_("What uses it, so that you know it again: “Billing server”.")
+    )
+    environment = forms.ChoiceField(
+        label=_("Good for"),
+        choices=list(ENVIRONMENTS.items()),
+        widget=forms.RadioSelect,
+        initial="live",
+        required=False,
+        help_text=_("In the sandbox nothing is called or sent, and a day has 100 calls."),
     )
     scopes = forms.MultipleChoiceField(
         label=_("What it may do"),
@@ -47,15 +56,6 @@ class KeyForm(forms.Form):
         help_text=_("In UTC. Empty: never."),
     )
 
-    environment = forms.ChoiceField(
-        label=_("Good for"),
-        choices=[("live", _("Live data")), ("test", _("The sandbox"))],
-        widget=forms.RadioSelect,
-        initial="live",
-        required=False,
-        help_text=_("In the sandbox nothing is called or sent, and a day has 100 calls."),
-    )
-
     def __init__(
         self, data: Any = None, *, key: ApiKey | None = None, environments: Sequence[str] = ("live", "test")
     ) -> None:
@@ -67,6 +67,8 @@ class KeyForm(forms.Form):
         super().__init__(data, initial=initial)
         if key is not None:
             del self.fields["environment"]
+        elif isinstance(field := self.fields["environment"], forms.ChoiceField):
+            field.choices = [(code, label) for code, label in ENVIRONMENTS.items() if code in environments]
         field = self.fields["scopes"]
         if isinstance(field, forms.MultipleChoiceField):
             field.choices = [(scope, permission.label) for scope, permission in key_scopes().items()]

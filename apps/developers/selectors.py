@@ -39,9 +39,14 @@ def get_key(organization: Organization, public_id: str) -> ApiKey:
     return key
 
 
+def find_sandbox(organization: Organization) -> Organization | None:
+    """The sandbox of an organization; none before its first use."""
+    return Organization.objects.filter(twin_of=organization).first()
+
+
 def requests_of(organization: Organization, *, in_sandbox: bool = False) -> QuerySet[ApiRequest]:
     """The logged calls of an organization, or of its sandbox, without what was sent."""
-    place = Organization.objects.filter(twin_of=organization).first() if in_sandbox else organization
+    place = find_sandbox(organization) if in_sandbox else organization
     rows = ApiRequest.objects.for_organization(place) if place is not None else ApiRequest.objects.unscoped().none()
     return rows.defer("body")
 

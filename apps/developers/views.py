@@ -21,7 +21,9 @@ from apps.core.errors import DomainError
 from apps.core.pagination import paginate
 from apps.developers import selectors
 from apps.developers.forms import KeyForm, RotateForm
+from apps.developers.standing import StandingInWords
 from apps.developers.views_usage import charts_of, standing_of, tabs
+from apps.usage.selectors import standing
 from apps.usage.statistics import recent_calls
 
 PAGE = 20
@@ -39,11 +41,13 @@ FIELD_OF = {
 @organization_page("keys.view")
 def developer(request: MemberRequest) -> HttpResponse:
     """Where building on the platform begins, and how many calls are left."""
+    sandbox = selectors.find_sandbox(request.organization)
     context = {
         "page_title": _("Build with %(brand)s") % {"brand": current_brand().name},
         "page_lead": _("Start and watch workflows from your own programs."),
         "tabs": tabs("developer"),
         "now": standing_of(request),
+        "sandbox": StandingInWords(standing(sandbox)) if sandbox else None,
         "active": _active(request).get(LIVE),
         "api_url": _api_url(),
         "try_it": _first_call("lvq_live_…"),

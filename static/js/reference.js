@@ -6,6 +6,17 @@
   const LIVE = "/api/v1/";
   const SANDBOX = "/api/sandbox/v1/";
 
+  /* What is not under /api/v1/ has no address in the sandbox: it would act on what is live, as whoever is logged in. */
+  const onlyWhatTheSandboxHas = () => ({
+    statePlugins: {
+      spec: {
+        wrapSelectors: {
+          allowTryItOutFor: (original) => (state, path, method) => path.startsWith(LIVE) && original(state, path, method),
+        },
+      },
+    },
+  });
+
   const ui = window.SwaggerUIBundle({
     url: place.dataset.document,
     domNode: place,
@@ -13,6 +24,7 @@
     docExpansion: "list",
     defaultModelsExpandDepth: -1,
     persistAuthorization: false,
+    plugins: [onlyWhatTheSandboxHas],
     supportedSubmitMethods: button ? ["get", "put", "post", "delete", "patch"] : [],
     requestInterceptor: (request) => {
       const address = new URL(request.url, location.href);

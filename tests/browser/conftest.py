@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -30,7 +31,14 @@ def _free_port() -> int:
 @pytest.fixture(scope="session")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a running platform with demo data."""
-    var, port = tmp_path_factory.mktemp("platform"), _free_port()
+    with started(tmp_path_factory.mktemp("platform")) as address:
+        yield address
+
+
+@contextmanager
+def started(var: Path) -> Iterator[str]:
+    """A platform as a user starts it, with this folder for its files. Yields its address."""
+    port = _free_port()
     environment = bare_environment(LEVQOR_VAR=str(var), PORT=str(port))
     log = (var / "platform.log").open("wb")
     command = [sys.executable, "manage.py", "start", "--end-with-parent"]

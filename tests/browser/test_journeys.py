@@ -150,6 +150,16 @@ def test_a_viewer_sees_but_cannot_change(opened):
     assert page.goto("/workflows/new").status == 403
 
 
+def test_the_reference_tries_out_what_the_sandbox_has(opened):
+    page = opened(OWNER)
+    page.goto("/docs/api")
+    for path, offers in (("/api/v1/me", 1), ("/api/usage", 0), ("/api/key/new", 0)):
+        operation = page.locator(".opblock").filter(has=page.locator(f"[data-path='{path}']"))
+        operation.locator(".opblock-summary-control").click()
+        expect(operation.get_by_role("heading", name="Parameters")).to_be_visible()
+        expect(operation.get_by_role("button", name="Try it out")).to_have_count(offers)
+
+
 def test_a_schedule_fires_by_itself(opened, each_minute):
     page = opened(OWNER)
     page.goto(f"/workflows/{each_minute}/triggers")

@@ -11,6 +11,7 @@ from django.test import Client
 from apps.accounts.models import Organization
 from apps.accounts.services import api_keys
 from apps.accounts.services.api_keys import Terms
+from apps.accounts.services.sandbox import sandbox_of
 from apps.core.ids import new_id
 from apps.usage.limits import set_limits
 from apps.usage.services.summing import sum_up
@@ -92,6 +93,17 @@ def test_the_keys_page_tells_what_each_key_was_used_for(organization, owner):
     assert "<title>27 March 2026: 7 calls, me</title>" in found
 
 
+def test_where_no_further_key_is_offered_the_page_says_what_else_to_do(organization, owner):
+    actor = actor_of(owner, organization)
+    api_keys.create_key(actor, organization, "live", Terms("Server"))
+    found = text(client_of(owner), "/developer/api-keys")
+    assert ("New key" in found, "To replace one, rotate it" in found) == (True, False)
+    assert ('value="test"' in found, 'value="live"' in found) == (True, False), "what is taken is not offered"
+    api_keys.create_key(actor, organization, "test", Terms("Trials"))
+    found = text(client_of(owner), "/developer/api-keys")
+    assert ("New key" in found, "To replace one, rotate it" in found) == (False, True)
+
+
 def test_the_usage_page_divides_the_calls(organization, owner, developer):
     gone = new_id()
     for number in range(12):
@@ -168,6 +180,14 @@ def test_a_sandbox_counts_days(organization, owner):
     assert "28 March 2026, 00:00 UTC" in found
     assert "calls are used up: further ones are refused until 00:00 UTC" in found
     assert "Compare plans" not in found
+
+
+def test_the_overview_tells_of_the_sandbox(organization, owner):
+    assert "In the sandbox" not in text(client_of(owner, organization), "/developer")
+    call(sandbox_of(organization, owner), 100)
+    found = text(client_of(owner, organization), "/developer")
+    assert '100 of 100 calls today · <a href="/developer/requests?environment=test">' in found
+    assert "Today&#x27;s calls are used up" in found
 
 
 def test_plans_are_compared_and_ones_own_is_marked(organization, owner):

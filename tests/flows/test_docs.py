@@ -66,8 +66,9 @@ def test_links_of_guides_lead_somewhere(owner, organization):
 
 def test_every_kind_of_problem_is_listed():
     page = Client().get("/dev/errors").content.decode()
-    for code in problem_types():
-        assert f'<a href="/problems/{code}"><code>{code}</code></a>' in page, code
+    for code, kind in problem_types().items():
+        link = f'<a href="/problems/{code}"><code>{code}</code></a>'
+        assert f'{link}</td><td class="num">{kind.status}</td><td>{kind.title}</td>' in page, code
 
 
 def test_guides_name_this_installation(settings):
@@ -116,10 +117,11 @@ def test_a_sandbox_token_is_told_to_its_owner_alone(owner, organization):
     assert client_of(owner).get("/docs/api/token").status_code == 405
 
 
-def test_what_was_built_can_be_downloaded_and_nothing_else(built):
+def test_what_was_built_can_be_downloaded_and_nothing_else(built, settings):
     page = Client().get("/docs/sdk").content.decode()
     assert "levqor_sdk-1.0-py3-none-any.whl" in page
     assert "levqor-sdk-1.0.tgz" not in page
+    assert f'data-copy="pip install {settings.SITE_URL}/docs/sdk/levqor_sdk-1.0-py3-none-any.whl"' in page
     answer = Client().get("/docs/sdk/levqor_sdk-1.0-py3-none-any.whl")
     assert b"".join(answer.streaming_content) == b"a wheel"
     assert answer["Content-Disposition"] == 'attachment; filename="levqor_sdk-1.0-py3-none-any.whl"'

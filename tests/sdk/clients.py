@@ -70,23 +70,27 @@ class Client:
 
 
 def python_client(built: Path, folder: Path) -> Client:
+    """What was built for Python, with the scenarios and examples beside it."""
+    client = install_python(next(built.glob("*.whl")), folder)
+    shutil.copy(PROGRAM / "scenario.py", folder)
+    for example in (built / "levqor-sdk" / "examples" / "python").iterdir():
+        shutil.copy(example, folder)
+    return client
+
+
+def install_python(wheel: Path, folder: Path) -> Client:
     """The wheel in an environment of its own, with what it says that it needs and nothing else."""
     uv = shutil.which("uv") or str(PROGRAMS / "uv")
-    wheel = next(built.glob("*.whl"))
     _run(uv, "venv", "-q", "--python", sys.executable, folder / "venv")
     constraints = ROOT / "requirements" / "sdk.txt"
     python = folder / "venv" / "bin" / "python"
     _run(uv, "pip", "install", "-q", "--python", python, "-c", constraints, wheel)
-    shutil.copy(PROGRAM / "scenario.py", folder)
-    for example in (built / "levqor-sdk" / "examples" / "python").iterdir():
-        shutil.copy(example, folder)
     return Client("python", folder, (str(python), "-W", "error"))
 
 
 def typescript_client(built: Path, folder: Path) -> Client:
-    """The tarball in a project of its own, offline: it needs nothing else. Examples are compiled against its types."""
-    (folder / "package.json").write_text('{"name": "trial", "private": true, "type": "module"}')
-    _run("npm", "install", "--offline", "--no-audit", "--no-fund", next(built.glob("*.tgz")), cwd=folder)
+    """What was built for TypeScript, with the scenarios, and the examples compiled against its types."""
+    client = install_typescript(next(built.glob("*.tgz")), folder)
     shutil.copy(PROGRAM / "scenario.mjs", folder)
     for example in (built / "levqor-sdk" / "examples" / "typescript").iterdir():
         shutil.copy(example, folder)
@@ -94,6 +98,13 @@ def typescript_client(built: Path, folder: Path) -> Client:
     options = ["--strict", "--target", "ES2022", "--module", "NodeNext", "--lib", "ES2022,DOM", "--types", "node"]
     compiler = ["node", modules / "typescript" / "bin" / "tsc", *options, "--typeRoots", modules / "@types"]
     _run(*compiler, *sorted(folder.glob("*.ts")), cwd=folder)
+    return client
+
+
+def install_typescript(tarball: Path, folder: Path) -> Client:
+    """The tarball in a project of its own, offline: it needs nothing else."""
+    (folder / "package.json").write_text('{"name": "trial", "private": true, "type": "module"}')
+    _run("npm", "install", "--offline", "--no-audit", "--no-fund", tarball, cwd=folder)
     return Client("typescript", folder, ("node",))
 
 

@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
+from django.urls import reverse
 
 from apps.core.errors import NotFoundError
 
 MANIFEST = "manifest.json"
+LABELS = {"python": "Python", "typescript": "TypeScript"}
+INSTALLERS = {"python": "pip install", "typescript": "npm install"}
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,15 @@ class Download:
     version: str
     sha256: str
     bytes: int
+
+    @property
+    def label(self) -> str:
+        """Its language, as one writes it."""
+        return LABELS[self.language]
+
+    def installed_from(self, site_url: str) -> str:
+        """The command that fetches and installs it."""
+        return f"{INSTALLERS[self.language]} {site_url}{reverse('docs_sdk_download', args=[self.name])}"
 
 
 def folder() -> Path:

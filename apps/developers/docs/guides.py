@@ -69,7 +69,8 @@ def _html(source: str, site_url: str, _language: str | None) -> SafeString:
     """Made once for each address and language (that of the labels): everybody may ask, as often as they like."""
     made = _markdown().render(source.split("\n", 1)[1].replace(EXAMPLE_SITE, site_url))
     if PROBLEM_TYPES in made:
-        kinds = sorted(problem_types().items())
+        # Their values, not the classes: a template calls what it can, and some want arguments.
+        kinds = [(code, kind.status, kind.title) for code, kind in sorted(problem_types().items())]
         table = render_to_string("developers/docs/problem_types.html", {"kinds": kinds})
         made = made.replace(f"<p>{PROBLEM_TYPES}</p>", table)
     html: SafeString = mark_safe(made)  # noqa: S308 - our own files; HTML in Markdown is shown as text

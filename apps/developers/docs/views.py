@@ -58,11 +58,18 @@ def api_redoc(request: HttpRequest) -> HttpResponse:
 @require_safe
 def sdks(request: HttpRequest) -> HttpResponse:
     """The SDKs and first steps with them."""
+    site_url, offered = current_brand().site_url, downloads()
+    prepared = {
+        "LEVQOR_API_KEY": "lvq_test_…",
+        "LEVQOR_URL": site_url,
+        "LEVQOR_API": f"{site_url}/api/sandbox/v1",
+    }
     context = {
         "page_title": _("SDKs"),
         "tasks": TASKS,
-        "downloads": downloads(),
-        "site_url": current_brand().site_url,
+        "downloads": offered,
+        "install": "\n".join(file.installed_from(site_url) for file in offered),
+        "prepare": "\n".join(f"export {name}={value}" for name, value in prepared.items()),
     }
     return render(request, "developers/docs/sdks.html", _with_nav(context, reverse("docs_sdk")))
 
@@ -91,5 +98,6 @@ def _with_nav(context: Mapping[str, object], current: str) -> dict[str, object]:
             _("Reference"),
             [(_("API reference"), reverse("docs_api")), (_("SDKs"), reverse("docs_sdk"))],
         ),
+        (_("Your organization"), [(_("API keys"), reverse("api_keys")), (_("Requests"), reverse("api_requests"))]),
     ]
     return {**context, "places": places, "current": current}

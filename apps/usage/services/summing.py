@@ -43,7 +43,8 @@ ON CONFLICT (organization_id, hour) DO UPDATE SET noted = {hours}.noted + 1
 def sum_up() -> int:
     """Sum up every hour that is over and whose events changed. Returns how many hours.
 
-    The present one is left alone: each call writes to its row, and would wait. An event that comes meanwhile notes its hour again: it waits for the row that is taken here, or is seen here.
+    The present one is left alone: each call writes to its row, and would wait. An event that comes meanwhile notes its
+    hour again: it waits for the row that is taken here, or is seen here.
     """
     done = 0
     while True:

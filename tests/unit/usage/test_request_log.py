@@ -7,7 +7,6 @@ import time_machine
 from django.db import InterfaceError, OperationalError
 from django.test import Client
 
-from apps.accounts.key_format import new_secret
 from apps.accounts.services import api_keys
 from apps.accounts.services.api_keys import Terms
 from apps.usage import request_log, request_store
@@ -16,7 +15,7 @@ from apps.usage.models import ApiRequest
 from tests.common.roles import actor_of, client_of
 
 pytestmark = pytest.mark.django_db
-KEY = new_secret("live")
+KEY = "lvq_live_66yUwKfSJ6UiYdp8sUxbh04HDmgl"  # of nobody
 
 
 @pytest.fixture(autouse=True)
