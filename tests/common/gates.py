@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
+import time_machine
 from django.db import transaction
 from django.test import override_settings
 
@@ -24,6 +25,7 @@ from apps.usage.models import UsageEvent
 from apps.usage.periods import hour_of, month_of
 from apps.usage.services.draining import drain
 from apps.usage.services.recording import record_events
+from apps.usage.services.summing import sum_up
 
 NOWHERE = "redis://127.0.0.1:1/0"  # nobody listens there
 
@@ -85,6 +87,12 @@ def forget_strikes() -> None:
     connection = redis_client()
     for key in list(connection.scan_iter(match=version_key("*"), count=1_000)) if connection is not None else ():
         connection.delete(key)
+
+
+def sum_up_all() -> int:
+    """Sum up as the job does when the present hour is over."""
+    with time_machine.travel(now() + timedelta(hours=1), tick=False):
+        return sum_up()
 
 
 def record(organization: Organization, at: datetime, **fields: Any) -> UsageEvent:

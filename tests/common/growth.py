@@ -12,9 +12,9 @@ from apps.audit.services import record
 from apps.core.clock import now
 from apps.core.ids import new_id
 from apps.usage.models import NOBODY
-from apps.usage.services.summing import sum_up
 from apps.workflows.engine.worker import work
 from apps.workflows.models import Run, Secret, StepRun, Trigger, Workflow, WorkflowVersion
+from tests.common.gates import sum_up_all
 from tests.common.usage import call, logged
 from tests.common.workflows import LOOP, make_run, make_workflow
 
@@ -118,7 +118,7 @@ def deepen(organization: Organization, user: User, count: int) -> tuple[Workflow
             call(organization, user_id=person.pk, key_id=key.pk)
         call(organization, 3, user_id=user.pk, key_id=NOBODY)
         if summed:
-            sum_up()
+            sum_up_all()
     for key in keys:
         logged(organization, key_id=key.pk)
     for _number in range(count):

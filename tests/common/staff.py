@@ -19,12 +19,12 @@ from apps.core.models import EventDelivery
 from apps.integrations.models import ExternalEvent, MailMessage
 from apps.usage.limits import set_limits
 from apps.usage.models import QuotaAlert
-from apps.usage.services.summing import sum_up
 from apps.workflows.engine.worker import work
 from apps.workflows.models import Run
 from apps.workflows.services.publishing import create_workflow
 from apps.workflows.services.secrets import put_secret
 from apps.workflows.services.starting import Start, start_run
+from tests.common.gates import sum_up_all
 from tests.common.roles import actor_of, make_user
 from tests.common.usage import call, logged
 
@@ -70,7 +70,7 @@ def fill(organization: Organization, owner: User, staff: User) -> Run:
     UserSession.objects.create(user=owner, ip="127.0.0.1", session_key="k" * 32, user_agent="Firefox")
     set_limits(organization, "pro")
     call(organization, 2, user_id=owner.pk)
-    sum_up()
+    sum_up_all()
     logged(organization, method="POST", path="/api/v1/workflows/validate", body=SECRET_VALUE)
     QuotaAlert.objects.create(organization=organization, period="2026-01", percent=80, calls=8_000, quota=10_000)
     sync_schedules()

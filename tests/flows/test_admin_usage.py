@@ -14,7 +14,7 @@ from apps.usage.limits import limits_of, set_limits
 from apps.usage.models import ApiRequest, OrganizationLimits, QuotaAlert, UsageEvent, UsageHour, UsageTotal
 from apps.usage.periods import hour_of, month_of
 from apps.usage.services.alerts import alert_quotas
-from apps.usage.services.summing import sum_up
+from tests.common.gates import sum_up_all
 from tests.common.roles import client_of, make_organization
 from tests.common.staff import action_address, list_address, row_address, staff_with
 from tests.common.usage import call, logged
@@ -42,7 +42,7 @@ def limits_row(organization):
 def test_an_organization_is_found_by_id_and_slug(model, organization, other, staff):
     call(organization)
     call(other)
-    sum_up()
+    sum_up_all()
     client = client_of(staff)
     assert len({row.organization_id for row in listed(client, model)}) == 2
     for words in (other.public_id, str(other.pk), "elsewhere", f" {other.public_id} "):
@@ -162,7 +162,7 @@ def test_the_first_page_tells_of_calls_and_of_who_is_near_the_end(organization, 
     set_limits(other, "sandbox")
     call(organization, 900)
     call(other, 1_000)
-    sum_up()
+    sum_up_all()
     call(organization, 20)
     assert alert_quotas() == 3
     figures = {
@@ -209,7 +209,7 @@ def test_a_figure_leads_down_to_its_events(organization, other, staff):
     ):
         call(organization, **{"at": moment + timedelta(minutes=3), **elsewhere})
     call(other, at=moment, category="runs")
-    sum_up()
+    sum_up_all()
     client = client_of(staff)
     hours = UsageHour.objects.for_organization(organization).order_by("hour", "-total")
     hour = hours.filter(category="runs", total=2).get()
@@ -225,7 +225,7 @@ def test_a_figure_leads_down_to_its_events(organization, other, staff):
 def test_the_events_behind_a_figure_are_read_along_an_index(organization, staff):
     for seconds in range(60):
         call(organization, at=hour_of(now()) - timedelta(seconds=seconds + 1))
-    sum_up()
+    sum_up_all()
     client = client_of(staff)
     row = UsageHour.objects.for_organization(organization)[0]
     with CaptureQueriesContext(connection) as asked:

@@ -24,8 +24,8 @@ from apps.usage.measuring import Row, Window, measure, meter_named
 from apps.usage.meters import ACTIVE_KEYS, ACTIVE_USERS, API_CALLS, CALLS, METERS, TOKENS
 from apps.usage.models import NOBODY, UsageEvent, UsageHour, UsageHourToSum
 from apps.usage.services.corrections import correct
-from apps.usage.services.summing import sum_up, sum_up_nightly
-from tests.common.gates import record
+from apps.usage.services.summing import sum_up_nightly
+from tests.common.gates import record, sum_up_all
 from tests.common.roles import make_organization
 
 pytestmark = pytest.mark.django_db
@@ -124,7 +124,7 @@ def test_it_is_what_the_events_come_to(
     events: list[UsageEvent] = []
     for step in steps:
         if step == "hourly":
-            sum_up()
+            sum_up_all()
         elif step == "nightly":
             sum_up_nightly(NOON)
         elif isinstance(step, dict):
@@ -154,7 +154,7 @@ def _take_back(organization: Organization, events: list[UsageEvent], who: str, i
 # One at a time --------------------------------------------------------------------------------------------------------
 def test_the_present_second_counts(organization: Organization) -> None:
     record(organization, at(0))
-    sum_up()
+    sum_up_all()
     record(organization, at(0.5))
     assert value(organization, CALLS) == 2
     assert UsageHour.objects.for_organization(organization).get().total == 1, "no job came"
@@ -167,7 +167,7 @@ def test_nobody_is_no_active_person(organization: Organization, owner: User) -> 
         assert (value(organization, ACTIVE_USERS), value(organization, ACTIVE_KEYS)) == (1, 1)
         rows = measure(organization, ACTIVE_USERS, BEGIN, END, ["key_id"], "month")
         assert [row.group for row in rows] == [(NOBODY,), (KEYS[1],)]
-        sum_up()
+        sum_up_all()
 
 
 def test_who_is_active_in_two_windows_counts_in_both_and_once_in_all(organization: Organization) -> None:
@@ -184,13 +184,13 @@ def test_the_range_includes_its_begin_and_not_its_end(organization: Organization
     for _summed in range(2):
         assert value(organization, CALLS, at(0), at(1)) == 2
         assert measure(organization, CALLS, at(0), at(1), (), "day") == [Row(NOON.replace(hour=0), (), 2)]
-        sum_up()
+        sum_up_all()
 
 
 def test_figures_of_others_are_theirs(organization: Organization, owner: User) -> None:
     other = make_organization(owner, "Elsewhere")
     record(other, at(0), value=5)
-    sum_up()
+    sum_up_all()
     record(organization, at(0), value=2)
     assert value(organization, CALLS) == 2, "an hour of one waits, the same of another does not"
     assert value(other, CALLS) == 5
@@ -201,7 +201,7 @@ def test_one_query_whatever_is_asked(meter: Meter, organization: Organization) -
     for hours in range(6):
         record(organization, at(hours), meter=meter.of, key_id=KEYS[1], user_id=PEOPLE[1], value=hours + 1)
         if hours == 3:
-            sum_up()
+            sum_up_all()
     with CaptureQueriesContext(connection) as asked:
         assert len(measure(organization, meter, BEGIN, END, meter.group_by, "hour")) == 6
     assert len(asked) == 1

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -15,8 +16,7 @@ from apps.usage.models import UsageHour, UsageTotal
 from apps.usage.periods import period_named
 from apps.usage.selectors import events_behind, standing
 from apps.usage.services.corrections import correct
-from apps.usage.services.summing import sum_up
-from tests.common.gates import call_of, record
+from tests.common.gates import call_of, record, sum_up_all
 from tests.common.roles import make_organization
 
 pytestmark = pytest.mark.django_db
@@ -82,7 +82,8 @@ def recorded(organization, owner):
     made += [correct(made[number], "counted twice") for number in (2, 4)]
     record(organization, HOUR, meter="tokens", value=1_000)
     record(make_organization(owner, "Other"), HOUR, value=500)
-    sum_up()
+    with time_machine.travel(HOUR + timedelta(hours=2), tick=False):
+        sum_up_all()
     return made
 
 

@@ -16,8 +16,8 @@ from apps.usage.measuring import measure
 from apps.usage.meters import ACTIVE_KEYS, ACTIVE_USERS
 from apps.usage.models import NOBODY, UsageHour
 from apps.usage.periods import day_of
-from apps.usage.services.summing import sum_up
 from apps.usage.statistics import recent_calls
+from tests.common.gates import sum_up_all
 from tests.common.roles import make_organization
 from tests.common.usage import call
 
@@ -35,7 +35,7 @@ def test_a_call_is_there_before_any_job_came(organization: Organization) -> None
     call(organization, category="runs")
     assert not UsageHour.objects.for_organization(organization).exists()
     assert recent_calls(organization).by("category") == [("runs", 1)]
-    sum_up()
+    sum_up_all()
     call(organization, category="runs")
     call(organization, -1, category="runs")
     call(organization, category="ping")
@@ -52,7 +52,7 @@ def test_it_is_what_the_events_add_up_to(organization: Organization) -> None:
         call(organization, count, at=at, category=share[0], key_id=share[1], user_id=share[2])
         wanted[(at.date(), *share)] += count
         if chance.random() < 0.1:
-            sum_up()
+            sum_up_all()
     found = recent_calls(organization)
     assert {share: count for share, count in found.shares.items() if count} == {s: c for s, c in wanted.items() if c}
     assert found.total == sum(wanted.values())
@@ -65,14 +65,14 @@ def test_days_are_consecutive_and_what_is_older_is_left_out(organization: Organi
         found = recent_calls(organization, 30)
         assert [str(found.days[0]), str(found.days[-1]), len(found.days)] == ["2026-02-19", "2026-03-20", 30]
         assert [sum(groups.values()) for _day, groups in found.per_day("key_id")] == [30, *[0] * 27, 2, 1]
-        sum_up()
+        sum_up_all()
 
 
 def test_calls_of_others_are_theirs(organization: Organization, owner: User) -> None:
     other = make_organization(owner, "Elsewhere")
     call(other, 5)
     call(organization)
-    sum_up()
+    sum_up_all()
     call(other, 5)
     call(organization)
     assert recent_calls(organization).total == 2
@@ -93,14 +93,14 @@ def test_active_keys_and_people_are_those_of_the_meters(organization: Organizati
         for meter, dimension in ((ACTIVE_KEYS, "key_id"), (ACTIVE_USERS, "user_id")):
             [row] = measure(organization, meter, begin, end)
             assert found.active(dimension) == row.value == 1, meter  # type: ignore[arg-type] # a name from above
-        sum_up()
+        sum_up_all()
 
 
 def test_one_query(organization: Organization) -> None:
     for hour in range(6):
         call(organization, at=NOON - timedelta(hours=hour))
         if hour == 3:
-            sum_up()
+            sum_up_all()
     with CaptureQueriesContext(connection) as asked:
         assert recent_calls(organization).total == 6
     assert len(asked) == 1

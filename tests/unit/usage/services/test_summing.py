@@ -136,7 +136,7 @@ def test_killed_in_the_middle_nothing_is_lost(organization, monkeypatch):
 @given(
     st.lists(
         st.one_of(
-            st.tuples(st.integers(0, 3), st.sampled_from(["runs", "ping"]), st.integers(-3, 9)),
+            st.tuples(st.integers(0, 2), st.sampled_from(["runs", "ping"]), st.integers(-3, 9)),
             st.sampled_from(["hourly", "nightly"]),
         ),
         max_size=20,
