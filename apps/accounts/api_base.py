@@ -7,9 +7,9 @@ from django.db import models
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.utils.encoders import JSONEncoder
 from rest_framework.views import APIView
 
 from apps.accounts.errors import NoOrganizationError
@@ -19,7 +19,9 @@ from apps.accounts.requests import ActorRequest
 from apps.core.idempotency import Perform, once
 from apps.core.pagination import listing, paginate, parse_limit
 
-RENDERER = JSONRenderer()
+ENCODER = JSONEncoder(
+    ensure_ascii=False, allow_nan=False, separators=(",", ":")
+)  # as DRF's renderer makes it each time
 ModelT = TypeVar("ModelT", bound=models.Model)
 
 
@@ -46,7 +48,7 @@ class OrganizationAPIView(APIView):
             return super().dispatch(request, *args, **kwargs)
         self._enter(request, "get")
         answer = self.get(request, *args, **kwargs)  # type: ignore[attr-defined] # subclasses have it
-        return HttpResponse(RENDERER.render(answer), content_type="application/json")
+        return HttpResponse(ENCODER.encode(answer), content_type="application/json")
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Response:
         """DRF's hook: also an answer that is a JSON value."""

@@ -109,6 +109,8 @@ def _in_scope(actor: Actor, permission: Permission) -> bool:
 
 
 def _role_at(actor: Actor, obj: Any) -> str:
+    if obj is not None and obj is actor.organization:
+        return actor.role
     organization = obj.organization
     if organization is None:
         return ""

@@ -31,7 +31,7 @@ class Shown:
         """Whether it is to be read as an API key."""
         return key_format.looks_like_key(self.text) or not self.may_be_token
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """What stands for it where the text itself must not."""
         kind = "key" if self.is_key else "token"  # a token in a key's place lets nobody in

@@ -109,26 +109,20 @@ def _known(port: Gate, request: ActorRequest, shown: Shown, route: Route) -> Kno
     """Whose credential it is, if it is good here and now."""
     if not port.compares_versions:
         known = read(shown)
-    elif memory.knows(shown):
-        known = memory.recall(shown)
-        try:
-            _check(known.access, request)
-        except DomainError:
-            memory.forget(shown)  # since it was read it may have been allowed more
-        else:
-            return known
-        known = _looked_up(port, request, shown, route)
     else:
-        known = _looked_up(port, request, shown, route)
+        remembered = memory.recall(shown)
+        if remembered is not None:
+            try:
+                _check(remembered.access, request)
+            except DomainError:
+                memory.forget(shown)  # since it was learned it may have been allowed more
+            else:
+                return remembered
+        if port.is_exhausted(_anonymous(request, route)):  # somebody at this address has guessed too often
+            _admit_anonymous(request, route)
+        known = memory.learn(shown)
     _check(known.access, request)
     return known
-
-
-def _looked_up(port: Gate, request: ActorRequest, shown: Shown, route: Route) -> Known:
-    """What the database knows of a credential, unless somebody at this address has guessed too often."""
-    if port.is_exhausted(_anonymous(request, route)):
-        _admit_anonymous(request, route)
-    return memory.recall(shown)
 
 
 def _check(access: Access, request: ActorRequest) -> None:

@@ -30,25 +30,24 @@ class Memory:
         self._lock = threading.Lock()
         self._known: OrderedDict[str, Known] = OrderedDict()
 
-    def recall(self, shown: Shown) -> Known:
-        """What is known of a credential: remembered, or read. Raises as `access_of`, and `RedisError`, `OSError`."""
+    def recall(self, shown: Shown) -> Known | None:
+        """What is remembered of a credential."""
         digest = shown.digest
         with self._lock:
             known = self._known.get(digest)
             if known is not None:
                 self._known.move_to_end(digest)
-                return known
-        known = _read(shown)
+        return known
+
+    def learn(self, shown: Shown) -> Known:
+        """What the database knows of a credential. Raises as `access_of`, and `RedisError`, `OSError`."""
+        digest, known = shown.digest, _read(shown)
         if all(word != versions.BLOCKED for _name, word in known.words):
             with self._lock:
                 self._known[digest] = known
                 while len(self._known) > self._most:
                     self._known.popitem(last=False)
         return known
-
-    def knows(self, shown: Shown) -> bool:
-        """Whether a credential is remembered."""
-        return shown.digest in self._known
 
     def forget(self, shown: Shown) -> None:
         """Read a credential anew next time."""
