@@ -6,6 +6,8 @@ around each command: a pool that looks at the socket, retries, measuring. That t
 
 import hashlib
 import os
+import socket
+import struct
 import threading
 import time
 from collections.abc import Sequence
@@ -14,7 +16,7 @@ from typing import Any
 import hiredis
 from redis.exceptions import NoScriptError, RedisError
 
-from apps.core.redis_client import Client
+from apps.core.redis_client import PATIENCE_SECONDS, Client
 
 LOOKED_AT_AFTER_SECONDS = 1.0  # of rest; whoever found Redis away rests longer (`outage.LOOK_EVERY_SECONDS`)
 
@@ -37,7 +39,7 @@ class Line(threading.local):
         return answer
 
     def _usable(self) -> Any:
-        """The connection; made anew in a forked process, and closed here where Redis closed it while nobody looked."""
+        """The connection; made anew in a forked process, and where Redis closed it while nobody looked."""
         if self._process != os.getpid():
             self._process = os.getpid()
             self._connection = self._pool.connection_class(**self._pool.connection_kwargs)
@@ -48,7 +50,19 @@ class Line(threading.local):
                 closed = True
             if closed:
                 self._connection.disconnect()
+        if not self._connection.is_connected:
+            self._connection.connect()
+            _let_the_kernel_wait(self._connection._sock)
         return self._connection
+
+
+def _let_the_kernel_wait(connected: socket.socket) -> None:
+    """The same patience in one system call: Python's own looks whether the socket is ready before each other call, and
+    gives other threads a turn every time."""
+    patience = struct.pack("ll", PATIENCE_SECONDS, 0)
+    connected.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, patience)
+    connected.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, patience)
+    connected.settimeout(None)
 
 
 class Script:

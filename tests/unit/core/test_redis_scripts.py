@@ -1,12 +1,13 @@
 """Scripts on a connection of each thread's own."""
 
 import os
+import time
 
 import pytest
 from redis.exceptions import RedisError
 
 from apps.core import redis_scripts
-from apps.core.redis_client import redis_client
+from apps.core.redis_client import redis_client, redis_key
 from apps.core.redis_scripts import Line, Script
 from tests.common.gates import client, redis_away
 from tests.common.threads import run_in_threads
@@ -66,6 +67,18 @@ def test_a_forked_process_has_a_connection_of_its_own(line, monkeypatch):
     mine = number_of(line)
     monkeypatch.setattr(redis_scripts.os, "getpid", lambda: -1)
     assert number_of(line) != mine
+
+
+def test_a_redis_that_stands_still_is_waited_for_no_longer_than_agreed(monkeypatch):
+    client()
+    monkeypatch.setattr(redis_scripts, "PATIENCE_SECONDS", 1)
+    line = Line(redis_client())
+    number_of(line)
+    began = time.monotonic()
+    with pytest.raises((RedisError, OSError)):
+        line.ask("BLPOP", redis_key("nothing"), 5)
+    assert 0.9 < time.monotonic() - began < 3
+    assert line.ask("PING") == "PONG", "a later answer is not taken for that of another command"
 
 
 def test_away_it_says_so():
