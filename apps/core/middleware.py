@@ -17,6 +17,7 @@ from apps.core.probes import PROBES
 from apps.core.problems import problem
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
+HOSTS_KEPT = 1_000
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{8,64}")
 
 
@@ -85,14 +86,18 @@ class HostMiddleware:
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
+        self._ours: set[str] = set()  # hosts that were looked at once
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.path_info not in PROBES:
+        asked = request.META.get("HTTP_HOST", "")
+        if asked not in self._ours and request.path_info not in PROBES:
             try:
                 request.get_host()
             except DisallowedHost:
                 headers = {"X-Content-Type-Options": "nosniff"}
                 return HttpResponseNotFound("Not found\n", content_type="text/plain; charset=utf-8", headers=headers)
+            if len(self._ours) < HOSTS_KEPT:
+                self._ours.add(asked)
         return self.get_response(request)
 
 

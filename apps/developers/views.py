@@ -114,7 +114,7 @@ def key_edit(request: MemberRequest, key_id: str) -> HttpResponse:
     form = KeyForm(request.POST or None, key=key)
     if request.method == "POST" and form.is_valid():
         try:
-            api_keys.change_key(key, form.terms())
+            api_keys.change_key(request.actor.user, key, form.terms())
         except DomainError as refusal:
             form.add_error(FIELD_OF.get(refusal.code), str(refusal.detail))
         else:

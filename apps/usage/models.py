@@ -164,6 +164,10 @@ class UsageTotal(models.Model):
         constraints = (
             models.UniqueConstraint(fields=("organization", "period", "meter", "category"), name="usage_total_once"),
         )
+        # Looked through every minute for those who come near their quota.
+        indexes = (
+            models.Index(fields=("period", "meter"), condition=models.Q(category=""), name="usage_total_of_period"),
+        )
 
     def __str__(self) -> str:
         return f"{self.period} {self.meter} {self.category} {self.total}"
@@ -204,7 +208,7 @@ class RateBucket(models.Model):
 
 
 class QuotaAlert(models.Model):
-    """That an organization was told how much of a period's quota is used: once for each share."""
+    """That an organization was told how much of a period's quota is used: once for each share of each quota."""
 
     id = models.BigAutoField(primary_key=True)
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+", db_index=False)
@@ -219,7 +223,9 @@ class QuotaAlert(models.Model):
     class Meta:
         verbose_name = _("quota alert")
         verbose_name_plural = _("quota alerts")
-        constraints = (models.UniqueConstraint(fields=("organization", "period", "percent"), name="quota_alert_once"),)
+        constraints = (
+            models.UniqueConstraint(fields=("organization", "period", "percent", "quota"), name="quota_alert_once"),
+        )
         indexes = (models.Index(fields=("period", "percent"), name="quota_alert_by_period"),)
 
     def __str__(self) -> str:

@@ -9,9 +9,14 @@
   const text = document.getElementById("replayed-body");
 
   const send = async () => {
-    const { method, path, body, csrf } = form.dataset; /* `url` gives a token for the sandbox */
+    const { method, body, csrf, organization } = form.dataset; /* `url` gives a token for the sandbox */
+    /* The organization whose log this is, whichever one another tab has switched to: the last one named counts. */
+    const path = `${form.dataset.path}${form.dataset.path.includes("?") ? "&" : "?"}organization=${organization}`;
     button.disabled = true;
     try {
+      /* A browser takes steps back in an address, also such as are written otherwise: that would be another call. */
+      const address = new URL(path, location.origin);
+      if (address.origin !== location.origin || address.pathname !== path.split("?")[0]) throw new Error(path);
       const headers = path.startsWith("/api/sandbox/")
         ? { Authorization: `Bearer ${await window.levqorSandbox.token(form.dataset)}` }
         : { "X-CSRFToken": csrf };

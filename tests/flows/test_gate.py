@@ -108,7 +108,7 @@ def test_a_key_that_has_ended(issued, organization, program, end):
         api_keys.revoke_key(issued.key)
         answer = program.get(PING)
     else:
-        api_keys.change_key(issued.key, Terms("Server", expires_at=now() + timedelta(hours=1)))
+        api_keys.change_key(issued.key.created_by, issued.key, Terms("Server", expires_at=now() + timedelta(hours=1)))
         assert program.get(PING).status_code == 200
         with time_machine.travel(now() + timedelta(hours=1), tick=False):
             answer = program.get(PING)
@@ -207,19 +207,19 @@ def test_a_deactivated_person(dana, staff, organization):
 
 
 def test_changed_scopes(dana, organization):
-    api_keys.change_key(key_of(organization), Terms("Server", ["runs:start"]))
+    api_keys.change_key(key_of(organization).created_by, key_of(organization), Terms("Server", ["runs:start"]))
     assert dana.get("/api/v1/runs").status_code == 403
 
 
 def test_changed_networks(dana, organization):
-    api_keys.change_key(key_of(organization), Terms("Server", None, ["192.0.2.0/24"]))
+    api_keys.change_key(key_of(organization).created_by, key_of(organization), Terms("Server", None, ["192.0.2.0/24"]))
     assert dana.get(PING).status_code == 403
 
 
 def test_networks_that_were_widened_after_a_refusal(issued, organization):
     secret, key = issued.secret, issued.key
     for networks, status in ((["192.0.2.0/24"], 403), (["192.0.2.0/24", "198.51.100.0/24"], 200)):
-        api_keys.change_key(key, Terms("Server", None, networks))
+        api_keys.change_key(key.created_by, key, Terms("Server", None, networks))
         forget_strikes()
         for address, expected in (("192.0.2.9", 200), ("198.51.100.9", status)):
             answer = JsonClient(REMOTE_ADDR=address).get(PING, headers={"X-API-Key": secret})
@@ -228,10 +228,10 @@ def test_networks_that_were_widened_after_a_refusal(issued, organization):
 
 def test_an_expiry_that_was_put_off(dana, organization):
     key, end = key_of(organization), now() + timedelta(hours=1)
-    api_keys.change_key(key, Terms("Server", expires_at=end))
+    api_keys.change_key(key.created_by, key, Terms("Server", expires_at=end))
     forget_strikes()
     assert dana.get(PING).status_code == 200
-    api_keys.change_key(key, Terms("Server", expires_at=end + timedelta(days=1)))
+    api_keys.change_key(key.created_by, key, Terms("Server", expires_at=end + timedelta(days=1)))
     with time_machine.travel(end, tick=False):
         assert dana.get(PING).status_code == 200, "nobody called in between"
 

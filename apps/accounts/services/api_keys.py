@@ -10,11 +10,11 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from apps.accounts import key_format
-from apps.accounts.errors import KeyLimitError
+from apps.accounts.errors import KeyLimitError, PermissionDeniedError
 from apps.accounts.models import ApiKey, Environment, Membership, Organization, User
 from apps.accounts.names import clean_name
 from apps.accounts.permissions import Actor, key_scopes
-from apps.accounts.services import version_names
+from apps.accounts.services import key_access, version_names
 from apps.accounts.services.sandbox import sandbox_of
 from apps.audit.services import record
 from apps.core import versions
@@ -114,13 +114,22 @@ def rotate_key(actor: Actor, key: ApiKey, overlap: timedelta) -> IssuedKey:
         )
 
 
-def change_key(key: ApiKey, terms: Terms) -> None:
-    """Change name, scopes, networks or expiry of a key that is live. Raises `ConflictError`, `InvalidInputError`."""
+def change_key(user: User, key: ApiKey, terms: Terms) -> None:
+    """Change name, scopes, networks or expiry of a key that is live. It acts for its maker, who alone lets it do more.
+
+    Raises `ConflictError`, `InvalidInputError`, `PermissionDeniedError`.
+    """
     checked = _checked(terms)
     with transaction.atomic():
         current = _locked(key)
         if not current.is_live:
             raise ConflictError(_("This key has ended."), code="key_not_active")
+        if user != current.created_by and _is_wider(checked, current):
+            raise PermissionDeniedError(
+                _("This key acts for %(name)s, who alone can let it do more. Rotate it: the new key is yours.")
+                % {"name": current.created_by.name or current.created_by.email},
+                code="not_your_key",
+            )
         before = _as_data(current)
         current.name, current.scopes = checked.name, list(checked.scopes or ())
         current.networks, current.expires_at = list(checked.networks), checked.expires_at
@@ -131,6 +140,15 @@ def change_key(key: ApiKey, terms: Terms) -> None:
             data={"before": before, "after": _as_data(current)},
             organization_id=current.organization_id,
         )
+
+
+def _is_wider(terms: Terms, key: ApiKey) -> bool:
+    """Whether the terms allow a key anything that it may not do now."""
+    longer = key.expires_at is not None and (terms.expires_at is None or terms.expires_at > key.expires_at)
+    elsewhere = bool(key.networks) and (
+        not terms.networks or not all(key_access.is_within(network, key.networks) for network in terms.networks)
+    )
+    return longer or elsewhere or not set(terms.scopes or ()) <= set(key.scopes)
 
 
 def revoke_key(key: ApiKey, *, reason: str = "revoked") -> None:

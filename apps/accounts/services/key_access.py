@@ -1,6 +1,6 @@
 """Reading an API key: whose it is and whether it lets anybody in."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
@@ -63,6 +63,15 @@ def note_use(key_id: UUID, moment: datetime) -> None:
     """Note that a key was used, to the minute: for whoever tells of each call."""
     unknown = Q(last_used_at=None) | Q(last_used_at__lt=moment - NOTED_EVERY)
     ApiKey.objects.unscoped().filter(unknown, pk=key_id).update(last_used_at=moment)
+
+
+def is_within(network: str, networks: Iterable[str]) -> bool:
+    """Whether all addresses of a network belong to one of the others."""
+    found = ip_network(network)
+    return any(
+        found.version == other.version and found.subnet_of(other)  # type: ignore[arg-type] # of one version
+        for other in map(ip_network, networks)
+    )
 
 
 @lru_cache(maxsize=VERDICTS_KEPT)

@@ -1,5 +1,7 @@
 """The sandbox of an organization: a twin on which programs are tried out."""
 
+import secrets
+
 from django.db import transaction
 
 from apps.accounts.models import Organization, User
@@ -21,7 +23,7 @@ def sandbox_of(organization: Organization, user: User) -> Organization:
             defaults={
                 "realm_id": present.realm_id,
                 "name": present.name,
-                "slug": f"{present.slug[: 63 - len(SLUG_ENDING) - 9]}-{present.pk.hex[-8:]}{SLUG_ENDING}",
+                "slug": f"{present.slug[:38]}-{secrets.token_hex(8)}{SLUG_ENDING}",  # nobody can take it before
                 "livemode": False,
                 "timezone": present.timezone,
             },

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from apps.core.ids import moment_of_id
 from apps.usage.limits import Limits
@@ -23,8 +23,7 @@ class StaleError(Exception):
     """What the caller remembers of a credential is no longer so."""
 
 
-@dataclass(frozen=True)
-class Call:
+class Call(NamedTuple):
     """One call: who is limited, who is counted, under which name.
 
     `subject` is whose calls a minute they are. Without organization nothing is counted. What is free counts towards no
@@ -46,8 +45,7 @@ class Call:
         return self.organization_id is not None and not self.free
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(NamedTuple):
     """Whether a call may pass, and how things stand after it. Seconds are from now.
 
     `used` is the number of counted calls of the period; `receipt` names what was counted, for taking it back, and

@@ -1,4 +1,7 @@
-"""Telling organizations how much of their quota is used: at 80 and at 100 %, once in each period."""
+"""Telling organizations how much of their quota is used: at 80 and at 100 %, once in each period.
+
+A quota that was changed meanwhile is another one, of which they are told anew.
+"""
 
 from django.conf import settings
 from django.db import transaction
@@ -27,7 +30,7 @@ def _due(percent: int) -> QuerySet[UsageTotal]:
     """This month's totals that have reached so much of their quota and were not told of."""
     period = month_of(now()).name
     told = QuotaAlert.objects.unscoped().filter(
-        organization_id=OuterRef("organization_id"), period=period, percent=percent
+        organization_id=OuterRef("organization_id"), period=period, percent=percent, quota=OuterRef("quota")
     )
     included = Case(
         *[When(plan=plan.code, then=Value(plan.calls)) for plan in PLANS.values() if plan.calls is not None],
@@ -53,7 +56,8 @@ def _alert(row: UsageTotal, percent: int) -> int:
             organization=organization,
             period=row.period,
             percent=percent,
-            defaults={"calls": row.total, "quota": quota},
+            quota=quota,
+            defaults={"calls": row.total},
         )
         if made:
             emit(

@@ -32,6 +32,13 @@ def test_it_is_made_once_and_filled(organization, owner):
     assert not Run.objects.for_organization(organization).exists()
 
 
+def test_nobody_can_take_its_short_name_before(organization, owner):
+    sandbox_of(organization, owner)
+    guessed = f"{organization.slug}-{organization.pk.hex[-8:]}-sandbox"
+    assert organization.twin.slug != guessed
+    assert len(organization.twin.slug.removeprefix(organization.slug)) == len("-sandbox") + 17
+
+
 def test_nobody_is_its_member(organization, owner):
     twin = sandbox_of(organization, owner)
     assert not selectors.members_of(twin).exists()

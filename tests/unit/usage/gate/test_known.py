@@ -85,7 +85,7 @@ def test_the_versions_are_looked_at_before_the_rows(memory, shown, organization,
     def look_and_change(names):
         words = look(names)
         key = ApiKey.objects.for_organization(organization).get()
-        api_keys.change_key(key, Terms("Renamed"))
+        api_keys.change_key(key.created_by, key, Terms("Renamed"))
         return words
 
     monkeypatch.setattr(known.versions, "look", look_and_change)

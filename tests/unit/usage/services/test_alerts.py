@@ -81,9 +81,13 @@ def test_a_lowered_quota_is_told_at_once_and_a_raised_one_counts_anew(organizati
     set_limits(organization, "pro", calls=1_000)
     assert told() == [(80, 900, 1000, "2026-11")]
     set_limits(organization, "pro", calls=900)
-    assert told() == [(100, 900, 900, "2026-11")]
+    assert told() == [(80, 900, 900, "2026-11"), (100, 900, 900, "2026-11")]
     set_limits(organization, "pro")
     assert told() == []
+    use(organization, 7_100)
+    assert told() == [(80, 8_000, 10_000, "2026-11")]
+    set_limits(organization, "pro", calls=900)
+    assert told() == [], "of this quota they were told"
 
 
 def test_soft_plans_are_told_too_and_unlimited_ones_never(organization):
@@ -93,7 +97,7 @@ def test_soft_plans_are_told_too_and_unlimited_ones_never(organization):
     set_limits(organization, "usage_developer")
     assert [percent for percent, *_rest in told()] == [80]
     set_limits(organization, "enterprise", calls=9_000)
-    assert [percent for percent, *_rest in told()] == [100]
+    assert [percent for percent, *_rest in told()] == [80, 100]
 
 
 def test_the_default_plan_holds_where_none_was_set(organization, settings):
