@@ -71,6 +71,7 @@ def request_list(request: MemberRequest) -> HttpResponse:
         % {"days": REQUESTS_KEPT.days},
         "tabs": tabs("api_requests"),
         "form": form,
+        "has_keys": bool(keys),  # whose calls may all be in the other environment
         "rows": [(row, names.get(row.key_id, "")) for row in page.rows],
         "next_cursor": page.next_cursor,
         "filtered": any(request.GET.get(name) for name in ("key", "outcome", "request", "cursor")) or in_sandbox,
