@@ -18,7 +18,7 @@ from redis.exceptions import NoScriptError, RedisError
 
 from apps.core.redis_client import PATIENCE_SECONDS, Client
 
-LOOKED_AT_AFTER_SECONDS = 1.0  # of rest; whoever found Redis away rests longer (`outage.LOOK_EVERY_SECONDS`)
+LOOKED_AT_AFTER_SECONDS = 0.05  # of rest: busy threads are told at once, by the command that fails
 
 
 class Line(threading.local):

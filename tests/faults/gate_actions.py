@@ -23,8 +23,8 @@ from apps.core.clock import now
 from apps.core.errors import DomainError
 from apps.core.outage import REDIS
 from apps.usage.gate.either import catch_up, gate
-from apps.usage.gate.known import memory
-from apps.usage.gate.port import Call, StaleError
+from apps.usage.gate.known import memory, read
+from apps.usage.gate.port import Call, Gate, StaleError, Verdict
 from apps.usage.limits import limits_of, set_limits
 from apps.usage.models import UsageEvent, UsageTotal
 from apps.usage.periods import month_of
@@ -52,15 +52,20 @@ def revoke(organization: str, redis_url: str) -> None:
 
 def shows(secret: str, redis_url: str) -> str:
     """What a call with this key is told by a process that remembers it: "ok", or the code of the refusal."""
+    shown = Shown(secret)
+
+    def admit(port: Gate) -> Verdict:
+        known = (memory.recall(shown) or memory.learn(shown)) if port.compares_versions else read(shown)
+        organization = known.access.actor.organization
+        call = Call("shows", known.limits, organization and organization.pk, category="faults")
+        return port.admit(call, known.words)
+
     with override_settings(REDIS_URL=redis_url):
         for _attempt in range(5):
             try:
-                known = memory.recall(Shown(secret)) or memory.learn(Shown(secret))
-                organization = known.access.actor.organization
-                call = Call("shows", known.limits, organization and organization.pk, category="faults")
-                return gate.ask(lambda port, call=call, known=known: port.admit(call, known.words)).refusal or "ok"
+                return gate.ask(admit).refusal or "ok"
             except StaleError:
-                memory.forget(Shown(secret))
+                memory.forget(shown)
             except DomainError as refusal:
                 return refusal.code
     return "stale"
