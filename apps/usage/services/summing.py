@@ -13,8 +13,8 @@ HOURS_AT_A_TIME = 5_000  # late events of these wait until they are summed up
 LOOKED_OVER = timedelta(days=2)
 
 _TAKE = """
-UPDATE {hours} SET taken = %s
-WHERE id IN (SELECT id FROM {hours} WHERE NOT taken AND hour < %s ORDER BY id LIMIT %s {lock})
+WITH due AS MATERIALIZED (SELECT id FROM {hours} WHERE NOT taken AND hour < %s ORDER BY hour LIMIT %s {lock})
+UPDATE {hours} SET taken = %s FROM due WHERE {hours}.id = due.id
 """
 _SUM = """
 INSERT INTO {sums} (organization_id, hour, meter, category, user_id, key_id, total, events, highest)
@@ -50,7 +50,7 @@ def sum_up() -> int:
     while True:
         with transaction.atomic(), connection.cursor() as cursor:
             lock = "FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else ""
-            cursor.execute(_named(_TAKE, lock=lock), [True, _stored(hour_of(now())), HOURS_AT_A_TIME])
+            cursor.execute(_named(_TAKE, lock=lock), [_stored(hour_of(now())), HOURS_AT_A_TIME, True])
             taken: int = cursor.rowcount
             if taken:
                 cursor.execute(_named(_SUM))
