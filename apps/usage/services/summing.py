@@ -51,7 +51,8 @@ def sum_up() -> int:
         with transaction.atomic(), connection.cursor() as cursor:
             lock = "FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else ""
             cursor.execute(_named(_TAKE, lock=lock), [_stored(hour_of(now())), HOURS_AT_A_TIME, True])
-            taken: int = cursor.rowcount
+            cursor.execute(_named("SELECT COUNT(*) FROM {hours} WHERE taken"))  # SQLite counts no rows after WITH
+            taken: int = cursor.fetchone()[0]
             if taken:
                 cursor.execute(_named(_SUM))
                 cursor.execute(_named("DELETE FROM {hours} WHERE taken"))
