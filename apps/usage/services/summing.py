@@ -9,7 +9,7 @@ from apps.core.clock import now
 from apps.usage.models import UsageEvent, UsageHour, UsageHourToSum
 from apps.usage.periods import hour_of
 
-HOURS_AT_A_TIME = 5_000  # late events of these wait until they are summed up
+HOURS_AT_A_TIME = 100_000  # late events of these wait until they are summed up
 LOOKED_OVER = timedelta(days=2)
 
 _TAKE = """
