@@ -6,8 +6,8 @@ what one organization can call in little more than an hour. So no page waits for
 often. It is one statement, which sees one moment: whatever is summed up meanwhile, each hour is read from one place.
 
 What corrections do: a sum goes down by what they take back, a count by one. Who counts different values leaves out
-those of which nothing is left. The largest is taken of what was not taken back; a correction that came in another hour
-than what it corrects (the gate's own may, staff's never does) is not seen there.
+those of which nothing is left. The largest is taken of what was not taken back. A correction is of the hour of what it
+corrects, whenever it comes.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """Reads of the usage app: how an organization stands, and the events behind a figure."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -82,15 +82,14 @@ def _behind(rows: QuerySet[UsageEvent], cursor: str) -> QuerySet[UsageEvent]:
 
 
 def correction_of(event: UsageEvent) -> UsageEvent | None:
-    """What took an event back. It came in the event's hour or, at the end of its call, in the next."""
+    """What took an event back. Whoever takes back does so in the event's own hour."""
     found = UsageEvent.objects.for_organization(event.organization_id).filter(
-        hour__gte=event.hour,
-        hour__lte=event.hour + timedelta(hours=1),
+        hour=event.hour,
         meter=event.meter,
         corrects=event.source_id,
         corrects__gt="",  # as the index says it
     )
-    return found.order_by("hour", "corrects").first()
+    return found.order_by("corrects").first()
 
 
 def corrected_by(correction: UsageEvent) -> UsageEvent | None:
