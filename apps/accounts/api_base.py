@@ -19,9 +19,8 @@ from apps.accounts.requests import ActorRequest
 from apps.core.idempotency import Perform, once
 from apps.core.pagination import listing, paginate, parse_limit
 
-ENCODER = JSONEncoder(
-    ensure_ascii=False, allow_nan=False, separators=(",", ":")
-)  # as DRF's renderer makes it each time
+# As DRF's renderer makes it, but once.
+ENCODER = JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 ModelT = TypeVar("ModelT", bound=models.Model)
 
 
