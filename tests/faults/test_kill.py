@@ -48,7 +48,8 @@ def test_every_run_ends_once_although_workers_and_beat_are_killed(patient: Patie
     assert counts["interrupted"] > 0, "no kill hit a step: this proved nothing"
     print(  # noqa: T201 - figures for whoever reads
         f"{patient.name}: {killed} workers and {beaten} beats killed in {restarted - began:.0f} s; {left} runs were"
-        f" left, the last ended {ended - restarted:.1f} s after the restarted processes were up; {counts}"
+        f" left, the last ended {ended - restarted:.1f} s after the restarted processes were up; {counts};"
+        f" {patient.server.cut_off} calls arrived cut off"
     )
 
 
