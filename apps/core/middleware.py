@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core.context import bound
 from apps.core.errors import DomainError
+from apps.core.headers import add
 from apps.core.ids import new_id
 from apps.core.probes import PROBES
 from apps.core.problems import problem
@@ -74,7 +75,7 @@ class RequestContextMiddleware:
             request.encoding = settings.DEFAULT_CHARSET
         with bound(request_id=request_id, ip=address or None):
             response = self.get_response(request)
-        response["X-Request-Id"] = request_id
+        add(response, {"X-Request-Id": request_id})
         return response
 
 

@@ -3,10 +3,10 @@
 It is for developers to look things up, not for the bill: a process that is killed loses its last second.
 """
 
+import re
 import threading
 import time
 from collections import deque
-from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -30,6 +30,7 @@ WITHOUT_BODY = frozenset(
     {"secrets", "auth", "keys", "key", "secret-scanning"}
 )  # what is sent there is a secret, or makes one
 BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})  # what they bring along is read by no view
+PLAIN_PATH = re.compile(f"[A-Za-z0-9/_-]{{1,{LONGEST_PATH}}}")  # nothing of it need be looked at
 WAITING_MOST = 20_000
 EVERY_SECONDS = 1.0
 
@@ -90,9 +91,10 @@ def note(request: HttpRequest, response: HttpResponse, call: Call, verdict: Verd
         _see_that_somebody_writes()
 
 
-@lru_cache(maxsize=2_000)
 def _address(path: str, query: str) -> tuple[str, str]:
     """The address as it is sent once more, without secrets; and what is left out."""
+    if not query and PLAIN_PATH.fullmatch(path) and key_format.PREFIX not in path:
+        return path, ""
     path, query = escape_uri_path(path), query.replace("#", "%23")
     whole = f"{path}?{query}" if query else path
     shown = f"{path}?{'&'.join(map(_without_secret, query.split('&')))}" if query else path

@@ -9,6 +9,7 @@ from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.middleware.security import SecurityMiddleware
 from django_permissions_policy import PermissionsPolicyMiddleware
 
+from apps.core.headers import Header, add, add_missing, send_as_they_are
 from apps.core.middleware import IsolationHeadersMiddleware
 
 STACK = (
@@ -22,23 +23,15 @@ STACK = (
 
 def finish(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     """Add the headers, and the length of the answer."""
-    # Each header set by name is encoded and looked at twice: for those that are always the same, one by one, that takes
-    # longer than a view.
-    own = response.headers._store  # Django keeps them by lower-case name
-    for key, header in _headers(request.is_secure()).items():
-        own.setdefault(key, header)
+    add_missing(response, _headers(request.is_secure()))
     if not response.streaming:
         add(response, {"Content-Length": str(len(response.content))})
+    send_as_they_are(response)
     return response
 
 
-def add(response: HttpResponse, headers: dict[str, str]) -> None:
-    """Add headers of ours: ASCII in one line, so that nothing of them need be looked at."""
-    response.headers._store |= {name.lower(): (name, value) for name, value in headers.items()}
-
-
 @lru_cache(maxsize=2)
-def _headers(secure: bool) -> dict[str, tuple[str, str]]:
+def _headers(secure: bool) -> dict[str, Header]:
     """What the middleware adds to an empty answer, asked once, as Django keeps headers."""
     request = HttpRequest()
     request.META = {"SERVER_NAME": "api", "SERVER_PORT": "443" if secure else "80"}

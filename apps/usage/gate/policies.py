@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
 
-from apps.usage.gate.headers import add
+from apps.core.headers import add
 from apps.usage.gate.port import Call, Verdict
 from apps.usage.limits import Limits
 
