@@ -17,12 +17,12 @@ class CoreConfig(AppConfig):
     verbose_name = "Core"
 
     def ready(self) -> None:
-        _spare_each_request()
+        spare_each_request()
         autodiscover_modules("contributions")
         freeze()
 
 
-def _spare_each_request() -> None:
+def spare_each_request() -> None:
     """Leave out what Django does around every request for what is not so here: no cache of ours is closed, queries are
     kept in memory only while debugging, and connections are looked after at the end of each request already."""
     request_finished.disconnect(close_caches)
