@@ -10,26 +10,33 @@ from apps.usage.models import UsageEvent, UsageHour, UsageHourToSum
 from apps.usage.periods import hour_of
 
 HOURS_AT_A_TIME = 100_000  # late events of these wait until they are summed up
+MANY_HOURS = 1_000  # for which reading the events from one end to the other may be best
 LOOKED_OVER = timedelta(days=2)
 
 _TAKE = """
 WITH due AS MATERIALIZED (SELECT id FROM {hours} WHERE NOT taken AND hour < %s ORDER BY hour LIMIT %s {lock})
 UPDATE {hours} SET taken = %s FROM due WHERE {hours}.id = due.id
 """
-_SUM = """
-INSERT INTO {sums} (organization_id, hour, meter, category, user_id, key_id, total, events, highest)
+_SUMS = """
 SELECT event.organization_id, event.hour, event.meter, event.category, event.user_id, event.key_id,
-  SUM(event.value),
-  SUM(CASE WHEN event.corrects = '' THEN 1 ELSE -1 END),
-  MAX(CASE WHEN event.corrects = '' AND (event.organization_id, event.hour, event.meter, event.source_id) NOT IN (
-    SELECT correction.organization_id, correction.hour, correction.meter, correction.corrects
-    FROM {events} correction
-    JOIN {hours} due ON due.organization_id = correction.organization_id AND due.hour = correction.hour
-    WHERE due.taken AND correction.corrects > ''
-  ) THEN event.value END)
-FROM {events} event JOIN {hours} due ON due.organization_id = event.organization_id AND due.hour = event.hour
+  SUM(event.value) AS total,
+  SUM(CASE WHEN event.corrects = '' THEN 1 ELSE -1 END) AS events,
+  MAX(CASE WHEN event.corrects = '' AND correction.corrects IS NULL THEN event.value END) AS highest
+FROM {events} event
+JOIN {hours} due ON due.organization_id = event.organization_id AND due.hour = event.hour
+LEFT JOIN (
+  SELECT DISTINCT taking_back.organization_id, taking_back.hour, taking_back.meter, taking_back.corrects
+  FROM {events} taking_back
+  JOIN {hours} due ON due.organization_id = taking_back.organization_id AND due.hour = taking_back.hour
+  WHERE due.taken AND taking_back.corrects > ''
+) correction ON correction.organization_id = event.organization_id AND correction.hour = event.hour
+  AND correction.meter = event.meter AND correction.corrects = event.source_id
 WHERE due.taken
 GROUP BY 1, 2, 3, 4, 5, 6
+"""
+_STORE = """
+INSERT INTO {sums} (organization_id, hour, meter, category, user_id, key_id, total, events, highest)
+{found}
 ON CONFLICT (organization_id, hour, meter, category, user_id, key_id) DO UPDATE
 SET total = excluded.total, events = excluded.events, highest = excluded.highest
 """
@@ -54,11 +61,24 @@ def sum_up() -> int:
             cursor.execute(_named("SELECT COUNT(*) FROM {hours} WHERE taken"))  # SQLite counts no rows after WITH
             taken: int = cursor.fetchone()[0]
             if taken:
-                cursor.execute(_named(_SUM))
+                _store_sums(cursor, taken)
                 cursor.execute(_named("DELETE FROM {hours} WHERE taken"))
         done += taken
         if taken < HOURS_AT_A_TIME:
             return done
+
+
+def _store_sums(cursor: Any, hours: int) -> None:
+    """PostgreSQL sums up with all its processes what goes into a table of its own, but not what goes into ours."""
+    if connection.vendor != "postgresql":
+        cursor.execute(_named(_STORE, found=_named(_SUMS)))
+        return
+    if hours >= MANY_HOURS:
+        cursor.execute(_named("ANALYZE {hours}"))  # or it would expect that none is taken, and look each up by itself
+    cursor.execute("SET LOCAL jit = off")
+    cursor.execute(f"CREATE TEMPORARY TABLE usage_summed AS {_named(_SUMS)}")
+    cursor.execute(_named(_STORE, found="SELECT * FROM usage_summed"))
+    cursor.execute("DROP TABLE usage_summed")
 
 
 def sum_up_hourly(_slot: datetime) -> str:

@@ -92,6 +92,14 @@ def test_corrected_to_nothing(organization):
     assert sums(organization) == [(HOUR, "runs", 0, 0, None)]
 
 
+def test_what_two_take_back_is_summed_once(organization):
+    first = record(organization, HOUR, value=4)
+    for _time in range(2):
+        record(organization, HOUR, value=-4, corrects=first.source_id)
+    sum_up()
+    assert sums(organization) == [(HOUR, "runs", -4, -1, None)]
+
+
 def test_the_largest_is_of_what_was_not_taken_back(organization, owner):
     """In its own hour: a correction in the next changes only that hour's sums."""
     values = {value: record(organization, HOUR, value=value) for value in (9, 7, 5)}
@@ -106,6 +114,7 @@ def test_the_largest_is_of_what_was_not_taken_back(organization, owner):
 
 def test_many_hours_in_turns(organization, monkeypatch):
     monkeypatch.setattr(summing, "HOURS_AT_A_TIME", 2)
+    monkeypatch.setattr(summing, "MANY_HOURS", 2)
     for hours in range(5):
         record(organization, at(-60 * hours))
     assert sum_up() == 5
@@ -124,7 +133,7 @@ def test_the_nightly_job_puts_the_last_two_days_right(organization):
 
 def test_killed_in_the_middle_nothing_is_lost(organization, monkeypatch):
     record(organization, HOUR)
-    monkeypatch.setattr(summing, "_SUM", "SELECT no_such_column FROM {events}")
+    monkeypatch.setattr(summing, "_SUMS", "SELECT no_such_column FROM {events}")
     with pytest.raises(Exception, match="no_such_column"), transaction.atomic():
         sum_up()
     monkeypatch.undo()
