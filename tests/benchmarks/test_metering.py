@@ -31,7 +31,7 @@ def ask(bench: Bench, action: str, **arguments: Any) -> Any:
 @pytest.fixture(scope="module")
 def pages_of_few(bench: Bench) -> dict[str, list[float]]:
     """Milliseconds of each page of staff while there are few events; afterwards there are all."""
-    assert ask(bench, "fill", first=0, events=FEW, of=EVENTS) == FEW
+    assert ask(bench, "fill", first=0, events=FEW, of=FEW) == FEW  # over the same week: their lists are as long
     ask(bench, "roll_up")
     took = _pages(bench)
     assert ask(bench, "forget_sums") > 0

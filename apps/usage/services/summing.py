@@ -54,6 +54,8 @@ def sum_up() -> int:
     hour again: it waits for the row that is taken here, or is seen here.
     """
     done = 0
+    if connection.vendor == "postgresql":
+        _count_hours()
     while True:
         with transaction.atomic(), connection.cursor() as cursor:
             lock = "FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else ""
@@ -74,11 +76,18 @@ def _store_sums(cursor: Any, hours: int) -> None:
         cursor.execute(_named(_STORE, found=_named(_SUMS)))
         return
     if hours >= MANY_HOURS:
-        cursor.execute(_named("ANALYZE {hours}"))  # or it would expect that none is taken, and look each up by itself
+        _count_hours()
     cursor.execute("SET LOCAL jit = off")
     cursor.execute(f"CREATE TEMPORARY TABLE usage_summed AS {_named(_SUMS)}")
     cursor.execute(_named(_STORE, found="SELECT * FROM usage_summed"))
     cursor.execute("DROP TABLE usage_summed")
+
+
+def _count_hours() -> None:
+    """Tell PostgreSQL how many hours there are, and how many are taken. It thinks that they are as few as some time
+    ago, when it last looked, and would look through all for each."""
+    with connection.cursor() as cursor:
+        cursor.execute(_named("ANALYZE {hours}"))
 
 
 def sum_up_hourly(_slot: datetime) -> str:
