@@ -8,6 +8,8 @@ from django.test import Client
 
 from apps.accounts.models import Organization, User
 from apps.core.static_files import collect
+from apps.usage.limits import set_limits
+from tests.benchmarks.customers import NO_LIMIT
 from tests.common.growth import grow, queries
 from tests.common.roles import api_client_of, client_of, make_organization, make_user
 from tests.common.workflows import make_workflow
@@ -17,7 +19,9 @@ def prepare(sizes: list[int]) -> int:
     """One organization for each size, with so many workflows and runs. Returns how many there are."""
     for size in sizes:
         owner = make_user(f"Owner {size}", email=_email(size))
-        grow(make_workflow(make_organization(owner, f"Size {size}"), owner), owner, size)
+        organization = make_organization(owner, f"Size {size}")
+        set_limits(organization, "enterprise", per_minute=NO_LIMIT)
+        grow(make_workflow(organization, owner), owner, size)
     collect()  # pages name the files that it writes
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")  # as the server does by itself a while after so many rows
