@@ -1,9 +1,8 @@
 """Who is asking, for whom, in which realm: carried through requests, jobs and mail."""
 
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
+from types import TracebackType
 from typing import Any, NamedTuple
 
 
@@ -28,15 +27,24 @@ def current() -> Context:
     return _current.get()
 
 
-@contextmanager
-def bound(**changes: Any) -> Iterator[Context]:
+class bound:
     """Run a block with some members of the context replaced."""
-    changed = _current.get()._replace(**changes)
-    token = _current.set(changed)
-    try:
-        yield changed
-    finally:
-        _current.reset(token)
+
+    __slots__ = ("_changes", "_token")
+
+    def __init__(self, **changes: Any) -> None:
+        self._changes = changes
+        self._token: Token[Context]
+
+    def __enter__(self) -> Context:
+        changed = _current.get()._replace(**self._changes)
+        self._token = _current.set(changed)
+        return changed
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _at: TracebackType | None
+    ) -> None:
+        _current.reset(self._token)
 
 
 def bind(**changes: Any) -> None:

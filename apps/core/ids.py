@@ -28,6 +28,11 @@ def new_id(moment: datetime | None = None) -> uuid.UUID:
     return made if moment is None else uuid.UUID(int=lowest_id(moment).int | made.int & BELOW_THE_TIME)
 
 
+def new_hex() -> str:
+    """The 32 hexadecimal digits of a new UUIDv7, for what is no key: without the object around them."""
+    return uuid_utils.uuid7().hex
+
+
 def lowest_id(moment: datetime) -> uuid.UUID:
     """The smallest UUIDv7 that can have been made at a moment: bounds a query by time with the primary key's index."""
     return uuid.UUID(int=max(int(moment.timestamp() * 1000), 0) << 80)

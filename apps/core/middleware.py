@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.core.context import bound
 from apps.core.errors import DomainError
 from apps.core.headers import add
-from apps.core.ids import new_id
+from apps.core.ids import new_hex
 from apps.core.probes import PROBES
 from apps.core.problems import problem
 
@@ -66,7 +66,7 @@ class RequestContextMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         offered = request.META.get("HTTP_X_REQUEST_ID", "")
-        request_id = offered if REQUEST_ID.fullmatch(offered) else new_id().hex
+        request_id = offered if REQUEST_ID.fullmatch(offered) else new_hex()
         try:
             request.META["REMOTE_ADDR"] = address = client_address(request)
         except ValueError:

@@ -17,7 +17,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.encoding import escape_uri_path
 
 from apps.accounts import key_format
-from apps.core.ids import new_id
+from apps.core.ids import new_hex
 from apps.core.logs import REMOVED, SECRET_NAME
 from apps.usage import request_store
 from apps.usage.gate.port import Call, Verdict
@@ -71,7 +71,7 @@ def note(request: HttpRequest, response: HttpResponse, call: Call, verdict: Verd
     body, body_left_out = _body(request, call.category)
     _waiting.append(
         {
-            "id": new_id().hex,
+            "id": new_hex(),
             "organization_id": call.organization_id.hex,
             "user_id": call.user_id.hex,
             "key_id": call.key_id.hex,

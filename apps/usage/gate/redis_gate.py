@@ -31,6 +31,7 @@ class RedisGate:
         self._take_back = Script(self._line, scripts.text("take_back"))
         self._read = Script(self._line, scripts.text("read"))
         self._stream = stream.stream_key()
+        self._bucket = redis_key("bucket", "")
 
     def admit(self, call: Call, words: Sequence[Word] = ()) -> Verdict:
         """See `port.Gate`."""
@@ -44,7 +45,7 @@ class RedisGate:
             period = limits.period(moment)
             counter = counter_key(call.organization_id, period) if call.counted else "-"
             what, now, *rest = self._admit(
-                [redis_key("bucket", call.subject), counter, self._stream, *versions],
+                [self._bucket + call.subject, counter, self._stream, *versions],
                 [
                     interval,
                     limits.per_minute,
@@ -81,7 +82,7 @@ class RedisGate:
 
     def is_exhausted(self, call: Call) -> bool:
         """See `port.Gate`."""
-        full_at = int(self._line.ask("GET", redis_key("bucket", call.subject)) or 0)
+        full_at = int(self._line.ask("GET", self._bucket + call.subject) or 0)
         return is_beyond(full_at, int(self._clock() or time.time_ns() // 1_000), call.limits.per_minute)
 
     def take_back(self, call: Call, verdict: Verdict) -> None:
