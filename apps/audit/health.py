@@ -17,7 +17,7 @@ class BrokenChainError(RuntimeError):
 
 def append_only() -> tuple[Literal["ok", "warning", "failed"], str]:
     """Whether the database refuses to change entries."""
-    if triggers.installed(connection):
+    if triggers.entries.installed(connection):
         return "ok", _("The database refuses changes of audit entries.")
     return "failed", _("The triggers that protect audit entries are missing: run manage.py migrate on a fresh copy.")
 

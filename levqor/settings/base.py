@@ -32,6 +32,7 @@ INSTALLED_APPS = [
     "apps.developers",
     "apps.workflows",
     "apps.usage",
+    "apps.ledger",
     "apps.accounts",
     "apps.integrations",
     "apps.audit",

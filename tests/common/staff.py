@@ -16,7 +16,10 @@ from apps.core.clock import now
 from apps.core.events import deliver_due
 from apps.core.jobs import run_now, sync_schedules
 from apps.core.models import EventDelivery
+from apps.core.money import Money
 from apps.integrations.models import ExternalEvent, MailMessage
+from apps.ledger.models import Side, Transfer
+from apps.ledger.services import Entry, open_account, transfer
 from apps.usage.limits import set_limits
 from apps.usage.models import QuotaAlert
 from apps.workflows.engine.worker import work
@@ -73,6 +76,7 @@ def fill(organization: Organization, owner: User, staff: User) -> Run:
     sum_up_all()
     logged(organization, method="POST", path="/api/v1/workflows/validate", body=SECRET_VALUE)
     QuotaAlert.objects.create(organization=organization, period="2026-01", percent=80, calls=8_000, quota=10_000)
+    pay(organization)
     sync_schedules()
     run_now("token_cleanup")
     deliver_due()
@@ -81,6 +85,15 @@ def fill(organization: Organization, owner: User, staff: User) -> Run:
         vendor="resend", external_id="ev_1", type="email.sent", payload={"a": 1}, due_at=moment, received_at=moment
     )
     return run
+
+
+def pay(organization: Organization) -> list[Transfer]:
+    """A payment of 20 dollars, and 5 of them held back."""
+    bank = open_account("bank:USD", "USD", Side.DEBIT, may_be_overdrawn=True)
+    owed = open_account(f"customer:{organization.public_id}:USD", "USD", Side.CREDIT, organization=organization)
+    paid = Entry(bank, owed, Money(2_000, "USD"), "payment", "payment:1", subject="payment 1")
+    held = Entry(owed, bank, Money(500, "USD"), "refund", "refund:1", subject="payment 1", pending=True)
+    return transfer(paid, held)
 
 
 def dead_delivery() -> EventDelivery:

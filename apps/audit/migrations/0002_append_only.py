@@ -6,11 +6,11 @@ from apps.audit import triggers
 
 
 def install(apps, schema_editor):
-    triggers.install(schema_editor.connection)
+    triggers.entries.install(schema_editor.connection)
 
 
 def remove(apps, schema_editor):
-    triggers.remove(schema_editor.connection)
+    triggers.entries.remove(schema_editor.connection)
 
 
 class Migration(migrations.Migration):

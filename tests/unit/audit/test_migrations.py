@@ -17,6 +17,6 @@ def test_the_migration_protects_the_table_and_can_be_undone() -> None:
     editor = SimpleNamespace(connection=connection)
     (operation,) = migration.Migration.operations
     operation.code(apps, editor)
-    assert triggers.installed(connection)
+    assert triggers.entries.installed(connection)
     operation.reverse_code(apps, editor)
-    assert not triggers.installed(connection)
+    assert not triggers.entries.installed(connection)

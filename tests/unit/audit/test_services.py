@@ -309,7 +309,7 @@ def test_verification_runs_while_others_write(tmp_path: Path) -> None:
 class TestTriggers:
     @pytest.fixture(autouse=True)
     def _installed(self) -> None:
-        triggers.install(connection)
+        triggers.entries.install(connection)
 
     @pytest.mark.parametrize(
         "sql",
@@ -331,10 +331,10 @@ class TestTriggers:
         assert verify_chain(ORGANIZATION).ok
 
     def test_they_can_be_looked_for_and_installed_again(self) -> None:
-        triggers.install(connection)
-        assert triggers.installed(connection)
-        triggers.remove(connection)
-        assert not triggers.installed(connection)
+        triggers.entries.install(connection)
+        assert triggers.entries.installed(connection)
+        triggers.entries.remove(connection)
+        assert not triggers.entries.installed(connection)
 
     def test_postgresql_refuses_to_empty_the_table(self) -> None:
         if connection.vendor != "postgresql":

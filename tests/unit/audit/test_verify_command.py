@@ -59,5 +59,5 @@ def test_the_nightly_job_fails_loudly() -> None:
 
 def test_the_doctor_misses_the_triggers() -> None:
     assert health.append_only()[0] == "failed"
-    triggers.install(connection)
+    triggers.entries.install(connection)
     assert health.append_only()[0] == "ok"

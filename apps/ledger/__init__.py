@@ -1,0 +1,1 @@
+"""Money owed and moved, as double entries."""
