@@ -22,6 +22,7 @@ from apps.ledger.selectors import statement
 
 STATEMENT_DAYS = 90
 MOST_LINES = 100
+LONGEST_KEY = 28  # characters in a list
 TONES = {"posted": "ok", "voided": "", "pending": "wait"}
 
 
@@ -132,12 +133,12 @@ class TransferAdmin(StaffModelAdmin):
     @display(description=_("debit"))
     def debit_link(self, obj: Transfer) -> str:
         """Where it went."""
-        return row_link(obj.debit)
+        return _account_link(obj.debit)
 
     @display(description=_("credit"))
     def credit_link(self, obj: Transfer) -> str:
         """Where it came from."""
-        return row_link(obj.credit)
+        return _account_link(obj.credit)
 
     @display(description=_("state"))
     def shown_state(self, obj: Transfer) -> str:
@@ -146,6 +147,12 @@ class TransferAdmin(StaffModelAdmin):
         state = found.outcome if found else "pending" if obj.is_pending else "posted"
         words = {"posted": _("posted"), "voided": _("voided"), "pending": _("pending")}
         return tag(words[state], TONES[state])
+
+
+def _account_link(account: Account) -> str:
+    """By its key; of a long one how it begins and ends."""
+    key = account.key
+    return row_link(account, key if len(key) <= LONGEST_KEY else f"{key[:16]}…{key[-8:]}")
 
 
 def _resolution(transfer: Transfer) -> Resolution | None:
