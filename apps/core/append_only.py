@@ -66,7 +66,8 @@ class AppendOnly:
 def triggers_on(connection: Any, table: str) -> set[str]:
     """The names of a table's triggers that are switched on."""
     query = (
-        f"SELECT tgname FROM pg_trigger WHERE tgrelid = '{table}'::regclass AND NOT tgisinternal AND tgenabled <> 'D'"
+        f"SELECT tgname FROM pg_trigger WHERE tgrelid = '{table}'::regclass AND NOT tgisinternal"
+        " AND tgenabled IN ('O', 'A')"
         if connection.vendor == "postgresql"
         else f"SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = '{table}'"
     )

@@ -4,7 +4,7 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.cache import close_caches
 from django.core.signals import request_finished, request_started
-from django.db import close_old_connections, reset_queries
+from django.db import reset_queries
 from django.utils.module_loading import autodiscover_modules
 
 from apps.core.registry import freeze
@@ -23,9 +23,8 @@ class CoreConfig(AppConfig):
 
 
 def spare_each_request() -> None:
-    """Leave out what Django does around every request for what is not so here: no cache of ours is closed, queries are
-    kept in memory only while debugging, and connections are looked after at the end of each request already."""
+    """Leave out what Django does around every request for what is not so here: no cache of ours is closed, and queries
+    are kept in memory only while debugging."""
     request_finished.disconnect(close_caches)
-    request_started.disconnect(close_old_connections)
     if not settings.DEBUG:
         request_started.disconnect(reset_queries)

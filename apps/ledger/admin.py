@@ -72,8 +72,7 @@ class AccountAdmin(StaffModelAdmin):
     @display(description=_("last 90 days"))
     def shown_statement(self, obj: Account) -> SafeString:
         """Opening balance, what changed it, and the balance after each."""
-        end = now() + timedelta(seconds=1)
-        found = statement(obj, end - timedelta(days=STATEMENT_DAYS), end, most=MOST_LINES)
+        found = statement(obj, now() - timedelta(days=STATEMENT_DAYS), most=MOST_LINES)
         context = {"statement": found, "is_cut": len(found.lines) == MOST_LINES}
         return mark_safe(render_to_string("admin/ledger/statement.html", context))  # noqa: S308 - a template of ours
 

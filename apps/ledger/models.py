@@ -47,6 +47,7 @@ class Account(Entity):
         verbose_name = _("account")
         verbose_name_plural = _("accounts")
         constraints = (
+            models.CheckConstraint(condition=Q(grows_by__in=Side.values), name="ledger_account_grows_by_a_side"),
             models.CheckConstraint(
                 condition=Q(debits_posted__gte=0, credits_posted__gte=0, debits_pending__gte=0, credits_pending__gte=0),
                 name="ledger_account_sums_are_not_negative",
@@ -100,6 +101,7 @@ class Transfer(Entity):
         constraints = (
             models.CheckConstraint(condition=Q(amount__gt=0), name="ledger_transfer_moves_something"),
             models.CheckConstraint(condition=~Q(debit=F("credit")), name="ledger_transfer_has_two_accounts"),
+            models.CheckConstraint(condition=~Q(idempotency_key=""), name="ledger_transfer_has_a_key"),
         )
         indexes = (
             models.Index(fields=("debit", "created_at"), name="ledger_transfer_by_debit"),
@@ -135,6 +137,12 @@ class Resolution(models.Model):
     class Meta:
         verbose_name = _("resolution")
         verbose_name_plural = _("resolutions")
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(outcome__in=("posted", "voided")), name="ledger_resolution_is_posted_or_voided"
+            ),
+        )
+        indexes = (models.Index(fields=("created_at",), name="ledger_resolution_by_time"),)
 
     def __str__(self) -> str:
         return self.get_outcome_display()

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
@@ -17,6 +18,9 @@ from apps.ledger.errors import (
 )
 from apps.ledger.models import Account, Resolution, Side, Transfer
 
+log = structlog.get_logger(__name__)
+
+MOST = 2**62  # minor units of one transfer
 _SUMS = ("debits_posted", "credits_posted", "debits_pending", "credits_pending")
 
 
@@ -50,6 +54,7 @@ def open_account(
 ) -> Account:
     """The account of this key, opened if there is none. Raises `AccountMismatchError` for one that is otherwise."""
     Money(0, currency)  # refuses what is no currency
+    _check_length(Account, key=key)
     wanted: dict[str, Any] = {
         "currency": currency,
         "grows_by": grows_by,
@@ -66,8 +71,10 @@ def open_account(
 def transfer(*entries: Entry) -> list[Transfer]:
     """Make all of these transfers or none. Returns them in this order; those that were made before as they are.
 
+    Whoever makes several calls in one transaction locks accounts in their order: what belongs together is one call.
+
     Raises `InsufficientFundsError`, `TransferMismatchError` where a key was used for something else, `ValueError` for
-    an amount that is not positive or in another currency than its accounts.
+    an amount that is not positive or in another currency than its accounts, and for texts of the wrong length.
     """
     for entry in entries:
         _check(entry)
@@ -123,12 +130,21 @@ def _resolve(pending: Transfer, outcome: Resolution.Outcome) -> Resolution:
 
 
 def _check(entry: Entry) -> None:
-    if entry.amount.minor <= 0:
-        raise ValueError("a transfer moves more than nothing")
+    if not 0 < entry.amount.minor <= MOST:
+        raise ValueError("a transfer moves more than nothing, and no more than a row can hold")
+    _check_length(Transfer, idempotency_key=entry.key, code=entry.code)
+    _check_length(Transfer, least=0, subject=entry.subject)
     if {entry.debit.currency, entry.credit.currency} != {entry.amount.currency}:
         raise ValueError("a transfer has its accounts' currency")
     if entry.debit.pk == entry.credit.pk:
         raise ValueError("a transfer has two accounts")
+
+
+def _check_length(model: Any, least: int = 1, **texts: str) -> None:
+    """PostgreSQL would refuse what is too long, SQLite would not."""
+    for name, text in texts.items():
+        if not least <= len(text) <= model._meta.get_field(name).max_length:
+            raise ValueError(f"{name} is too short or too long")
 
 
 def _locked(keys: set[Any]) -> dict[Any, Account]:
@@ -156,7 +172,6 @@ def _store_sums(accounts: Any) -> None:
     """Raises `InsufficientFundsError` for an account that would be overdrawn."""
     for account in accounts:
         if not account.may_be_overdrawn and account.available.minor < 0:
-            raise InsufficientFundsError(
-                _("%(account)s lacks %(amount)s.") % {"account": account.key, "amount": -account.available}
-            )
+            log.info("insufficient_funds", account=account.key, lacks=-account.available.minor)
+            raise InsufficientFundsError(_("There is not enough money for this."))
         account.save(update_fields=_SUMS)

@@ -9,8 +9,8 @@ APPEND_ONLY = (
     AppendOnly("ledger_resolution", prefix="ledger_resolution", message="resolutions are never changed"),
 )
 _OTHER_CURRENCY = """
-EXISTS (SELECT 1 FROM ledger_account WHERE id IN (NEW.debit_id, NEW.credit_id) AND currency <> NEW.currency)
-"""
+(SELECT COUNT(*) FROM ledger_account WHERE id IN (NEW.debit_id, NEW.credit_id) AND currency = NEW.currency) <> 2
+"""  # an account that comes later in the transaction, which foreign keys allow, is none
 _NOT_PENDING = "NOT EXISTS (SELECT 1 FROM ledger_transfer WHERE id = NEW.transfer_id AND is_pending)"
 _OTHER_ACCOUNT = "NEW.key <> OLD.key OR NEW.currency <> OLD.currency OR NEW.grows_by <> OLD.grows_by"
 _RULES = (  # name, table, when, what is refused, why

@@ -10,7 +10,6 @@ from apps.usage.models import UsageEvent, UsageHour, UsageHourToSum
 from apps.usage.periods import hour_of
 
 HOURS_AT_A_TIME = 100_000  # late events of these wait until they are summed up
-MANY_HOURS = 1_000  # for which reading the events from one end to the other may be best
 LOOKED_OVER = timedelta(days=2)
 
 _TAKE = """
@@ -63,20 +62,19 @@ def sum_up() -> int:
             cursor.execute(_named("SELECT COUNT(*) FROM {hours} WHERE taken"))  # SQLite counts no rows after WITH
             taken: int = cursor.fetchone()[0]
             if taken:
-                _store_sums(cursor, taken)
+                _store_sums(cursor)
                 cursor.execute(_named("DELETE FROM {hours} WHERE taken"))
         done += taken
         if taken < HOURS_AT_A_TIME:
             return done
 
 
-def _store_sums(cursor: Any, hours: int) -> None:
+def _store_sums(cursor: Any) -> None:
     """PostgreSQL sums up with all its processes what goes into a table of its own, but not what goes into ours."""
     if connection.vendor != "postgresql":
         cursor.execute(_named(_STORE, found=_named(_SUMS)))
         return
-    if hours >= MANY_HOURS:
-        _count_hours()
+    _count_hours()
     cursor.execute("SET LOCAL jit = off")
     cursor.execute(f"CREATE TEMPORARY TABLE usage_summed AS {_named(_SUMS)}")
     cursor.execute(_named(_STORE, found="SELECT * FROM usage_summed"))

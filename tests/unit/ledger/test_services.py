@@ -75,13 +75,23 @@ def test_all_or_none(entry, bank, customer, revenue):
 
 def test_no_more_leaves_an_account_than_there_is(entry, customer, revenue):
     transfer(entry(500))
-    with pytest.raises(InsufficientFundsError, match=r"customer:USD lacks \$0.01"):
+    with pytest.raises(InsufficientFundsError, match="not enough money"):
         transfer(entry(501, key="two", debit=customer, credit=revenue))
     transfer(entry(500, key="two", debit=customer, credit=revenue))
     assert fresh(customer).balance == Money(0, "USD")
 
 
-@pytest.mark.parametrize("minor", [0, -5])
+@pytest.mark.parametrize(
+    "fields", [{"key": ""}, {"key": "k" * 161}, {"code": ""}, {"code": "c" * 61}, {"subject": "s" * 121}]
+)
+def test_texts_have_the_length_of_their_columns(entry, fields):
+    with pytest.raises(ValueError, match="too short or too long"):
+        transfer(entry(**fields))
+    with pytest.raises(ValueError, match="too short or too long"):
+        open_account("k" * 121, "USD", Side.CREDIT)
+
+
+@pytest.mark.parametrize("minor", [0, -5, 2**63])
 def test_what_moves_nothing_is_refused(entry, minor):
     with pytest.raises(ValueError, match="more than nothing"):
         transfer(entry(minor))

@@ -75,7 +75,25 @@ def test_a_transfer_has_the_currency_of_its_accounts(bank, customer):
 def test_a_transfer_moves_something_between_two(bank, customer):
     refuses("ledger_transfer_moves_something", lambda: raw(bank, customer, amount=0))
     refuses("ledger_transfer_moves_something", lambda: raw(bank, customer, amount=-1))
-    refuses("ledger_transfer_has_two_accounts", lambda: raw(bank, bank))
+    refuses("ledger_transfer_has_two_accounts|currency", lambda: raw(bank, bank))
+
+
+def test_an_account_that_comes_later_has_no_currency_yet(customer):
+    refuses("currency", lambda: raw(Account(id=new_id(), key="later", currency="EUR", grows_by="debit"), customer))
+
+
+def test_replacing_is_changing(entry):
+    if connection.vendor != "sqlite":
+        pytest.skip("only SQLite knows REPLACE")
+    move(entry())
+    refuses("never changed", lambda: execute("REPLACE INTO ledger_transfer SELECT * FROM ledger_transfer"))
+
+
+def test_values_are_those_that_the_code_knows(entry, customer):
+    [held] = move(entry(pending=True))
+    refuses("posted_or_voided", lambda: Resolution.objects.create(transfer=held, outcome="void"))
+    refuses("grows_by", lambda: Account.objects.create(key="x", currency="USD", grows_by="x", may_be_overdrawn=True))
+    refuses("has_a_key", lambda: raw(held.debit, held.credit, idempotency_key=""))
 
 
 def test_a_key_is_used_once(bank, customer):

@@ -114,7 +114,6 @@ def test_the_largest_is_of_what_was_not_taken_back(organization, owner):
 
 def test_many_hours_in_turns(organization, monkeypatch):
     monkeypatch.setattr(summing, "HOURS_AT_A_TIME", 2)
-    monkeypatch.setattr(summing, "MANY_HOURS", 2)
     for hours in range(5):
         record(organization, at(-60 * hours))
     assert sum_up() == 5
