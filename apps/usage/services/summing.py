@@ -53,8 +53,7 @@ def sum_up() -> int:
     hour again: it waits for the row that is taken here, or is seen here.
     """
     done = 0
-    if connection.vendor == "postgresql":
-        _count_hours()
+    _count_hours()
     while True:
         with transaction.atomic(), connection.cursor() as cursor:
             lock = "FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else ""
@@ -84,6 +83,8 @@ def _store_sums(cursor: Any) -> None:
 def _count_hours() -> None:
     """Tell PostgreSQL how many hours there are, and how many are taken. It thinks that they are as few as some time
     ago, when it last looked, and would look through all for each."""
+    if connection.vendor != "postgresql":
+        return
     with connection.cursor() as cursor:
         cursor.execute(_named("ANALYZE {hours}"))
 
