@@ -20,6 +20,7 @@ from apps.core.templatetags.levqor import money as written
 from apps.ledger.models import Account, Resolution, Transfer
 from apps.ledger.selectors import statement
 
+DEBIT, CREDIT = "debit__id__exact", "credit__id__exact"
 STATEMENT_DAYS = 90
 MOST_LINES = 100
 LONGEST_KEY = 28  # characters in a list
@@ -54,8 +55,8 @@ class AccountAdmin(StaffModelAdmin):
     def links(self, request: HttpRequest, row: Account) -> list[dict[str, Any]]:
         """To its transfers."""
         return [
-            button(_("Debits"), list_url(Transfer, debit__id__exact=row.pk, period="any"), "arrow_upward"),
-            button(_("Credits"), list_url(Transfer, credit__id__exact=row.pk, period="any"), "arrow_downward"),
+            button(_("Debits"), list_url(Transfer, **{DEBIT: row.pk}, period="any"), "arrow_upward"),
+            button(_("Credits"), list_url(Transfer, **{CREDIT: row.pk}, period="any"), "arrow_downward"),
         ]
 
     @display(description=_("balance"))
@@ -106,6 +107,10 @@ class TransferAdmin(StaffModelAdmin):
         """With accounts and end, also on a row's page."""
         rows: QuerySet[Any] = super().get_queryset(request).select_related("debit", "credit", "resolution")
         return rows
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        """The newest first, along the index of the account that the list is narrowed to."""
+        return ("-created_at", "-pk") if {DEBIT, CREDIT} & set(request.GET) else self.ordering
 
     def links(self, request: HttpRequest, row: Transfer) -> list[dict[str, Any]]:
         """To what hangs on the same payment."""
