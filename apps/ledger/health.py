@@ -16,7 +16,7 @@ class WrongSumsError(RuntimeError):
 
 def protected() -> tuple[Literal["ok", "warning", "failed"], str]:
     """Whether the database refuses to change transfers."""
-    if triggers.installed(connection):
+    if triggers.protection.installed(connection):
         return "ok", _("The database refuses changes of transfers.")
     return "failed", _("The triggers that protect transfers are missing: run manage.py migrate on a fresh copy.")
 

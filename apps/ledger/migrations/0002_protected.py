@@ -6,11 +6,11 @@ from apps.ledger import triggers
 
 
 def install(apps, schema_editor):
-    triggers.install(schema_editor.connection)
+    triggers.protection.install(schema_editor.connection)
 
 
 def remove(apps, schema_editor):
-    triggers.remove(schema_editor.connection)
+    triggers.protection.remove(schema_editor.connection)
 
 
 class Migration(migrations.Migration):

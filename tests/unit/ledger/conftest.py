@@ -11,9 +11,9 @@ from apps.ledger.services import Entry, open_account
 
 @pytest.fixture(autouse=True)
 def _protected(db):
-    triggers.install(connection)
+    triggers.protection.install(connection)
     yield
-    triggers.remove(connection)  # or no test could empty the tables
+    triggers.protection.remove(connection)  # or no test could empty the tables
 
 
 @pytest.fixture

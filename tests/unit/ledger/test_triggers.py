@@ -144,8 +144,8 @@ def test_the_migration_protects_the_tables_and_can_be_undone():
     editor = SimpleNamespace(connection=connection)
     (operation,) = migration.Migration.operations
     operation.code(apps, editor)
-    assert triggers.installed(connection)
+    assert triggers.protection.installed(connection)
     assert health.protected()[0] == "ok"
     operation.reverse_code(apps, editor)
-    assert not triggers.installed(connection)
+    assert not triggers.protection.installed(connection)
     assert health.protected()[0] == "failed"
