@@ -4,6 +4,7 @@ import pytest
 from django.db import connection
 
 from apps.core.money import Money
+from apps.ledger import services
 from apps.ledger.errors import (
     AccountMismatchError,
     AlreadyResolvedError,
@@ -59,6 +60,16 @@ def test_a_key_means_its_accounts(entry, bank, revenue):
     with pytest.raises(TransferMismatchError):
         transfer(entry(credit=revenue))
     assert fresh(revenue).balance == Money(0, "USD")
+
+
+def test_a_key_that_others_used_meanwhile(entry, customer, revenue, bank, monkeypatch):
+    """Between other accounts, which are not locked: the database tells, and nothing moves."""
+    transfer(entry())
+    monkeypatch.setattr(services, "_made_before", lambda entries: [])
+    with pytest.raises(TransferMismatchError):
+        transfer(entry(credit=revenue))
+    assert (fresh(bank).balance, fresh(revenue).balance) == (Money(500, "USD"), Money(0, "USD"))
+    assert differences() == []
 
 
 def test_all_or_none(entry, bank, customer, revenue):
