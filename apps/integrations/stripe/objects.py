@@ -1,0 +1,272 @@
+"""Stripe's objects as we read them: what we use of each, in our words. Amounts are minor units of `currency`.
+
+Nothing of a card is among them but what a page shows of a payment method: its brand and its last four digits.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+Kind = Literal[
+    "customer", "subscription", "invoice", "payment_intent", "refund", "dispute", "checkout.session", "payment_method"
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Customer:
+    """Who pays. `method` is the payment method that is charged by default, in words: "Visa •••• 4242, 12/2031"."""
+
+    id: str
+    email: str
+    name: str
+    currency: str
+    method: str
+    tax_ids: tuple[str, ...]
+    metadata: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Item:
+    """One price of a subscription. `lookup_key` is the code of the price in our catalogue."""
+
+    id: str
+    price: str
+    lookup_key: str
+    quantity: int
+    metered: bool
+    period_start: datetime
+    period_end: datetime
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """What somebody pays for again and again. `status` is Stripe's."""
+
+    id: str
+    customer: str
+    status: str
+    currency: str
+    items: tuple[Item, ...]
+    cancel_at: datetime | None
+    trial_end: datetime | None
+    ended_at: datetime | None
+    created: datetime
+    metadata: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def period_end(self) -> datetime | None:
+        """When it is renewed next; the earliest of its items."""
+        return min((item.period_end for item in self.items), default=None)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of an invoice. `price` is empty for a line that belongs to none."""
+
+    id: str
+    description: str
+    amount: int
+    quantity: int
+    price: str
+    lookup_key: str
+    is_proration: bool
+    subscription_item: str
+    period_start: datetime
+    period_end: datetime
+
+
+@dataclass(frozen=True)
+class Invoice:
+    """A bill. `status` is Stripe's: draft, open, paid, uncollectible, void. Totals are after discounts, tax included."""
+
+    id: str
+    customer: str
+    subscription: str
+    number: str
+    status: str
+    reason: str
+    currency: str
+    total: int
+    tax: int
+    paid: int
+    remaining: int
+    attempts: int
+    next_attempt: datetime | None
+    payment_intents: tuple[str, ...]
+    page: str
+    pdf: str
+    period_start: datetime
+    period_end: datetime
+    created: datetime
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True)
+class Payment:
+    """A payment intent with its charge. `received` is what arrived, before `fee` was taken of it."""
+
+    id: str
+    customer: str
+    status: str
+    currency: str
+    amount: int
+    received: int
+    charge: str
+    fee: int
+    refunded: int
+    paid_at: datetime | None
+    receipt: str
+    failure: str
+    created: datetime
+    metadata: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Refund:
+    """Money that went back. `status`: pending, requires_action, succeeded, failed, canceled."""
+
+    id: str
+    payment_intent: str
+    amount: int
+    currency: str
+    status: str
+    reason: str
+    created: datetime
+    metadata: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Dispute:
+    """A payment that its bank takes back. `fee` is what Stripe charges for it (less what it gave back of that)."""
+
+    id: str
+    payment_intent: str
+    amount: int
+    currency: str
+    status: str
+    reason: str
+    fee: int
+    due_by: datetime | None
+    created: datetime
+
+    @property
+    def is_won(self) -> bool:
+        """Whether the money came back to us."""
+        return self.status in ("won", "warning_closed", "prevented")
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it is gone for good."""
+        return self.status == "lost"
+
+    @property
+    def takes_money(self) -> bool:
+        """Whether the money was withdrawn: an inquiry ("warning_…") takes none yet."""
+        return not self.status.startswith("warning") and self.status != "prevented"
+
+
+@dataclass(frozen=True)
+class CheckoutSession:
+    """A payment page of Stripe's. `status`: open, complete, expired; `payment_status`: paid, unpaid, no_payment_required."""
+
+    id: str
+    url: str
+    status: str
+    payment_status: str
+    mode: str
+    customer: str
+    subscription: str
+    payment_intent: str
+    reference: str
+    total: int
+    tax: int
+    currency: str
+    expires_at: datetime
+    metadata: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Product:
+    """What is sold. `code` is its id at Stripe and in our catalogue."""
+
+    id: str
+    name: str
+    description: str
+    active: bool
+    tax_code: str
+    metadata: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Price:
+    """What it costs. `amount` is in minor units, with up to 12 decimals for what is billed by usage ("0.15")."""
+
+    id: str
+    product: str
+    lookup_key: str
+    currency: str
+    amount: str
+    interval: str
+    meter: str
+    active: bool
+    tax_behavior: str
+    metadata: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Coupon:
+    """A discount. `id` is its code in our catalogue."""
+
+    id: str
+    name: str
+    percent: str
+    duration: str
+    valid: bool
+    metadata: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Meter:
+    """What usage is reported to. `event_name` is its name in our catalogue."""
+
+    id: str
+    event_name: str
+    name: str
+    active: bool
+
+
+@dataclass(frozen=True)
+class BalanceTransaction:
+    """One line of our account at Stripe. `source` is the charge, refund, dispute or payout behind it."""
+
+    id: str
+    type: str
+    amount: int
+    fee: int
+    net: int
+    currency: str
+    source: str
+    description: str
+    created: datetime
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a change of a subscription would cost: `due_now` at once, `total` on the invoice that it would make."""
+
+    currency: str
+    total: int
+    due_now: int
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened at Stripe: to the object of this kind and id."""
+
+    id: str
+    type: str
+    object_kind: str
+    object_id: str
+    created: datetime
+    payload: dict[str, object]
