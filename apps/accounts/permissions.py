@@ -20,9 +20,17 @@ BUILDERS = MANAGERS | {Role.DEVELOPER.value}
 PAYERS = MANAGERS | {Role.BILLING.value}
 
 # Staff acting as a customer look and help to run. They never change who may come in, nor publish or store what could
-# send secrets away: both would outlive their visit.
+# send secrets away: both would outlive their visit. Nor do they spend the customer's money.
 NEVER_IMPERSONATED = frozenset(
-    {"members.manage", "organization.manage", "tokens.create", "keys.manage", "workflows.edit", "secrets.manage"}
+    {
+        "billing.manage",
+        "members.manage",
+        "organization.manage",
+        "tokens.create",
+        "keys.manage",
+        "workflows.edit",
+        "secrets.manage",
+    }
 )
 
 

@@ -58,6 +58,12 @@ class LimitExceededError(DomainError):
     code, status, title = "limit_exceeded", 422, _("Limit exceeded")
 
 
+class PlanLimitError(LimitExceededError):
+    """What the organization pays for does not go so far: another plan does. `feature` names what is used up."""
+
+    code, title = "plan_limit", _("The plan does not go so far")
+
+
 class ForbiddenError(DomainError):
     """The actor may see the thing but not do this."""
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 Text = str | Promise
 CatchUp = Literal["skip", "latest", "all"]
 Dimension = Literal["category", "key_id", "user_id"]
+Value = bool | int | str
 
 
 @dataclass(frozen=True)
@@ -153,6 +154,21 @@ class WebhookHandler(Contribution):
 
 
 @dataclass(frozen=True)
+class VendorObjectHandler(Contribution):
+    """Is given a vendor's object of a kind as it is now, whenever something happened to it: in one transaction with the
+    note that it was seen. It may be given the same again."""
+
+    vendor: str
+    kind: str
+    name: str
+    handle: Callable[[Any], None]
+
+    @property
+    def key(self) -> str:
+        return f"{self.vendor}:{self.kind}:{self.name}"
+
+
+@dataclass(frozen=True)
 class HealthCheck(Contribution):
     """One line of `manage.py doctor`: returns (state, what was seen)."""
 
@@ -269,6 +285,38 @@ class Meter(Contribution):
     aggregation: Literal["sum", "count", "unique", "max"]
     counts: Dimension | None = None
     group_by: tuple[Dimension, ...] = ("category", "key_id", "user_id")
+
+
+@dataclass(frozen=True)
+class Feature(Contribution):
+    """Something that an organization has by what it pays for: asked of `core.entitlements`.
+
+    "boolean" is there or not, "static" has a value (a number of seats, a plan), "metered" is used up (credits).
+    `default` is what it is without paying. Of several sources `combine` makes one value: by default any, the largest,
+    the sum.
+    """
+
+    code: str
+    label: Text
+    kind: Literal["boolean", "static", "metered"]
+    default: Value
+    combine: Callable[[list[Value]], Value] | None = None
+
+    @property
+    def key(self) -> str:
+        return self.code
+
+
+@dataclass(frozen=True)
+class EntitlementProvider(Contribution):
+    """Knows what organizations have: `find(organization_id)` returns the value of each feature that is paid for.
+
+    `upgrade_url_name` is the page where more can be had.
+    """
+
+    name: str
+    upgrade_url_name: str
+    find: Callable[[uuid.UUID], Mapping[str, Value]]
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,11 @@ from typing import Literal
 
 from django.utils.translation import gettext as _
 
+from apps.billing.catalogue import Price, catalogue
 from apps.core.templatetags.levqor import money, number
 from apps.developers.usage_charts import in_words
 from apps.usage.limits import Limits
-from apps.usage.plans import PLANS, Plan
+from apps.usage.plans import API_PLAN, PLANS, Plan
 from apps.usage.selectors import Standing
 from apps.usage.services.alerts import SHARES
 
@@ -58,9 +59,14 @@ class StandingInWords:
 
     @property
     def overage(self) -> int:
-        """Calls beyond a quota that lets them pass."""
-        quota = self.limits.quota
-        return max(self.standing.used - quota, 0) if self.limits.soft and quota is not None else 0
+        """Calls beyond a quota that lets them pass, and beyond the credits."""
+        return self.standing.overage
+
+    @property
+    def overage_price(self) -> Price | None:
+        """What those calls cost."""
+        product = catalogue().granting(API_PLAN, self.plan.code)
+        return product.overage if product else None
 
     @property
     def tone(self) -> Tone:
@@ -132,8 +138,8 @@ class StandingInWords:
             return _("There is no end: any number of calls is included.")
         if self.in_sandbox:
             return _("Further calls are refused (429) until the next day begins, at 00:00 UTC.")
-        if self.limits.soft and self.plan.overage is not None:
-            return _("Further calls pass, at %(price)s per 1,000.") % {"price": money(self.plan.overage)}
+        if self.limits.soft and self.overage_price is not None:
+            return _("Further calls pass, at %(price)s per 1,000.") % {"price": money(self.overage_price.money)}
         return _("Further calls are refused (429) until the next month begins. A larger plan lets them pass at once.")
 
     @property
@@ -147,9 +153,9 @@ class StandingInWords:
             return _("This month's calls are used up: further ones are refused until %(day)s.") % {
                 "day": self.reset_day
             }
-        if self.overage and self.plan.overage is not None:
+        if self.overage and self.overage_price is not None:
             words = _("The included calls are used up. Further ones pass, at %(price)s per 1,000: %(count)s so far.")
-            return words % {"price": money(self.plan.overage), "count": number(self.overage)}
+            return words % {"price": money(self.overage_price.money), "count": number(self.overage)}
         return _("%(percent)s %% of the calls are used. %(left)s are left until %(day)s.") % {
             "percent": self.standing.percent,
             "left": number(self.standing.remaining),

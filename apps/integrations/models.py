@@ -1,4 +1,4 @@
-"""The mail outbox and the event inbox: what goes out and what came in, as rows first."""
+"""The mail outbox, the event inbox, and what is to be looked at again at Stripe: as rows first."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -106,3 +106,40 @@ class ExternalEvent(Entity):
 
     def __str__(self) -> str:
         return f"{self.vendor} {self.type} {self.external_id}"
+
+
+class StripeNotice(models.Model):
+    """That something happened to an object at Stripe: it is to be looked at, and whoever keeps something of it told.
+
+    One row an object, however often and in whatever order it was told of. `noted` counts the notices; what came while
+    somebody looked is looked at once more.
+    """
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("Waiting")
+        SEEN = "seen", _("Seen")
+        DEAD = "dead", _("Gave up")
+
+    id = models.BigAutoField(primary_key=True)
+    kind = models.CharField(_("kind"), max_length=40)
+    object_id = models.CharField(_("object"), max_length=120)
+    state = models.CharField(_("state"), max_length=8, choices=State.choices, default=State.WAITING)
+    noted = models.PositiveBigIntegerField(_("notices"), default=1)
+    attempts = models.PositiveIntegerField(_("attempts"), default=0)
+    due_at = models.DateTimeField(_("due"))
+    lease_until = models.DateTimeField(null=True, blank=True)
+    last_error = models.CharField(_("last error"), max_length=300, blank=True)
+    seen_at = models.DateTimeField(_("seen"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("Stripe object")
+        verbose_name_plural = _("Stripe objects")
+        ordering = ("-pk",)
+        constraints = (models.UniqueConstraint(fields=("kind", "object_id"), name="one_notice_per_stripe_object"),)
+        indexes = (
+            models.Index(fields=("due_at",), condition=models.Q(state="waiting"), name="stripe_notice_due"),
+            models.Index(fields=("object_id",), name="stripe_notice_by_object"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.object_id}"

@@ -22,6 +22,8 @@ class Usage(serializers.Serializer[Any]):
     quota = serializers.IntegerField(allow_null=True)
     reset_date = serializers.DateField(help_text=_("The day (UTC) on which counting begins anew."))
     overage = serializers.BooleanField(help_text=_("Whether calls beyond the quota pass and are billed."))
+    overage_calls = serializers.IntegerField(help_text=_("Calls of this month beyond the quota and the credits."))
+    credits_remaining = serializers.IntegerField(help_text=_("Calls paid for in advance, beside those of the plan."))
     by_category = serializers.DictField(child=serializers.IntegerField())
     tokens_used = serializers.IntegerField(help_text=_("Tokens of language models."))
 
@@ -71,6 +73,8 @@ def as_json(found: Standing) -> dict[str, Any]:
         "quota": found.limits.quota,
         "reset_date": found.period.end.date(),
         "overage": found.limits.soft,
+        "overage_calls": found.overage,
+        "credits_remaining": found.credits_left,
         "by_category": found.by_category,
         "tokens_used": found.tokens,
     }

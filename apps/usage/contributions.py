@@ -5,15 +5,18 @@ from datetime import timedelta
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.permissions import ALL_ROLES
-from apps.core.kinds import EventHandler, EventType, Permission, ScheduledJob, Tick
+from apps.core.kinds import EventHandler, EventType, Feature, Permission, ScheduledJob, Tick
 from apps.core.registry import register
 from apps.usage import handlers, retention, staff_contributions
 from apps.usage.gate.either import CATCH_UP_TASK
 from apps.usage.meters import METERS
+from apps.usage.plans import API_CREDITS, API_PLAN, SANDBOX, largest
 from apps.usage.services import alerts, draining, summing
 
 register(
     *METERS,
+    Feature(API_PLAN, _("API plan"), "static", SANDBOX.code, largest),
+    Feature(API_CREDITS, _("API calls paid in advance"), "metered", 0),
     Permission("usage.view", _("See the organization's usage and limits"), ALL_ROLES, for_keys=True),
     EventType(alerts.QUOTA_REACHED, _("A share of the month's calls is used")),
     EventHandler(alerts.QUOTA_REACHED, "usage.mail_quota", handlers.mail_quota),

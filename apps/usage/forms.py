@@ -6,7 +6,7 @@ from django import forms
 from django.utils.translation import gettext as translated
 from django.utils.translation import gettext_lazy as _
 
-from apps.core.templatetags.levqor import money, number
+from apps.core.templatetags.levqor import number
 from apps.usage.models import OrganizationLimits, UsageEvent
 from apps.usage.plans import PLANS, Plan
 
@@ -51,9 +51,6 @@ class CorrectionForm(forms.Form):
 
 def _described(plan: Plan) -> str:
     """Two plans have one name: their figures tell them apart."""
-    words = translated("%(name)s: %(calls)s calls, %(price)s a month")
     calls = translated("unlimited") if plan.calls is None else number(plan.calls)
-    text = words % {"name": plan.name, "calls": calls, "price": money(plan.price)}
-    if plan.overage is None:
-        return text
-    return translated("%(plan)s, then %(price)s per 1,000") % {"plan": text, "price": money(plan.overage)}
+    plain, soft = translated("%(name)s: %(calls)s calls"), translated("%(name)s: %(calls)s calls, further ones are billed")
+    return (soft if plan.soft else plain) % {"name": plan.name, "calls": calls}

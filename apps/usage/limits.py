@@ -20,7 +20,8 @@ from apps.usage.plans import PLANS, TWIN_CALLS_PER_DAY
 class Limits:
     """What the gate enforces: calls a minute (a bucket that refills evenly) and calls in a month or day.
 
-    `quota` None is any number. A soft quota is told and goes on: what is beyond is overage.
+    `quota` None is any number. What is beyond is taken from the `credits` of the month `credits_of` first. Then calls
+    are refused; a soft quota goes on, for as many calls as `overage` says (None: any number).
     """
 
     plan: str
@@ -28,11 +29,19 @@ class Limits:
     quota: int | None
     soft: bool = False
     span: Literal["month", "day"] = "month"
+    credits: int = 0
+    credits_of: str = ""
+    overage: int | None = None
 
-    @property
-    def ceiling(self) -> int | None:
-        """The number of calls after which calls are refused."""
-        return None if self.soft else self.quota
+    def ceiling(self, period: Period) -> int | None:
+        """The number of calls in a period after which calls are refused."""
+        if self.quota is None or (self.soft and self.overage is None):
+            return None
+        return self.quota + self.credits_in(period) + (self.overage or 0 if self.soft else 0)
+
+    def credits_in(self, period: Period) -> int:
+        """The calls beyond the quota that are paid for in advance."""
+        return self.credits if period.name == self.credits_of else 0
 
     def period(self, moment: datetime) -> Period:
         """The period of the quota that a moment belongs to."""
@@ -59,7 +68,15 @@ def limits_of(organization: Organization, row: OrganizationLimits | None = None)
     per_minute = plan.per_minute if row.per_minute is None else row.per_minute
     if not organization.livemode:
         return Limits(plan.code, per_minute, TWIN_CALLS_PER_DAY, span="day")
-    return Limits(plan.code, per_minute, plan.calls if row.calls is None else row.calls, plan.overage is not None)
+    return Limits(
+        plan.code,
+        per_minute,
+        plan.calls if row.calls is None else row.calls,
+        plan.soft,
+        credits=row.credits,
+        credits_of=row.credits_of,
+        overage=row.overage,
+    )
 
 
 def set_limits(
@@ -73,3 +90,19 @@ def set_limits(
     with transaction.atomic():
         versions.changed(version_names.of_organization(organization.pk))
         OrganizationLimits.objects.unscoped().update_or_create(organization=organization, defaults=wanted)
+
+
+def set_extras(organization: Organization, period: Period, *, credits: int, overage: int | None) -> bool:
+    """Say how many calls beyond the quota are paid for in this month, and how much overage may follow. Returns whether
+    that is anything new. It holds from the next call on.
+    """
+    wanted: dict[str, Any] = {"credits": credits, "credits_of": period.name if credits else "", "overage": overage}
+    with transaction.atomic():
+        row = row_of(organization)
+        if all(getattr(row, name) == value for name, value in wanted.items()):
+            return False
+        versions.changed(version_names.of_organization(organization.pk))
+        OrganizationLimits.objects.unscoped().update_or_create(
+            organization=organization, defaults=wanted, create_defaults={**wanted, "plan": row.plan}
+        )
+    return True

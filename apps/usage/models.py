@@ -28,6 +28,9 @@ class OrganizationLimits(models.Model):
     )
     calls = models.PositiveBigIntegerField(_("calls a month"), null=True, blank=True)
     per_minute = models.PositiveIntegerField(_("calls a minute"), null=True, blank=True)
+    credits = models.PositiveBigIntegerField(_("calls paid by credits"), default=0, db_default=0)
+    credits_of = models.CharField(_("in the month"), max_length=10, blank=True, default="", db_default="")
+    overage = models.PositiveBigIntegerField(_("most overage"), null=True, blank=True)
     changed_at = models.DateTimeField(_("changed"), default=now, editable=False)
 
     objects = OrganizationManager["OrganizationLimits"]()

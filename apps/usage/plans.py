@@ -1,25 +1,21 @@
-"""The API plans: how many calls each includes, how fast they may come, who helps, and what it costs."""
+"""The API plans: how many calls each includes and how fast they may come. What they cost is in billing's catalogue."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from apps.core.money import Money
-
 Family = Literal["portal", "usage"]
-
-REFUND_DAYS = 7
-COMMUNITY, EMAIL, SLA = _("Community"), _("Email"), _("SLA")
 
 
 @dataclass(frozen=True)
 class Plan:
     """One API plan.
 
-    `calls` are included in a calendar month (UTC), None for any number. Past them calls are refused, or, where
-    `overage` names the price of 1,000 more, counted on. `price` is for a month.
+    `calls` are included in a calendar month (UTC), None for any number. Past them calls are refused, or, where it is
+    `soft`, counted on and billed.
     """
 
     code: str
@@ -27,30 +23,34 @@ class Plan:
     family: Family
     calls: int | None
     per_minute: int
-    support: str | Promise
-    price: Money
-    overage: Money | None = None
+    soft: bool = False
 
 
-def _usd(cents: int) -> Money:
-    return Money(cents, "USD")
-
-
-SANDBOX = Plan("sandbox", _("Sandbox"), "portal", 1_000, 60, COMMUNITY, _usd(0))
+SANDBOX = Plan("sandbox", _("Sandbox"), "portal", 1_000, 60)
 PLANS: dict[str, Plan] = {
     plan.code: plan
     for plan in (
         SANDBOX,
-        Plan("pro", _("Pro"), "portal", 10_000, 300, EMAIL, _usd(19_00)),
-        Plan("enterprise", _("Enterprise"), "portal", None, 1_200, SLA, _usd(199_00)),
-        Plan("usage_developer", _("Developer"), "usage", 10_000, 300, EMAIL, _usd(29_00), _usd(3_00)),
-        Plan("usage_professional", _("Professional"), "usage", 50_000, 600, EMAIL, _usd(99_00), _usd(2_00)),
-        Plan("usage_enterprise", _("Enterprise"), "usage", 250_000, 1_200, SLA, _usd(299_00), _usd(1_50)),
+        Plan("pro", _("Pro"), "portal", 10_000, 300),
+        Plan("enterprise", _("Enterprise"), "portal", None, 1_200),
+        Plan("usage_developer", _("Developer"), "usage", 10_000, 300, soft=True),
+        Plan("usage_professional", _("Professional"), "usage", 50_000, 600, soft=True),
+        Plan("usage_enterprise", _("Enterprise"), "usage", 250_000, 1_200, soft=True),
     )
 }
 TWIN_CALLS_PER_DAY = 100
+
+# What billing sells of this app.
+API_PLAN = "api.plan"
+API_CREDITS = "api.credits"
 
 
 def plans_of(family: Family) -> list[Plan]:
     """The plans of a family, the smallest first."""
     return [plan for plan in PLANS.values() if plan.family == family]
+
+
+def largest(codes: Sequence[object]) -> str:
+    """Of several plans the one that includes most. Raises `KeyError` for an unknown one."""
+    order = list(PLANS)
+    return max((PLANS[str(code)].code for code in codes), key=order.index)

@@ -35,6 +35,19 @@ class Standing:
         return None if self.limits.quota is None else max(self.limits.quota - self.used, 0)
 
     @property
+    def credits_left(self) -> int:
+        """The calls paid for in advance that are left, beside those that the plan includes."""
+        beyond = max(self.used - (self.limits.quota or 0), 0)
+        return max(self.limits.credits_in(self.period) - beyond, 0)
+
+    @property
+    def overage(self) -> int:
+        """Calls beyond the quota and the credits of a plan that lets them pass."""
+        if not self.limits.soft or self.limits.quota is None:
+            return 0
+        return max(self.used - self.limits.quota - self.limits.credits_in(self.period), 0)
+
+    @property
     def percent(self) -> int | None:
         """How much of the quota is used, whole percent, rounded down; above 100 with overage."""
         return None if not self.limits.quota else self.used * 100 // self.limits.quota

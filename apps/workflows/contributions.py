@@ -3,11 +3,12 @@
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.permissions import ALL_ROLES, BUILDERS
-from apps.core.kinds import AuditAction, EventHandler, EventType, Permission, SandboxSeed, Seed, Tick
+from apps.core.kinds import AuditAction, EventHandler, EventType, Feature, Permission, SandboxSeed, Seed, Tick
 from apps.core.registry import register
-from apps.workflows import handlers, page_contributions, sandbox, staff_contributions
+from apps.workflows import handlers, limits, page_contributions, sandbox, staff_contributions
 from apps.workflows.demo import seed
 from apps.workflows.engine.finish import RUN_FINISHED
+from apps.workflows.services.publishing import WORKFLOWS
 from apps.workflows.steps.approval import APPROVAL, APPROVAL_REQUESTED
 from apps.workflows.steps.delay import DELAY
 from apps.workflows.steps.email import EMAIL
@@ -16,6 +17,7 @@ from apps.workflows.steps.subflow import SUBFLOW
 from apps.workflows.steps.transform import TRANSFORM
 from apps.workflows.tasks import FIRE_TASK, RECONCILE_TASK
 
+register(Feature(WORKFLOWS, _("Workflows"), "static", limits.FREE_WORKFLOWS))
 register(HTTP, TRANSFORM, DELAY, EMAIL, APPROVAL, SUBFLOW)
 register(
     Permission("workflows.view", _("See workflows and runs"), ALL_ROLES, for_keys=True),

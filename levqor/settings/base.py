@@ -31,6 +31,7 @@ INSTALLED_APPS = [
     "apps.marketing",
     "apps.developers",
     "apps.workflows",
+    "apps.billing",
     "apps.usage",
     "apps.ledger",
     "apps.accounts",

@@ -8,12 +8,14 @@ from apps.accounts.models import Invitation, Membership, Organization, Role, Use
 from apps.accounts.permissions import Actor, grantable_roles
 from apps.accounts.services import api_keys, tokens, version_names
 from apps.audit.services import record
-from apps.core import versions
+from apps.core import entitlements, versions
 from apps.core.clock import now
-from apps.core.errors import InvalidInputError, LimitExceededError, NotFoundError
+from apps.core.errors import InvalidInputError, LimitExceededError, NotFoundError, PlanLimitError
 from apps.core.events import emit
 
 MEMBERS_PER_ORGANIZATION = 500
+MEMBERS = "organization.members"
+FREE_MEMBERS = 5
 
 
 def check_role_is_grantable(actor: Actor, role: str) -> None:
@@ -25,10 +27,15 @@ def check_role_is_grantable(actor: Actor, role: str) -> None:
 
 
 def check_room_for_members(organization: Organization) -> None:
-    """Raises `LimitExceededError` where the organization is full."""
-    if Membership.objects.for_organization(organization).count() >= MEMBERS_PER_ORGANIZATION:
+    """Raises `LimitExceededError` where the organization is full, `PlanLimitError` where its plan has no more seats."""
+    count = Membership.objects.for_organization(organization).count()
+    if count >= MEMBERS_PER_ORGANIZATION:
         raise LimitExceededError(
             _("An organization has at most %(most)s members.") % {"most": MEMBERS_PER_ORGANIZATION}
+        )
+    if count >= (seats := entitlements.most(organization.pk, MEMBERS)):
+        raise PlanLimitError(
+            _("Your plan has %(seats)s seats, and all are taken. Add seats first.") % {"seats": seats}, feature=MEMBERS
         )
 
 

@@ -117,7 +117,7 @@ def _full_at(subject: str) -> int | None:
 
 def _count(call: Call, period: Period) -> int | None:
     """One call more in the period's total. None where the ceiling is reached."""
-    ceiling = call.limits.ceiling
+    ceiling = call.limits.ceiling(period)
     if ceiling is not None and ceiling < 1:
         return None
     key = recording.prepared(recording.key_fields(UsageTotal), (call.organization_id, period.name, METER, ""))

@@ -51,6 +51,8 @@ def used_up(limits: Limits) -> str:
         return _("The sandbox takes %(quota)s calls a day, and today's are used up. The next begins at 00:00 UTC.") % {
             "quota": limits.quota
         }
-    return _("The plan's %(quota)s calls of this month are used up. Wait for the next, or choose a larger plan.") % {
-        "quota": limits.quota
-    }
+    if limits.soft:
+        return _("The overage that you allow for this month is used up. Allow more, buy credits or choose a larger plan.")
+    return _(
+        "The plan's %(quota)s calls of this month are used up. Wait for the next, buy credits or choose a larger plan."
+    ) % {"quota": limits.quota}

@@ -37,12 +37,12 @@ class RedisGate:
         """See `port.Gate`."""
         limits = call.limits
         interval = MINUTE // limits.per_minute
-        ceiling = limits.ceiling
         versions = [key for key, _word in words]
         known = [word for _key, word in words]
         moment = datetime.now(UTC)
         while True:
             period = limits.period(moment)
+            ceiling = limits.ceiling(period)
             counter = counter_key(call.organization_id, period) if call.counted else "-"
             what, now, *rest = self._admit(
                 [self._bucket + call.subject, counter, self._stream, *versions],

@@ -12,8 +12,9 @@ from django.utils.translation import gettext as _
 from apps.accounts.models import Organization
 from apps.accounts.permissions import Actor
 from apps.audit.services import record
+from apps.core import entitlements
 from apps.core.clock import now
-from apps.core.errors import ConflictError, LimitExceededError
+from apps.core.errors import ConflictError, LimitExceededError, PlanLimitError
 from apps.workflows import limits
 from apps.workflows.definition.meaning import each_step
 from apps.workflows.definition.validate import parse_source
@@ -21,6 +22,7 @@ from apps.workflows.errors import InvalidDefinitionError, OvertakenError
 from apps.workflows.models import Trigger, Workflow, WorkflowVersion
 from apps.workflows.services.triggers import check_room_for_schedules, sync_triggers
 
+WORKFLOWS = "workflows.count"
 RESERVED_SLUGS = {"new", "validate"}  # addresses beside those of workflows
 
 
@@ -36,7 +38,10 @@ class Published:
 def create_workflow(
     organization: Organization, source: str, actor: Actor | None, *, slug: str | None = None, message: str = ""
 ) -> Published:
-    """A new workflow with its first version. Raises `InvalidDefinitionError`, `ConflictError`, `LimitExceededError`."""
+    """A new workflow with its first version.
+
+    Raises `InvalidDefinitionError`, `ConflictError`, `LimitExceededError`, `PlanLimitError`.
+    """
     definition = parse_source(source)
     slug = slug or definition.get("slug") or slugify(definition["name"])[:80] or "workflow"
     slug = f"{slug}-workflow" if slug in RESERVED_SLUGS else slug
@@ -63,9 +68,16 @@ def create_workflow(
 
 def _check_room(organization_id: uuid.UUID) -> None:
     """Raise `LimitExceededError` where the organization has all the workflows that it may have in use."""
-    most = limits.WORKFLOWS_PER_ORGANIZATION
-    if Workflow.objects.for_organization(organization_id).filter(archived_at=None).count() >= most:
-        raise LimitExceededError(_("An organization keeps at most %(most)s workflows.") % {"most": most})
+    count = Workflow.objects.for_organization(organization_id).filter(archived_at=None).count()
+    if count >= limits.WORKFLOWS_PER_ORGANIZATION:
+        raise LimitExceededError(
+            _("An organization keeps at most %(most)s workflows.") % {"most": limits.WORKFLOWS_PER_ORGANIZATION}
+        )
+    if count >= (included := entitlements.most(organization_id, WORKFLOWS)):
+        raise PlanLimitError(
+            _("Your plan includes %(most)s workflows. Archive one, or choose a larger plan.") % {"most": included},
+            feature=WORKFLOWS,
+        )
 
 
 def publish_version(

@@ -1,0 +1,80 @@
+"""What is paid again and again, as Stripe said last."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from apps.accounts.models import Organization
+from apps.core.clock import now
+from apps.core.ids import Entity
+from apps.core.scope import OrganizationManager
+
+
+class Subscription(Entity):
+    """One subscription. `line` is what an organization has one of.
+
+    It grants what its product grants while it is in good standing: paid, on trial, or in the days in which Stripe tries
+    a failed payment again. Whose payment was taken back is `suspended`. `end_ordered_at` orders its end at Stripe.
+    """
+
+    public_prefix = "sub"
+
+    class Status(models.TextChoices):
+        INCOMPLETE = "incomplete", _("Incomplete")
+        INCOMPLETE_EXPIRED = "incomplete_expired", _("Never paid")
+        TRIALING = "trialing", _("On trial")
+        ACTIVE = "active", _("Active")
+        PAST_DUE = "past_due", _("Payment failed")
+        UNPAID = "unpaid", _("Unpaid")
+        PAUSED = "paused", _("Paused")
+        CANCELED = "canceled", _("Ended")
+
+    GOOD = (Status.TRIALING, Status.ACTIVE, Status.PAST_DUE)
+    OVER = (Status.CANCELED, Status.INCOMPLETE_EXPIRED)
+
+    organization = models.ForeignKey(
+        Organization, verbose_name=_("organization"), on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    stripe_id = models.CharField(_("id at Stripe"), max_length=80, unique=True)
+    line = models.CharField(_("line"), max_length=40)
+    product = models.CharField(_("product"), max_length=40)
+    price = models.CharField(_("price"), max_length=40)
+    quantity = models.PositiveIntegerField(_("quantity"), default=1)
+    status = models.CharField(_("status"), max_length=20, choices=Status.choices)
+    currency = models.CharField(_("currency"), max_length=3)
+    items = models.JSONField(default=dict)  # code of each price: id of its item
+    period_start = models.DateTimeField(_("period began"), null=True)
+    period_end = models.DateTimeField(_("period ends"), null=True)
+    trial_end = models.DateTimeField(_("trial ends"), null=True, blank=True)
+    cancel_at = models.DateTimeField(_("ends"), null=True, blank=True)
+    ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
+    suspended = models.BooleanField(_("suspended"), default=False)
+    end_ordered_at = models.DateTimeField(_("end ordered"), null=True, blank=True)
+    created_at = models.DateTimeField(_("began"), default=now, editable=False)
+
+    objects = OrganizationManager["Subscription"]()
+
+    class Meta:
+        verbose_name = _("subscription")
+        verbose_name_plural = _("subscriptions")
+        indexes = (
+            models.Index(fields=("organization", "line", "-created_at"), name="subscription_of_organization"),
+            models.Index(fields=("status", "-created_at"), name="subscription_by_status"),
+            models.Index(fields=("-created_at",), name="subscription_by_time"),
+            models.Index(
+                fields=("end_ordered_at",), condition=Q(end_ordered_at__isnull=False), name="subscription_to_end"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.product} ({self.get_status_display()})"
+
+    @property
+    def grants(self) -> bool:
+        """Whether what it grants is there."""
+        return self.status in self.GOOD and not self.suspended and self.end_ordered_at is None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it will not come back."""
+        return self.status in self.OVER

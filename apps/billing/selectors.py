@@ -1,0 +1,93 @@
+"""Reads of billing."""
+
+from django.db.models import F, QuerySet, Sum
+
+from apps.accounts.models import Organization
+from apps.billing.models import (
+    CreditGrant,
+    CreditUse,
+    Customer,
+    Invoice,
+    Order,
+    OverageReport,
+    Payment,
+    Subscription,
+)
+from apps.core.clock import now
+
+
+def find_customer(organization: Organization) -> Customer | None:
+    """The organization as a customer; none before it wanted to buy something."""
+    return Customer.objects.for_organization(organization).first()
+
+
+def get_order(organization: Organization, public_id: str) -> Order:
+    """Raises `NotFoundError`."""
+    order = Order.objects.for_organization(organization).filter(pk=Order.parse_public_id(public_id)).first()
+    if order is None:
+        raise Order.missing(public_id)
+    return order
+
+
+def subscription_of(organization: Organization, line: str) -> Subscription | None:
+    """The subscription of a line that is not over; the newest, should there be two."""
+    rows = Subscription.objects.for_organization(organization).filter(line=line)
+    return rows.exclude(status__in=Subscription.OVER).order_by("-created_at").first()
+
+
+def live_subscriptions(organization: Organization) -> list[Subscription]:
+    """What the organization pays for again and again, the oldest first."""
+    rows = Subscription.objects.for_organization(organization).exclude(status__in=Subscription.OVER)
+    return list(rows.order_by("created_at"))
+
+
+def get_subscription(organization: Organization, public_id: str) -> Subscription:
+    """Raises `NotFoundError`."""
+    key = Subscription.parse_public_id(public_id)
+    row = Subscription.objects.for_organization(organization).filter(pk=key).first()
+    if row is None:
+        raise Subscription.missing(public_id)
+    return row
+
+
+def invoices_of(organization: Organization) -> QuerySet[Invoice]:
+    """The organization's bills; drafts are not shown to anybody yet."""
+    return Invoice.objects.for_organization(organization).exclude(status=Invoice.Status.DRAFT)
+
+
+def get_invoice(organization: Organization, public_id: str) -> Invoice:
+    """Raises `NotFoundError`."""
+    row = invoices_of(organization).filter(pk=Invoice.parse_public_id(public_id)).first()
+    if row is None:
+        raise Invoice.missing(public_id)
+    return row
+
+
+def payments_of(organization: Organization) -> QuerySet[Payment]:
+    """What the organization paid, for orders and invoices."""
+    return Payment.objects.for_organization(organization).select_related("order", "invoice")
+
+
+def usable_grants(organization: Organization) -> QuerySet[CreditGrant]:
+    """Grants with something left, in the order in which they are used."""
+    rows = CreditGrant.objects.for_organization(organization).filter(expires_at__gt=now())
+    rows = rows.filter(units__gt=F("used") + F("withdrawn") + F("expired"))
+    return rows.order_by("priority", "expires_at", "pk")
+
+
+def credits_left(organization: Organization) -> int:
+    """The calls paid for in advance that are not settled with a month yet."""
+    left = F("units") - F("used") - F("withdrawn") - F("expired")
+    return usable_grants(organization).order_by().aggregate(left=Sum(left))["left"] or 0
+
+
+def credits_used(organization: Organization, period: str) -> int:
+    """The calls of a month that were taken from credits so far."""
+    rows = CreditUse.objects.for_organization(organization).filter(period=period)
+    return rows.aggregate(units=Sum("units"))["units"] or 0
+
+
+def overage_reported(organization: Organization, period: str) -> int:
+    """The overage of a month that Stripe was told of, or is about to be."""
+    rows = OverageReport.objects.for_organization(organization).filter(period=period)
+    return rows.filter(state__in=OverageReport.STANDING).aggregate(value=Sum("value"))["value"] or 0

@@ -1,0 +1,70 @@
+"""What is paid for, pushed down to where calls are admitted: the API plan, the credits, the overage that is allowed."""
+
+from collections.abc import Mapping
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from apps.accounts.models import Organization
+from apps.accounts.permissions import Actor
+from apps.audit.services import record
+from apps.billing.catalogue import THOUSAND, catalogue
+from apps.billing.models import Customer
+from apps.billing.selectors import credits_left, credits_used
+from apps.billing.services.customers import customer_of
+from apps.core.clock import now
+from apps.core.errors import InvalidInputError
+from apps.core.kinds import Value
+from apps.usage.limits import limits_of, set_extras, set_limits
+from apps.usage.periods import month_of
+from apps.usage.plans import API_PLAN
+
+MOST_SPEND = 100_000_00  # minor units a month
+
+
+def push_plan(organization: Organization, before: Mapping[str, Value], after: Mapping[str, Value]) -> None:
+    """Let the organization use its API plan, where that is another one than before. What staff agreed on stays as long
+    as nobody pays for anything else."""
+    if before.get(API_PLAN) != after.get(API_PLAN):
+        set_limits(organization, str(after.get(API_PLAN, settings.API_DEFAULT_PLAN)))
+
+
+def push(organization: Organization) -> None:
+    """Say how many calls beyond the plan are paid for, and how much overage may follow."""
+    month = month_of(now())
+    paid = credits_used(organization, month.name) + credits_left(organization)
+    set_extras(organization, month, credits=paid, overage=_overage(organization))
+
+
+def set_spend_cap(actor: Actor, organization: Organization, cap: int | None) -> None:
+    """Allow so much overage a month, in minor units; None for any. It holds from the next call on.
+
+    Raises `InvalidInputError`.
+    """
+    if cap is not None and not 0 <= cap <= MOST_SPEND:
+        raise InvalidInputError(_("The limit is between $0 and $100,000."), code="invalid_spend_cap")
+    with transaction.atomic():
+        customer = customer_of(organization)
+        before = customer.spend_cap
+        if before == cap:
+            return
+        Customer.objects.unscoped().filter(pk=customer.pk).update(spend_cap=cap)
+        record(
+            "billing.spend_cap_changed",
+            target=organization,
+            data={"before": before, "after": cap},
+            organization_id=organization.pk,
+        )
+        push(organization)
+
+
+def _overage(organization: Organization) -> int | None:
+    """The calls of overage that the spend cap allows; None where there is no cap."""
+    customer = Customer.objects.for_organization(organization).first()
+    if customer is None or customer.spend_cap is None:
+        return None
+    product = catalogue().granting(API_PLAN, limits_of(organization).plan)
+    if product is None or product.overage is None:
+        return None
+    return customer.spend_cap * THOUSAND // product.overage.per_thousand

@@ -1,0 +1,69 @@
+"""Organizations as customers of Stripe's."""
+
+from django.utils.translation import gettext as _
+
+from apps.accounts.models import Organization, Role
+from apps.accounts.selectors import member_emails
+from apps.audit.services import record
+from apps.billing.errors import CustomerHeldError
+from apps.billing.models import Customer
+from apps.core.errors import ConflictError
+from apps.integrations.stripe import objects
+from apps.integrations.stripe.connection import stripe
+
+PAYERS = (Role.BILLING.value, Role.OWNER.value)
+
+
+def customer_of(organization: Organization) -> Customer:
+    """The organization's row; made where there is none."""
+    row, _new = Customer.objects.unscoped().get_or_create(organization=organization)
+    row.organization = organization
+    return row
+
+
+def ensure_at_stripe(customer: Customer) -> str:
+    """The customer's id at Stripe, made there where it has none: killed in between, the same one is found again."""
+    if customer.stripe_id:
+        return customer.stripe_id
+    organization = customer.organization
+    emails = [email for role in PAYERS for email in member_emails(organization.pk, (role,))]
+    made = stripe(organization.realm_id).create_customer(
+        email=emails[0] if emails else "",
+        name=organization.name,
+        metadata={"organization": organization.public_id},
+        key=f"customer:{customer.public_id}",
+    )
+    Customer.objects.unscoped().filter(pk=customer.pk, stripe_id=None).update(stripe_id=made.id)
+    customer.stripe_id = made.id
+    return made.id
+
+
+def find(stripe_id: str) -> Customer | None:
+    """The customer of this id. None for one that is not ours: others may sell through the same account."""
+    return Customer.objects.unscoped().select_related("organization").filter(stripe_id=stripe_id).first()
+
+
+def apply(seen: objects.Customer) -> None:
+    """Note what Stripe says of a customer now."""
+    Customer.objects.unscoped().filter(stripe_id=seen.id).update(
+        currency=seen.currency.upper(), payment_method=seen.method[:80], tax_ids=", ".join(seen.tax_ids)[:200]
+    )
+
+
+def check_may_buy(customer: Customer) -> None:
+    """Raises `CustomerHeldError`."""
+    if customer.held_because:
+        raise CustomerHeldError(_("Purchases are on hold while we look at a payment. Please write to support."))
+
+
+def hold(customer: Customer, reason: str) -> None:
+    """Let a customer buy nothing until staff let go."""
+    Customer.objects.unscoped().filter(pk=customer.pk, held_because="").update(held_because=reason[:200])
+
+
+def release(customer: Customer) -> None:
+    """Let a customer buy again. Raises `ConflictError` for one that may."""
+    if not Customer.objects.unscoped().filter(pk=customer.pk).exclude(held_because="").update(held_because=""):
+        raise ConflictError(_("This customer is not on hold."))
+    record("billing.customer_released", target=customer, organization_id=customer.organization_id)
+
