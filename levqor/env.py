@@ -5,6 +5,7 @@ typing mistake never becomes a silent default. `LEVQOR_ENV_FILE` names another f
 """
 
 import os
+import re
 import sys
 from difflib import get_close_matches
 from functools import cache
@@ -22,6 +23,8 @@ ROOT = Path(__file__).resolve().parent.parent
 ENV_FILE = "LEVQOR_ENV_FILE"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 NEEDED_IN_PRODUCTION = ("SECRET_KEY", "ENCRYPTION_KEYS", "ALLOWED_HOSTS", "SITE_URL")
+STRIPE_KEY = re.compile(r"(sk|rk)_(test|live)_[A-Za-z0-9]{24,247}")
+STRIPE_SECRET = re.compile(r"whsec_[A-Za-z0-9+/=_-]{24,250}")
 CommaList = Annotated[list[str], NoDecode]
 
 
@@ -56,6 +59,12 @@ class Environment(BaseSettings):
     RESEND_API_KEY: str = ""
     RESEND_WEBHOOK_SECRET: str = ""
 
+    STRIPE_API_KEY: str = ""
+    STRIPE_WEBHOOK_SECRET: CommaList = Field(default_factory=list)
+    STRIPE_TAX: bool = False
+    STRIPE_API_URL: str = ""
+    STRIPE_FAKE_PORT: int | None = Field(default=None, ge=1, le=65535)
+
     GOOGLE_CLIENT_ID: str = ""
     GOOGLE_CLIENT_SECRET: str = ""
     GITHUB_CLIENT_ID: str = ""
@@ -66,7 +75,9 @@ class Environment(BaseSettings):
     LOG_LEVEL: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     LOG_FORMAT: Literal["console", "json"] = "console"
 
-    @field_validator("ENCRYPTION_KEYS", "ALLOWED_HOSTS", "OUTBOUND_ALLOWED_HOSTS", mode="before")
+    @field_validator(
+        "ENCRYPTION_KEYS", "ALLOWED_HOSTS", "OUTBOUND_ALLOWED_HOSTS", "STRIPE_WEBHOOK_SECRET", mode="before"
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
@@ -126,6 +137,32 @@ class Environment(BaseSettings):
         _check_port(value)
         return value.rstrip("/")
 
+    @field_validator("STRIPE_API_KEY")
+    @classmethod
+    def _key_of_stripe(cls, value: str) -> str:
+        if value and not STRIPE_KEY.fullmatch(value):
+            raise ValueError("is not a secret key of Stripe's: sk_test_…, sk_live_…, rk_test_… or rk_live_…")
+        return value
+
+    @field_validator("STRIPE_WEBHOOK_SECRET")
+    @classmethod
+    def _secrets_of_stripe(cls, value: list[str]) -> list[str]:
+        for position, secret in enumerate(value, start=1):
+            if not STRIPE_SECRET.fullmatch(secret):
+                raise ValueError(f"secret {position} is not the signing secret of a webhook (whsec_…)")
+        return value
+
+    @field_validator("STRIPE_API_URL")
+    @classmethod
+    def _address_of_stripe(cls, value: str) -> str:
+        if not value:
+            return value
+        value = value.rstrip("/")
+        if not re.fullmatch(r"https?://(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+)(:[0-9]+)?", value):
+            raise ValueError("is not an address such as http://127.0.0.1:8001")
+        _check_port(value)
+        return value
+
     @model_validator(mode="after")
     def _complete(self) -> "Environment":
         if self.LEVQOR_ENV == "production":
@@ -139,10 +176,22 @@ class Environment(BaseSettings):
             self.DEMO = self.LEVQOR_ENV == "local" and self.HOST in LOOPBACK
         if self.MAIL_TRANSPORT == "resend" and not self.RESEND_API_KEY:
             raise ValueError("MAIL_TRANSPORT=resend needs RESEND_API_KEY")
+        self._check_payments()
         for name in ("GOOGLE", "GITHUB"):
             if bool(getattr(self, f"{name}_CLIENT_ID")) != bool(getattr(self, f"{name}_CLIENT_SECRET")):
                 raise ValueError(f"{name}_CLIENT_ID and {name}_CLIENT_SECRET belong together: set both or neither")
         return self
+
+    def _check_payments(self) -> None:
+        if self.STRIPE_FAKE_PORT is None:
+            self.STRIPE_FAKE_PORT = self.PORT + 1 if self.PORT < 65535 else self.PORT - 1
+        if self.STRIPE_FAKE_PORT == self.PORT:
+            raise ValueError("STRIPE_FAKE_PORT and PORT must differ")
+        if self.LEVQOR_ENV == "production":
+            if self.STRIPE_API_URL and not self.STRIPE_API_URL.startswith("https://"):
+                raise ValueError("STRIPE_API_URL must start with https:// where LEVQOR_ENV=production")
+        elif "_live_" in self.STRIPE_API_KEY[:8]:
+            raise ValueError("STRIPE_API_KEY is a live key, which LEVQOR_ENV=local refuses: use one that is for tests")
 
     def _check_production(self) -> None:
         missing = [name for name in NEEDED_IN_PRODUCTION if not getattr(self, name)]

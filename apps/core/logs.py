@@ -123,6 +123,7 @@ def configure(options: Mapping[str, Any]) -> None:
                 "django.server": {"handlers": [], "level": level, "propagate": True},
                 "django.request": {"level": "ERROR"},
                 "django.db.backends": {"level": "INFO"},
+                "stripe": {"level": "WARNING"},  # below that it tells whole answers, customers and all
                 **{name: {"level": quiet} for name in QUIET},
             },
         }

@@ -18,6 +18,7 @@ from apps.integrations import health, retention, staff_contributions
 from apps.integrations.inbox.services import HANDLE_TASK
 from apps.integrations.mail.services import SEND_TASK, UNDELIVERABLE
 from apps.integrations.resend import webhooks as resend
+from apps.integrations.stripe import webhooks as stripe
 
 register(
     Tick(name="send_mail", task=SEND_TASK, seconds=5),
@@ -32,6 +33,7 @@ register(
     EventType(name=UNDELIVERABLE, label=_("A mail did not reach its recipient")),
     WebhookVerifier(vendor=resend.VENDOR, verify=resend.verify),
     WebhookHandler(vendor=resend.VENDOR, event_type="*", handle=resend.handle),
+    WebhookVerifier(vendor=stripe.VENDOR, verify=stripe.verify),
     AuditAction(code="mail.sent_again", label=_("Sent a mail again")),
     AuditAction(code="external_event.replayed", label=_("Replayed a vendor's event")),
     HealthCheck(name="mail_transport", label=_("Mail transport"), run=health.mail_transport),

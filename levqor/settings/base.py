@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from levqor import __version__
 from levqor.env import ROOT, environment
+from levqor.settings import payments
 from levqor.settings.secrets import encryption_keys, secret_key
 from levqor.settings.unfold import UNFOLD as UNFOLD
 
@@ -235,6 +236,13 @@ SUPPORT_EMAIL = ENV.SUPPORT_EMAIL
 ANYMAIL = {"RESEND_API_KEY": ENV.RESEND_API_KEY, "REQUESTS_TIMEOUT": (4, 12)}  # seconds to connect, to answer
 RESEND_WEBHOOK_SECRET = ENV.RESEND_WEBHOOK_SECRET
 
+# Payments -----------------------------------------------------------------------------------------------------------
+STRIPE_IS_FAKE = payments.is_fake(ENV)
+STRIPE_API_KEY = payments.api_key(ENV, SECRET_KEY)  # empty: nothing can be bought
+STRIPE_API_URL = payments.api_url(ENV)  # empty: Stripe's own
+STRIPE_WEBHOOK_SECRETS = payments.webhook_secrets(ENV, SECRET_KEY)
+STRIPE_TAX = ENV.STRIPE_TAX
+
 # Outbound HTTP ------------------------------------------------------------------------------------------------------
 # The only private destinations the guarded client opens: "host:port", exact. The demo's own endpoints in a demo.
 OUTBOUND_ALLOWED_HOSTS = ENV.OUTBOUND_ALLOWED_HOSTS + (
@@ -376,8 +384,12 @@ CONTENT_SECURITY_POLICY: dict[str, Any] = {
         "img-src": [SELF, "data:"],
         "font-src": [SELF],
         "connect-src": [SELF],
-        # A form may lead to a login provider (Chromium applies this to redirects of forms as well).
-        "form-action": [SELF, *(PROVIDER_ORIGINS[name] for name in SOCIALACCOUNT_PROVIDERS)],
+        # A form may lead to a login provider or a payment page (Chromium applies this to redirects of forms as well).
+        "form-action": [
+            SELF,
+            *(PROVIDER_ORIGINS[name] for name in SOCIALACCOUNT_PROVIDERS),
+            *payments.page_origins(ENV),
+        ],
         "frame-ancestors": [NONE],
         "base-uri": [NONE],
         "object-src": [NONE],

@@ -1,4 +1,5 @@
-"""Stripe's objects as we read them: what we use of each, in our words. Amounts are minor units of `currency`.
+"""Stripe's objects as we read them: what we use of each, in our words. Amounts are minor units of `currency`, which is
+written as `core.money` does ("USD").
 
 Nothing of a card is among them but what a page shows of a payment method: its brand and its last four digits.
 """
@@ -23,6 +24,16 @@ class Customer:
     method: str
     tax_ids: tuple[str, ...]
     metadata: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PaymentMethod:
+    """What can be charged. `words` is what a page shows of it; `customer` is empty once it was taken off."""
+
+    id: str
+    customer: str
+    type: str
+    words: str
 
 
 @dataclass(frozen=True)
@@ -61,7 +72,10 @@ class Subscription:
 
 @dataclass(frozen=True)
 class Line:
-    """One line of an invoice. `price` is empty for a line that belongs to none."""
+    """One line of an invoice, before discounts and tax. `price` is empty for a line that belongs to none.
+
+    `lookup_key` is empty in previews, and where the price has handed it over to another one since.
+    """
 
     id: str
     description: str
@@ -77,7 +91,10 @@ class Line:
 
 @dataclass(frozen=True)
 class Invoice:
-    """A bill. `status` is Stripe's: draft, open, paid, uncollectible, void. Totals are after discounts, tax included."""
+    """A bill. `status` is Stripe's: draft, open, paid, uncollectible, void.
+
+    Totals are after discounts, tax included.
+    """
 
     id: str
     customer: str
@@ -103,7 +120,11 @@ class Invoice:
 
 @dataclass(frozen=True)
 class Payment:
-    """A payment intent with its charge. `received` is what arrived, before `fee` was taken of it."""
+    """A payment intent with its charge. `received` is what arrived, before `fee` was taken of it.
+
+    Stripe works the fee out a little later than it tells of the payment, in the currency of our account there, which
+    may be another one: while `fee_currency` is empty the fee is not known. An event of the charge tells when it is.
+    """
 
     id: str
     customer: str
@@ -119,6 +140,7 @@ class Payment:
     failure: str
     created: datetime
     metadata: dict[str, str] = field(default_factory=dict)
+    fee_currency: str = ""
 
 
 @dataclass(frozen=True)
@@ -137,7 +159,10 @@ class Refund:
 
 @dataclass(frozen=True)
 class Dispute:
-    """A payment that its bank takes back. `fee` is what Stripe charges for it (less what it gave back of that)."""
+    """A payment that its bank takes back. `fee` is what Stripe charges for it (less what it gave back of that).
+
+    `fee_currency` is that of our account at Stripe; empty while no money has moved.
+    """
 
     id: str
     payment_intent: str
@@ -148,6 +173,7 @@ class Dispute:
     fee: int
     due_by: datetime | None
     created: datetime
+    fee_currency: str = ""
 
     @property
     def is_won(self) -> bool:
@@ -167,7 +193,10 @@ class Dispute:
 
 @dataclass(frozen=True)
 class CheckoutSession:
-    """A payment page of Stripe's. `status`: open, complete, expired; `payment_status`: paid, unpaid, no_payment_required."""
+    """A payment page of Stripe's.
+
+    `status`: open, complete, expired; `payment_status`: paid, unpaid, no_payment_required.
+    """
 
     id: str
     url: str
@@ -262,7 +291,11 @@ class Preview:
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened at Stripe: to the object of this kind and id."""
+    """Something that happened at Stripe: to the object of this kind and id, which may have none.
+
+    What happens to a charge is told of its payment intent, to an invoice's payment of the invoice, to a tax id of its
+    customer. `payload` is what we keep of it: id, type, created, livemode, object_kind, object_id.
+    """
 
     id: str
     type: str

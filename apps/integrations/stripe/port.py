@@ -1,14 +1,14 @@
 """What we ask of Stripe. `gateway.py` asks the real one or the fake one, whose address is all that differs.
 
-Each write has a `key`: said twice with the same key it happens once (Stripe keeps keys for a day at least). Reads of one
-object raise `StripeMissingError` where there is none; anything may raise `StripeUnavailableError` (try again, with the
-same key) and `StripeRefusedError` (never as it stands).
+Each write has a `key`: said twice with the same key it happens once (Stripe keeps keys for a day at least). What names
+an object that is not there raises `StripeMissingError`; anything may raise `StripeUnavailableError` (try again, with
+the same key, unless it is not `transient`) and `StripeRefusedError` (never as it stands; its `code` says why).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from apps.integrations.stripe.objects import (
     BalanceTransaction,
@@ -21,6 +21,7 @@ from apps.integrations.stripe.objects import (
     Kind,
     Meter,
     Payment,
+    PaymentMethod,
     Preview,
     Price,
     Product,
@@ -28,7 +29,7 @@ from apps.integrations.stripe.objects import (
     Subscription,
 )
 
-Object = Customer | Subscription | Invoice | Payment | Refund | Dispute | CheckoutSession
+Object = Customer | Subscription | Invoice | Payment | Refund | Dispute | CheckoutSession | PaymentMethod
 Metadata = Mapping[str, str]
 
 
@@ -80,6 +81,10 @@ class Stripe(Protocol):
         """The object as it is now. Deleted ones are missing."""
         ...
 
+    def fetch_raw(self, kind: Kind, object_id: str) -> dict[str, Any]:
+        """The same as Stripe tells it, with all that `reading.read` needs of it, for whoever mirrors it."""
+        ...
+
     def events(self, since: datetime, until: datetime | None = None) -> Iterator[Event]:
         """What happened since then (30 days at most), the latest first."""
         ...
@@ -125,7 +130,7 @@ class Stripe(Protocol):
         key: str,
     ) -> Price:
         """A price, which takes the lookup key over from the one that had it. `interval` "" is for once; with `meter`
-        (its id) it is billed by usage, `amount` for one."""
+        (its id) it is billed by usage, `amount` for one. Tax comes on top of it."""
         ...
 
     def archive_price(self, price: str, *, key: str) -> Price:

@@ -23,6 +23,8 @@ MINIMAL_PRODUCTION = {
     "SITE_URL": "https://levqor.example",
 }
 
+KEY = "51Hs0meLetters0And0Numbers0"
+
 
 @pytest.fixture
 def settings_of(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Environment]:
@@ -84,6 +86,25 @@ def test_demo_is_for_local_installations(settings_of: Callable[..., Environment]
     assert settings_of(**MINIMAL_PRODUCTION, DEMO="").ALLOWED_HOSTS == ["levqor.example", "www.levqor.example"]
 
 
+def test_the_fake_listens_beside_the_platform(settings_of: Callable[..., Environment]) -> None:
+    assert settings_of().STRIPE_FAKE_PORT == 8001
+    assert settings_of(PORT="65535").STRIPE_FAKE_PORT == 65534
+    assert settings_of(PORT="9000", STRIPE_FAKE_PORT="9100").STRIPE_FAKE_PORT == 9100
+
+
+def test_live_keys_are_for_production(settings_of: Callable[..., Environment]) -> None:
+    for given in (f"sk_live_{KEY}", f"rk_live_{KEY}", f"sk_test_{KEY}", ""):
+        found = settings_of(**MINIMAL_PRODUCTION, STRIPE_API_KEY=given).STRIPE_API_KEY
+        assert found == given
+    found = settings_of(STRIPE_API_KEY=f"rk_test_{KEY}").STRIPE_API_KEY
+    assert found == f"rk_test_{KEY}"
+
+
+def test_a_webhook_secret_may_be_on_its_way_out(settings_of: Callable[..., Environment]) -> None:
+    both = settings_of(STRIPE_WEBHOOK_SECRET=f"whsec_{KEY}New, whsec_{KEY}Old").STRIPE_WEBHOOK_SECRET
+    assert both == [f"whsec_{KEY}New", f"whsec_{KEY}Old"]
+
+
 @pytest.mark.parametrize(
     ("variables", "told"),
     [
@@ -111,6 +132,19 @@ def test_demo_is_for_local_installations(settings_of: Callable[..., Environment]
         ),
         ({**MINIMAL_PRODUCTION, "SITE_URL": ""}, "LEVQOR_ENV=production needs SITE_URL\n"),
         ({**MINIMAL_PRODUCTION, "SITE_URL": "http://levqor.example"}, "SITE_URL must start with https:// where"),
+        ({"STRIPE_API_KEY": "sk_test_short"}, "STRIPE_API_KEY: is not a secret key of Stripe's"),
+        ({"STRIPE_API_KEY": f"pk_test_{KEY}"}, "STRIPE_API_KEY: is not a secret key of Stripe's"),
+        ({"STRIPE_API_KEY": f"sk_test_{KEY} "}, "STRIPE_API_KEY: is not a secret key of Stripe's"),
+        ({"STRIPE_API_KEY": f"sk_live_{KEY}"}, "STRIPE_API_KEY is a live key, which LEVQOR_ENV=local refuses"),
+        ({"STRIPE_API_KEY": f"rk_live_{KEY}"}, "STRIPE_API_KEY is a live key, which LEVQOR_ENV=local refuses"),
+        ({"STRIPE_WEBHOOK_SECRET": KEY}, "STRIPE_WEBHOOK_SECRET: secret 1 is not the signing secret of a webhook"),
+        ({"STRIPE_WEBHOOK_SECRET": f"whsec_{KEY},whsec_"}, "STRIPE_WEBHOOK_SECRET: secret 2 is not the signing"),
+        ({"STRIPE_API_URL": "127.0.0.1:8001"}, "STRIPE_API_URL: is not an address such as http://127.0.0.1:8001"),
+        ({"STRIPE_API_URL": f"http://{KEY}@host"}, "STRIPE_API_URL: is not an address such as"),
+        ({"STRIPE_API_URL": "http://host:99999"}, "STRIPE_API_URL: has a port that is no number"),
+        ({"STRIPE_TAX": "perhaps"}, "STRIPE_TAX: Input should be a valid boolean"),
+        ({"STRIPE_FAKE_PORT": "8000"}, "STRIPE_FAKE_PORT and PORT must differ\n"),
+        ({**MINIMAL_PRODUCTION, "STRIPE_API_URL": "http://host"}, "STRIPE_API_URL must start with https:// where"),
         ({**MINIMAL_PRODUCTION, "DEMO": "true"}, "DEMO=true is refused where LEVQOR_ENV=production\n"),
     ],
 )
@@ -125,6 +159,7 @@ def test_a_bad_setting_is_one_clear_line(
     assert stopped.value.code == 2
     said = capsys.readouterr().err
     assert told in said
+    assert KEY not in said
     assert said.startswith("levqor: bad setting: ")
     assert said.count("\n") == 1
 
