@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.conf import settings
+from django.db.models import BigIntegerField, Case, F, Q, QuerySet, Value, When
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import Organization
@@ -13,10 +15,12 @@ from apps.core.errors import InvalidInputError
 from apps.core.pagination import DEFAULT_LIMIT, Page
 from apps.usage.gate import stream
 from apps.usage.gate.either import gate
+from apps.usage.gate.port import METER
 from apps.usage.limits import Limits, limits_of
 from apps.usage.meters import TOKENS
 from apps.usage.models import STAFF, StreamPosition, UsageEvent, UsageTotal
 from apps.usage.periods import Period
+from apps.usage.plans import PLANS
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,32 @@ def standing(organization: Organization) -> Standing:
     totals = UsageTotal.objects.for_organization(organization).filter(period=period.name, meter=TOKENS, category="")
     tokens = totals.values_list("total", flat=True).first() or 0
     return Standing(limits, period, counted.calls, dict(sorted(counted.by_category.items())), tokens)
+
+
+def used_in(organization: Organization, period: Period) -> int:
+    """The calls that were counted in a period so far, exact up to this one."""
+    return gate.counted(organization.pk, period).calls
+
+
+def totals_with_quota(period: str) -> QuerySet[UsageTotal]:
+    """The totals of a month's calls as the database has them, each with its organization's `quota` (None: any number)."""
+    included = Case(
+        *[When(plan=plan.code, then=Value(plan.calls)) for plan in PLANS.values() if plan.calls is not None],
+        default=None,
+        output_field=BigIntegerField(),
+    )
+    plan = Coalesce("organization__usage_limits__plan", Value(settings.API_DEFAULT_PLAN))
+    return (
+        UsageTotal.objects.unscoped()
+        .filter(period=period, meter=METER, category="", organization__livemode=True)
+        .annotate(plan=plan, quota=Coalesce("organization__usage_limits__calls", included))
+        .select_related("organization")
+    )
+
+
+def over_quota(period: Period) -> QuerySet[UsageTotal]:
+    """Those beyond their quota."""
+    return totals_with_quota(period.name).filter(total__gt=F("quota"))
 
 
 def events_behind(

@@ -2,7 +2,7 @@
 
 from apps.billing.models.customers import Customer
 from apps.billing.models.entitlements import CreditGrant, CreditUse, Entitlement
-from apps.billing.models.orders import Order, PrivateCoupon
+from apps.billing.models.orders import Order, PriceAtStripe, PrivateCoupon
 from apps.billing.models.overage import Difference, OverageReport, Reconciliation
 from apps.billing.models.payments import Dispute, Invoice, InvoiceLine, Payment, Refund
 from apps.billing.models.subscriptions import Subscription
@@ -19,6 +19,7 @@ __all__ = [
     "Order",
     "OverageReport",
     "Payment",
+    "PriceAtStripe",
     "PrivateCoupon",
     "Reconciliation",
     "Refund",

@@ -92,3 +92,22 @@ class PrivateCoupon(Entity):
 
     def __str__(self) -> str:
         return self.code
+
+
+class PriceAtStripe(models.Model):
+    """Which price at Stripe a price of the catalogue is. An archived one stays: old bills name it."""
+
+    id = models.BigAutoField(primary_key=True)
+    code = models.CharField(_("price"), max_length=40)
+    stripe_id = models.CharField(_("id at Stripe"), max_length=80, unique=True)
+    is_current = models.BooleanField(_("on sale"), default=True)
+
+    class Meta:
+        verbose_name = _("price at Stripe")
+        verbose_name_plural = _("prices at Stripe")
+        constraints = (
+            models.UniqueConstraint(fields=("code",), condition=Q(is_current=True), name="one_current_price_at_stripe"),
+        )
+
+    def __str__(self) -> str:
+        return self.code

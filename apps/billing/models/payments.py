@@ -40,6 +40,7 @@ class Invoice(Entity):
     remaining = models.BigIntegerField(_("still to pay"), default=0)
     attempts = models.PositiveIntegerField(_("attempts"), default=0)
     next_attempt = models.DateTimeField(_("next attempt"), null=True, blank=True)
+    payment_intent = models.CharField(_("payment"), max_length=80, blank=True, db_index=True)
     page = models.URLField(_("page"), max_length=500, blank=True)
     pdf = models.URLField(_("PDF"), max_length=500, blank=True)
     period_start = models.DateTimeField(_("from"))
@@ -109,6 +110,7 @@ class Payment(Entity):
     refunded = models.BigIntegerField(_("refunded"), default=0)
     disputed = models.BigIntegerField(_("disputed"), default=0)
     receipt = models.URLField(_("receipt"), max_length=500, blank=True)
+    announced = models.BooleanField(default=False)  # with what it was for
     paid_at = models.DateTimeField(_("paid"))
 
     objects = OrganizationManager["Payment"]()

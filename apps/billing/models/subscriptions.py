@@ -50,6 +50,9 @@ class Subscription(Entity):
     ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
     suspended = models.BooleanField(_("suspended"), default=False)
     end_ordered_at = models.DateTimeField(_("end ordered"), null=True, blank=True)
+    attempts = models.PositiveIntegerField(default=0)  # these three are of the order to end it
+    due_at = models.DateTimeField(default=now)
+    last_error = models.CharField(max_length=300, blank=True)
     created_at = models.DateTimeField(_("began"), default=now, editable=False)
 
     objects = OrganizationManager["Subscription"]()

@@ -2,13 +2,13 @@
 
 from datetime import timedelta
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import Organization, User
-from apps.billing import books
-from apps.billing.catalogue import Price, Product, catalogue
+from apps.billing.catalogue import MOST_SEATS, Price, Product, catalogue
 from apps.billing.errors import (
     AlreadySubscribedError,
     CurrencySwitchError,
@@ -16,20 +16,19 @@ from apps.billing.errors import (
 )
 from apps.billing.models import Order, Subscription
 from apps.billing.selectors import subscription_of
-from apps.billing.services import coupons, credits, entitlements
+from apps.billing.services import coupons, fulfilment, payments
+from apps.billing.services.catalogue_sync import price_at_stripe
 from apps.billing.services.customers import check_may_buy, customer_of, ensure_at_stripe
 from apps.core.brand import current_brand
 from apps.core.clock import now
 from apps.core.errors import ConflictError, InvalidInputError
-from apps.core.money import Money
 from apps.integrations.stripe import objects
-from apps.integrations.stripe.connection import stripe, taxes_are_worked_out
+from apps.integrations.stripe.connection import stripe
 from apps.integrations.stripe.errors import StripeRefusedError
 from apps.integrations.stripe.notices import note
 from apps.integrations.stripe.port import CheckoutOrder, Wanted
 from apps.usage.periods import month_of
 
-MOST_SEATS = 500
 PAGE_LASTS = timedelta(hours=23)  # Stripe closes it after 24 at the latest
 State = Order.State
 
@@ -105,13 +104,12 @@ def open_page(order: Order) -> str:
 
 def _checkout(order: Order, product: Product, customer: str) -> CheckoutOrder:
     bundle = catalogue().bundle(order.price)
-    gateway_prices = {price.lookup_key: price.id for price in stripe(order.organization.realm_id).prices() if price.active}
     trial = product.trial_days if _is_first(order, product) else 0
     return CheckoutOrder(
         mode="subscription" if product.is_subscription else "payment",
         customer=customer,
         wanted=[
-            Wanted(gateway_prices[price.code], None if price.meter else order.quantity if price.code == order.price else 1)
+            Wanted(price_at_stripe(price.code), None if price.meter else order.quantity if price == bundle[0] else 1)
             for price in bundle
         ],
         reference=order.public_id,
@@ -121,7 +119,7 @@ def _checkout(order: Order, product: Product, customer: str) -> CheckoutOrder:
         coupon=coupons.code_at_stripe(order.coupon),
         trial_days=trial,
         anchor=month_of(now()).end if product.line == "api" else None,
-        automatic_tax=taxes_are_worked_out(),
+        automatic_tax=settings.STRIPE_TAX,
         metadata={"order": order.public_id, "organization": order.organization.public_id, "product": product.code},
     )
 
@@ -157,22 +155,10 @@ def apply(seen: objects.CheckoutSession) -> None:
     if seen.subscription:
         note("subscription", seen.subscription)
         return
-    _fulfil(order)
+    fulfilment.bill(order)
+    fulfilment.give(order)
+    payments.adopt_order(order)
     note("payment_intent", seen.payment_intent)
-
-
-def _fulfil(order: Order) -> None:
-    """Bill what was bought once, and give it."""
-    product = catalogue().product_of(order.price)
-    net, tax = Money(order.total - order.tax, order.currency), Money(order.tax, order.currency)
-    grants = product.granted(order.quantity)
-    if credits.FEATURE in grants:
-        books.book_bill(order.organization, order.public_id, {}, tax, owed=net)
-        credits.grant_bought(order, int(grants[credits.FEATURE]), net)
-        return
-    books.book_bill(order.organization, order.public_id, {product.code: net}, tax)
-    ends_at = now() + timedelta(days=product.lasts_days) if product.lasts_days else None
-    entitlements.give(order.organization, order.public_id, grants, ends_at=ends_at)
 
 
 def cancel_page(order: Order) -> None:

@@ -69,7 +69,7 @@ def _note(row: Any, write: Callable[[Any], None]) -> None:
 
 
 def _put_off(row: Any, error: StripeUnavailableError) -> None:
-    pause = pause_before(row.attempts, error.retry_after)
+    pause = pause_before(row.attempts, error.extra.get("retry_after"))
     type(row)._base_manager.filter(pk=row.pk, due_at=row.due_at).update(
         due_at=now() + timedelta(seconds=pause), last_error=str(error)[:300]
     )

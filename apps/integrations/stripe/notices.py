@@ -6,7 +6,7 @@ whatever came before. The object is fetched outside of any transaction, and hand
 """
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from django.db import transaction
@@ -20,15 +20,21 @@ from apps.core.kinds import VendorObjectHandler
 from apps.core.locking import WorkerDiedError
 from apps.core.registry import registry
 from apps.integrations.models import StripeNotice
-from apps.integrations.stripe.connection import stripe
+from apps.integrations.stripe import reading
+from apps.integrations.stripe.connection import VENDOR, stripe
 from apps.integrations.stripe.errands import LEASE, pause_before
-from apps.integrations.stripe.errors import StripeMissingError, StripeRefusedError, StripeUnavailableError
+from apps.integrations.stripe.errors import (
+    PaymentsNotSetUpError,
+    StripeMissingError,
+    StripeRefusedError,
+    StripeUnavailableError,
+)
 from apps.integrations.stripe.mirror import forget, mirror
+from apps.integrations.stripe.objects import Kind
 
 log = structlog.get_logger(__name__)
 
 LOOK_TASK = "integrations.look_at_stripe"
-VENDOR = "stripe"
 MAX_ATTEMPTS = 12
 State = StripeNotice.State
 
@@ -47,7 +53,7 @@ class NeededFirstError(Exception):
 
 def handle(payload: dict[str, Any]) -> None:
     """An event of the inbox. Those about things that nobody keeps change nothing."""
-    note(str(payload.get("kind", "")), str(payload.get("object", "")))
+    note(str(payload.get("object_kind", "")), str(payload.get("object_id", "")))
 
 
 def note(kind: str, object_id: str) -> None:
@@ -119,14 +125,14 @@ def _held(row: StripeNotice) -> QuerySet[StripeNotice]:
 
 
 def _look(row: StripeNotice) -> None:
-    gateway = stripe()
+    raw, found = None, None
     try:
-        raw = gateway.fetch_raw(row.kind, row.object_id)
-        found = gateway.read(row.kind, raw)
+        raw = stripe().fetch_raw(cast(Kind, row.kind), row.object_id)
+        found = reading.read(cast(Kind, row.kind), raw)
     except StripeMissingError:
-        raw, found = None, None
-    except (StripeUnavailableError, StripeRefusedError) as error:
-        _put_off(row, error, getattr(error, "retry_after", None))
+        log.info("stripe_object_missing", kind=row.kind, object=row.object_id)
+    except (StripeUnavailableError, StripeRefusedError, PaymentsNotSetUpError) as error:
+        _put_off(row, error, error.extra.get("retry_after"))
         return
     try:
         with transaction.atomic():

@@ -3,18 +3,15 @@
 A quota that was changed meanwhile is another one, of which they are told anew.
 """
 
-from django.conf import settings
 from django.db import transaction
-from django.db.models import BigIntegerField, Case, Exists, F, OuterRef, QuerySet, Value, When
-from django.db.models.functions import Coalesce
+from django.db.models import Exists, F, OuterRef, QuerySet
 
 from apps.accounts.models import Organization
 from apps.core.clock import now
 from apps.core.events import emit
-from apps.usage.gate.port import METER
 from apps.usage.models import QuotaAlert, UsageTotal
 from apps.usage.periods import month_of
-from apps.usage.plans import PLANS
+from apps.usage.selectors import totals_with_quota
 
 TICK_TASK = "usage.alert_quotas"
 QUOTA_REACHED = "quota_reached"
@@ -32,20 +29,7 @@ def _due(percent: int) -> QuerySet[UsageTotal]:
     told = QuotaAlert.objects.unscoped().filter(
         organization_id=OuterRef("organization_id"), period=period, percent=percent, quota=OuterRef("quota")
     )
-    included = Case(
-        *[When(plan=plan.code, then=Value(plan.calls)) for plan in PLANS.values() if plan.calls is not None],
-        default=None,
-        output_field=BigIntegerField(),
-    )
-    plan = Coalesce("organization__usage_limits__plan", Value(settings.API_DEFAULT_PLAN))
-    return (
-        UsageTotal.objects.unscoped()
-        .filter(period=period, meter=METER, category="", organization__livemode=True)
-        .annotate(plan=plan, quota=Coalesce("organization__usage_limits__calls", included))
-        .filter(quota__gt=0, total__gte=F("quota") * percent / 100.0)
-        .exclude(Exists(told))
-        .select_related("organization")
-    )
+    return totals_with_quota(period).filter(quota__gt=0, total__gte=F("quota") * percent / 100.0).exclude(Exists(told))
 
 
 def _alert(row: UsageTotal, percent: int) -> int:

@@ -1,0 +1,101 @@
+"""What billing does when something happened: mail about money."""
+
+from typing import Any
+
+from django.urls import reverse
+
+from apps.accounts.models import Organization, Role
+from apps.accounts.selectors import member_emails
+from apps.billing.catalogue import catalogue
+from apps.billing.models import Invoice, Payment, Subscription
+from apps.core.brand import current_brand
+from apps.core.models import DomainEvent
+from apps.core.money import Money
+from apps.integrations.mail.services import queue_mail
+
+TOLD = (Role.OWNER.value, Role.ADMIN.value, Role.BILLING.value)
+
+
+def mail_payment_failed(event: DomainEvent) -> None:
+    """A bill could not be paid: what to do, and when it is tried again."""
+    invoice = _invoice(event)
+    if invoice is None or invoice.status != Invoice.Status.OPEN:
+        return  # paid meanwhile
+    _mail(
+        event,
+        "payment_failed",
+        f"{invoice.public_id}:{event.payload['attempt']}",
+        amount=str(Money(invoice.remaining, invoice.currency)),
+        number=str(invoice),
+        next_attempt=invoice.next_attempt.date() if invoice.next_attempt else None,
+        pay_url=invoice.page,
+    )
+
+
+def mail_payment_recovered(event: DomainEvent) -> None:
+    """It was paid after all."""
+    invoice = _invoice(event)
+    if invoice is not None:
+        _mail(event, "payment_recovered", invoice.public_id, amount=str(invoice.money), number=str(invoice))
+
+
+def mail_subscription_changed(event: DomainEvent) -> None:
+    """A subscription ended, or will."""
+    row = Subscription.objects.unscoped().filter(pk=Subscription.parse_public_id(event.payload["subscription"])).first()
+    if row is None or event.payload["status"] != Subscription.Status.CANCELED or event.payload["before"] is None:
+        return
+    _mail(event, "subscription_ended", row.public_id, product=product_name(row.product))
+
+
+def mail_refund(event: DomainEvent) -> None:
+    """Money went back."""
+    row = Payment.objects.unscoped().filter(pk=Payment.parse_public_id(event.payload["payment"])).first()
+    back = event.payload["reversed"] - event.payload["was_reversed"]
+    if row is None or back <= 0 or row.disputed:
+        return
+    _mail(
+        event,
+        "refunded",
+        f"{row.public_id}:{event.payload['reversed']}",
+        amount=str(Money(back, row.currency)),
+        paid=str(row.money),
+        full=event.payload["full"],
+    )
+
+
+def mail_trial_ends(row: Subscription) -> None:
+    """A trial ends in three days: what will be charged then."""
+    _send(row.organization, "trial_ends", row.public_id, product=product_name(row.product), ends=row.trial_end)
+
+
+def product_name(code: str) -> str:
+    """What a product is called."""
+    return catalogue().product(code).name
+
+
+def _invoice(event: DomainEvent) -> Invoice | None:
+    key = Invoice.parse_public_id(event.payload["invoice"])
+    return Invoice.objects.unscoped().select_related("organization").filter(pk=key).first()
+
+
+def _mail(event: DomainEvent, template: str, key: str, **context: Any) -> None:
+    organization = Organization.objects.filter(pk__in=[event.organization_id]).first()
+    if organization is not None:
+        _send(organization, template, key, **context)
+
+
+def _send(organization: Organization, template: str, key: str, **context: Any) -> None:
+    if not (recipients := member_emails(organization.pk, TOLD)):
+        return
+    queue_mail(
+        f"billing/{template}",
+        recipients[:50],
+        {
+            "organization": organization.name,
+            "url": f"{current_brand().site_url}{reverse('billing')}?organization={organization.public_id}",
+            **context,
+        },
+        idempotency_key=f"{template}:{key}",
+        organization_id=organization.pk,
+        realm_id=organization.realm_id,
+    )

@@ -1,0 +1,43 @@
+"""What billing does by the calendar. Each returns a line for the record."""
+
+from datetime import datetime, timedelta
+
+from django.utils.translation import gettext as _
+
+from apps.billing import handlers
+from apps.billing.models import Subscription
+from apps.billing.services import credits, overage, reconciliation
+from apps.core.clock import now
+
+TOLD_BEFORE = timedelta(days=3)
+
+
+def count_overage(_slot: datetime) -> str:
+    """Settle credits and order the reports of overage."""
+    overage.settle_all()
+    changed = overage.count_all()
+    return _("%(count)d organizations have new overage") % {"count": changed}
+
+
+def expire_credits(_slot: datetime) -> str:
+    """End grants that have run out."""
+    return _("%(count)d grants ran out") % {"count": credits.expire_due()}
+
+
+def tell_of_trials(_slot: datetime) -> str:
+    """Mail whose trial ends within three days: once for each."""
+    moment = now()
+    rows = Subscription.objects.unscoped().filter(
+        status=Subscription.Status.TRIALING, trial_end__gt=moment, trial_end__lte=moment + TOLD_BEFORE, cancel_at=None
+    )
+    count = 0
+    for row in rows.select_related("organization").iterator():
+        handlers.mail_trial_ends(row)
+        count += 1
+    return _("%(count)d trials end soon") % {"count": count}
+
+
+def reconcile(_slot: datetime) -> str:
+    """Compare the last days with Stripe."""
+    report = reconciliation.reconcile()
+    return _("%(count)d differences") % {"count": report.differences}

@@ -1,0 +1,151 @@
+"""Money that arrived: kept, booked, and told of once it is known what it was for."""
+
+from datetime import datetime
+
+import structlog
+from django.db import transaction
+from django.db.models import Sum
+
+from apps.accounts.models import Organization
+from apps.billing import books
+from apps.billing.models import Dispute, Invoice, Order, Payment, Refund
+from apps.billing.services import credits, entitlements, fulfilment, subscriptions
+from apps.billing.services.customers import find
+from apps.core.clock import now
+from apps.core.events import emit
+from apps.core.money import Money
+from apps.integrations.stripe import objects
+
+log = structlog.get_logger(__name__)
+
+SUCCEEDED, REVERSED = "payment_succeeded", "payment_reversed"
+
+
+def apply(seen: objects.Payment) -> None:
+    """Note what Stripe says of a payment now. One that did not arrive leaves no row: its invoice or order tells."""
+    customer = find(seen.customer)
+    if customer is None or seen.status != "succeeded" or seen.received <= 0:
+        log.info("payment_not_ours_or_not_there", payment=seen.id, status=seen.status)
+        return
+    organization = customer.organization
+    with transaction.atomic():
+        rows = Payment.objects.unscoped().select_for_update(of=("self",), no_key=True)
+        row = rows.filter(stripe_id=seen.id).first() or Payment(
+            stripe_id=seen.id, organization=organization, amount=seen.received, currency=seen.currency.upper()
+        )
+        row.charge, row.receipt, row.paid_at = seen.charge, seen.receipt[:500], seen.paid_at or seen.created
+        row.fee = seen.fee if seen.fee_currency in ("", row.currency) else 0
+        row.order = row.order or _order(organization, seen)
+        row.invoice = row.invoice or Invoice.objects.for_organization(organization).filter(payment_intent=seen.id).first()
+        row.save()
+        books.book_payment(organization, seen.id, row.money, Money(seen.fee, seen.fee_currency or row.currency))
+        _announce(row)
+
+
+def adopt(invoice: Invoice) -> None:
+    """A bill that is known later than its payment."""
+    if not invoice.payment_intent:
+        return
+    rows = Payment.objects.for_organization(invoice.organization_id).filter(stripe_id=invoice.payment_intent)
+    row = rows.select_for_update(of=("self",), no_key=True).first()
+    if row is None:
+        return
+    row.invoice = invoice
+    row.save(update_fields=("invoice",))
+    _announce(row)
+
+
+def adopt_order(order: Order) -> None:
+    """An order that is known to be paid later than its payment."""
+    if not order.payment_intent:
+        return
+    rows = Payment.objects.for_organization(order.organization_id).filter(stripe_id=order.payment_intent)
+    row = rows.select_for_update(of=("self",), no_key=True).first()
+    if row is None:
+        return
+    row.order = order
+    row.save(update_fields=("order",))
+    _announce(row)
+
+
+def _order(organization: Organization, seen: objects.Payment) -> Order | None:
+    """Only one that is paid: what it was for is known then, and given."""
+    return Order.objects.for_organization(organization).filter(payment_intent=seen.id, paid_at__isnull=False).first()
+
+
+def _announce(row: Payment) -> None:
+    """Tell of it once, with what it was for. What came before that is known (a refund in the same second) follows."""
+    if row.announced or (row.order is None and row.invoice is None):
+        return
+    row.announced = True
+    row.save(update_fields=("announced",))
+    emit(SUCCEEDED, _told(row), organization_id=row.organization_id, realm_id=row.organization.realm_id)
+    settle(row)
+
+
+def settle(row: Payment) -> None:
+    """Work out how much of a payment went back, and let everything that hung on it follow: once, in one event.
+
+    Called under the payment's lock, whenever one of its refunds or disputes changed.
+    """
+    refunded = row.refunds.filter(state__in=(Refund.State.PENDING, Refund.State.SUCCEEDED)).aggregate(s=Sum("amount"))["s"]
+    disputed = sum(one.amount for one in row.disputes.all() if takes_money(one))
+    before = (row.refunded, row.disputed)
+    was_reversed = row.is_reversed
+    row.refunded, row.disputed = refunded or 0, min(disputed, row.amount)
+    if before == (row.refunded, row.disputed):
+        return
+    row.save(update_fields=("refunded", "disputed"))
+    if not row.announced:
+        return
+    back = min(row.refunded + row.disputed, row.amount)
+    if row.order is not None:
+        _settle_order(row.order, row, back)
+    if row.invoice is not None and row.is_reversed != was_reversed:
+        _settle_invoice(row.invoice, row)
+    emit(
+        REVERSED,
+        {**_told(row), "reversed": back, "was_reversed": min(sum(before), row.amount), "full": row.is_reversed},
+        organization_id=row.organization_id,
+        realm_id=row.organization.realm_id,
+    )
+
+
+def takes_money(dispute: Dispute) -> bool:
+    """Whether a dispute has the money now."""
+    return not dispute.status.startswith("warning") and dispute.status not in ("won", "prevented")
+
+
+def _settle_order(order: Order, row: Payment, back: int) -> None:
+    credits.withdraw(order, back, row.amount)
+    if row.is_reversed and order.state == Order.State.PAID:
+        order.state = Order.State.REVERSED
+        entitlements.take_away(order.organization, order.public_id)
+    elif not row.is_reversed and order.state == Order.State.REVERSED:
+        order.state = Order.State.PAID
+        fulfilment.give(order)
+    order.save(update_fields=("state",))
+
+
+def _settle_invoice(invoice: Invoice, row: Payment) -> None:
+    """A payment that was taken back wholly takes its subscription with it, where it was for a time that is not over. A
+    refund ends it for good; a dispute may be won."""
+    if invoice.subscription is None or _paid_until(invoice) <= now():
+        return
+    refunded = row.refunded >= row.amount
+    subscriptions.suspend(invoice.subscription, row.is_reversed, end=row.is_reversed and refunded)
+
+
+def _paid_until(invoice: Invoice) -> datetime:
+    return max((line.period_end for line in invoice.lines.all()), default=invoice.period_end)
+
+
+def _told(row: Payment) -> dict[str, object]:
+    return {
+        "payment": row.public_id,
+        "amount": row.amount,
+        "currency": row.currency,
+        "fee": row.fee,
+        "order": row.order.public_id if row.order else None,
+        "invoice": row.invoice.public_id if row.invoice else None,
+    }

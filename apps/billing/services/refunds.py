@@ -1,0 +1,141 @@
+"""Giving money back: ordered by staff, done at Stripe once, and followed by everything that hung on the payment."""
+
+from typing import Any
+
+import structlog
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from apps.audit.services import record
+from apps.billing import books
+from apps.billing.errors import RefundTooLargeError
+from apps.billing.models import Payment, Refund
+from apps.billing.services import payments
+from apps.core.doorbell import ring
+from apps.core.ids import InvalidIdError
+from apps.core.money import Money
+from apps.integrations.stripe import objects
+from apps.integrations.stripe.connection import stripe
+from apps.integrations.stripe.errands import run_errands
+from apps.integrations.stripe.errors import StripeRefusedError
+from apps.integrations.stripe.notices import NeededFirstError
+
+log = structlog.get_logger(__name__)
+
+REFUND_TASK = "billing.refund"
+State = Refund.State
+_STATES = {
+    "pending": State.PENDING,
+    "requires_action": State.PENDING,
+    "succeeded": State.SUCCEEDED,
+    "failed": State.FAILED,
+    "canceled": State.FAILED,
+}
+
+
+def refundable(payment: Payment) -> Money:
+    """What is left of a payment."""
+    ordered = sum(row.amount for row in payment.refunds.filter(state__in=Refund.COUNTED))
+    return Money(max(payment.amount - ordered - payment.disputed, 0), payment.currency)
+
+
+def order_refund(payment: Payment, amount: int, *, reason: str, note: str, by: Any) -> Refund:
+    """Order that so much of a payment goes back, in minor units. Raises `RefundTooLargeError`."""
+    with transaction.atomic():
+        fresh = locked(payment.pk)
+        left = refundable(fresh)
+        if not 0 < amount <= left.minor:
+            raise RefundTooLargeError(_("At most %(left)s can be refunded.") % {"left": left})
+        made = Refund.objects.create(
+            payment=fresh, amount=amount, reason=reason, note=note[:300], state=State.ORDERED, ordered_by=by
+        )
+        record(
+            "billing.refund_ordered",
+            target=fresh,
+            data={"amount": amount, "currency": fresh.currency, "reason": reason, "note": made.note},
+            organization_id=fresh.organization_id,
+        )
+        ring(REFUND_TASK)
+    return made
+
+
+def refund_ordered() -> int:
+    """Do what was ordered. Returns how many were tried."""
+    waiting = Refund.objects.filter(state=State.ORDERED).select_related("payment__organization")
+    return run_errands(waiting, _go, _done, _refused)
+
+
+def _go(row: Refund) -> objects.Refund:
+    return stripe(row.payment.organization.realm_id).refund(
+        row.payment.stripe_id,
+        amount=row.amount,
+        reason=row.reason,
+        metadata={"refund": row.public_id},
+        key=row.public_id,
+    )
+
+
+def _done(row: Refund, seen: objects.Refund) -> None:
+    _note(row, seen)
+
+
+def _refused(row: Refund, error: StripeRefusedError) -> None:
+    row.state, row.last_error = State.REFUSED, f"{error.code}: {error.detail}"[:300]
+    row.save(update_fields=("state", "last_error"))
+    log.error("refund_refused", refund=row.public_id, code=error.code)
+
+
+def apply(seen: objects.Refund) -> None:
+    """Note what Stripe says of a refund now: one of ours, or one that was made at Stripe."""
+    payment = Payment.objects.unscoped().filter(stripe_id=seen.payment_intent).first()
+    if payment is None:
+        raise NeededFirstError("payment_intent", seen.payment_intent)
+    with transaction.atomic():
+        fresh = locked(payment.pk)
+        _note(_row(fresh, seen), seen)
+
+
+def _row(payment: Payment, seen: objects.Refund) -> Refund:
+    row = payment.refunds.filter(stripe_id=seen.id).first()
+    if row is None and (ours := seen.metadata.get("refund")):
+        try:
+            row = payment.refunds.filter(pk=Refund.parse_public_id(ours), stripe_id=None).first()
+        except InvalidIdError:
+            log.warning("refund_of_unknown_order", refund=seen.id)
+    reason = seen.reason if seen.reason in Refund.Reason.values else ""
+    return row or Refund(payment=payment, amount=seen.amount, reason=reason, created_at=seen.created)
+
+
+def _note(row: Refund, seen: objects.Refund) -> None:
+    """Under the payment's lock."""
+    payment = locked(row.payment_id)
+    row.payment = payment
+    row.stripe_id, row.state, row.last_error = seen.id, _STATES.get(seen.status, State.PENDING), ""
+    row.save()
+    _book(row, payment)
+    payments.settle(payment)
+
+
+def _book(row: Refund, payment: Payment) -> None:
+    if row.state == State.FAILED:
+        books.unbook_refund(row.public_id)
+        return
+    books.book_refund(
+        row.public_id, payment.stripe_id, row.money, tax=_tax(row, payment), succeeded=row.state == State.SUCCEEDED
+    )
+
+
+def _tax(row: Refund, payment: Payment) -> Money:
+    """The part of a refund that is tax: parts of all refunds of a payment add up to no more than its tax."""
+    document = payment.order or payment.invoice
+    tax = document.tax if document is not None else 0
+    earlier = payment.refunds.filter(pk__lt=row.pk).exclude(state__in=(State.FAILED, State.REFUSED))
+    before = sum(one.amount for one in earlier)
+    part = tax * min(before + row.amount, payment.amount) // payment.amount - tax * min(before, payment.amount) // payment.amount
+    return Money(part, payment.currency)
+
+
+def locked(key: Any) -> Payment:
+    """A payment as it is now, which nobody else changes meanwhile."""
+    rows = Payment.objects.unscoped().select_for_update(of=("self",), no_key=True)
+    return rows.select_related("organization", "order", "invoice__subscription").get(pk=key)

@@ -1,0 +1,264 @@
+"""Subscriptions: what Stripe says of them, and what customers and staff want of them."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from apps.accounts.models import Membership, Organization
+from apps.accounts.permissions import Actor
+from apps.audit.services import record
+from apps.billing.catalogue import MOST_SEATS, Price, Product, catalogue
+from apps.billing.errors import CurrencySwitchError, NotOnSaleError, OvertakenError
+from apps.billing.models import Subscription
+from apps.billing.services import entitlements
+from apps.billing.services.catalogue_sync import code_of, price_at_stripe
+from apps.billing.services.customers import check_may_buy, customer_of, find
+from apps.core.clock import now
+from apps.core.doorbell import ring
+from apps.core.errors import ConflictError, InvalidInputError, NotFoundError
+from apps.core.events import emit
+from apps.core.money import Money
+from apps.integrations.stripe import objects
+from apps.integrations.stripe.connection import stripe
+from apps.integrations.stripe.errands import run_errands
+from apps.integrations.stripe.errors import StripeMissingError, StripeRefusedError
+from apps.integrations.stripe.notices import look_now, note
+from apps.integrations.stripe.port import ItemChange
+from apps.usage.plans import API_PLAN, PLANS
+from apps.usage.selectors import standing
+
+log = structlog.get_logger(__name__)
+
+CHANGED = "subscription_changed"
+END_TASK = "billing.end_subscriptions"
+SHOWN_FOR = timedelta(minutes=30)  # a preview is good for so long
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What a change would cost at a moment. `due_now` is charged at once; below zero it is credited to coming bills."""
+
+    subscription: Subscription
+    product: Product
+    price: Price
+    quantity: int
+    at: datetime
+    due_now: Money
+    lines: tuple[objects.Line, ...]
+
+
+def apply(seen: objects.Subscription) -> None:
+    """Note what Stripe says of a subscription now, and give or take away what follows."""
+    customer = find(seen.customer)
+    main = _main_item(seen)
+    if customer is None or main is None:
+        log.info("subscription_of_nobody", subscription=seen.id)
+        return
+    item, product = main
+    organization = customer.organization
+    with transaction.atomic():
+        rows = Subscription.objects.unscoped().select_for_update(of=("self",), no_key=True)
+        row = rows.filter(stripe_id=seen.id).first() or Subscription(
+            stripe_id=seen.id, organization=organization, created_at=seen.created
+        )
+        before = (row.status, row.product, row.quantity, row.cancel_at)
+        row.line, row.product, row.price = product.line, product.code, product.price.code
+        row.quantity, row.status, row.currency = item.quantity or 1, seen.status, seen.currency.upper()
+        row.items = {code_of(one.price, one.lookup_key): one.id for one in seen.items}
+        row.period_start, row.period_end = item.period_start, item.period_end
+        row.trial_end, row.cancel_at, row.ended_at = seen.trial_end, seen.cancel_at, seen.ended_at
+        if row.is_over:
+            row.end_ordered_at = None
+        row.save()
+        _grant(row)
+        if before != (row.status, row.product, row.quantity, row.cancel_at):
+            emit(
+                CHANGED,
+                {
+                    "subscription": row.public_id,
+                    "product": row.product,
+                    "quantity": row.quantity,
+                    "status": row.status,
+                    "before": before[0] or None,
+                    "cancel_at": row.cancel_at.isoformat() if row.cancel_at else None,
+                },
+                organization_id=organization.pk,
+                realm_id=organization.realm_id,
+            )
+
+
+def suspend(row: Subscription, suspended: bool, *, end: bool = False) -> None:
+    """Its payment went back, or came again: what it grants goes or comes at once. With `end` it ends at Stripe too."""
+    fresh = Subscription.objects.unscoped().select_for_update(of=("self",), no_key=True).get(pk=row.pk)
+    fresh.suspended = suspended
+    if end and not fresh.is_over and fresh.end_ordered_at is None:
+        fresh.end_ordered_at = now()
+        ring(END_TASK)
+    fresh.save(update_fields=("suspended", "end_ordered_at"))
+    _grant(fresh)
+
+
+def _grant(row: Subscription) -> None:
+    grants = catalogue().product(row.product).granted(row.quantity) if row.grants else {}
+    entitlements.give(row.organization, row.public_id, grants)
+
+
+def _main_item(seen: objects.Subscription) -> tuple[objects.Item, Product] | None:
+    """The item whose price is chosen, and its product; overage and set-up fees come with it."""
+    for item in seen.items:
+        try:
+            product = catalogue().product_of(code_of(item.price, item.lookup_key))
+        except NotFoundError:
+            continue
+        if not item.metered:
+            return item, product
+    return None
+
+
+# What customers want ---------------------------------------------------------------------------------------------------
+def offer_change(row: Subscription, price_code: str, quantity: int, *, at: datetime | None = None) -> Offer:
+    """What it would cost to change to so much at another price of the same line, now.
+
+    Raises as `change`, and what the gateway raises.
+    """
+    product, price = _check_change(row, price_code, quantity)
+    at = (at or now()).astimezone(UTC).replace(microsecond=0)
+    seen = stripe(row.organization.realm_id).preview_change(row.stripe_id, _changes(row, price, quantity), at=at)
+    return Offer(row, product, price, quantity, at, Money(seen.due_now, seen.currency.upper()), seen.lines)
+
+
+def change(
+    actor: Actor, row: Subscription, price_code: str, quantity: int, *, at: datetime, period_end: datetime
+) -> None:
+    """Change to what was offered at that moment, and charge the difference. Clicked twice it happens once.
+
+    Raises `OvertakenError` where it was renewed since, or the offer is old; `NotOnSaleError`, `InvalidInputError`,
+    `ConflictError` (it ends, or nothing would change, or overage is to be billed first), `CurrencySwitchError`,
+    `CustomerHeldError`, `StripeRefusedError` (`payment_failed`).
+    """
+    _product, price = _check_change(row, price_code, quantity)
+    if row.period_end != period_end or not now() - SHOWN_FOR <= at <= now() + timedelta(minutes=1):
+        raise OvertakenError(_("The subscription was renewed or the offer is old. Look at the new figures first."))
+    check_may_buy(customer_of(row.organization))
+    stripe(row.organization.realm_id).change_subscription(
+        row.stripe_id,
+        _changes(row, price, quantity),
+        at=at,
+        key=f"change:{row.public_id}:{price.code}:{quantity}:{at.timestamp():.0f}",
+    )
+    record(
+        "billing.subscription_changed",
+        target=row.organization,
+        data={"from": [row.price, row.quantity], "to": [price.code, quantity]},
+        organization_id=row.organization_id,
+    )
+    look_now("subscription", row.stripe_id)
+
+
+def _check_change(row: Subscription, price_code: str, quantity: int) -> tuple[Product, Price]:
+    product, price = catalogue().product_of(price_code), catalogue().price(price_code)
+    if product.line != row.line or price != product.price or not product.on_sale:
+        raise NotOnSaleError(_("“%(product)s” can't be changed to.") % {"product": product.name})
+    if price.currency != row.currency:
+        raise CurrencySwitchError(_("You pay in %(currency)s.") % {"currency": row.currency})
+    if row.is_over or row.end_ordered_at is not None or row.suspended:
+        raise ConflictError(_("This subscription has ended."))
+    if (price.code, quantity) == (row.price, row.quantity):
+        raise ConflictError(_("This is your plan already."))
+    if not 1 <= quantity <= (MOST_SEATS if product.seats else 1):
+        raise InvalidInputError(_("There is no such quantity."), code="invalid_quantity")
+    if product.seats and quantity < (members := _members(row.organization)):
+        raise ConflictError(
+            _("%(members)s people are members: remove some before you take fewer seats.") % {"members": members}
+        )
+    _check_overage(row, product)
+    return product, price
+
+
+def _check_overage(row: Subscription, product: Product) -> None:
+    """Overage of this month is billed by the plan under which it came: a smaller one, or one without, has to wait."""
+    if catalogue().product(row.product).overage is None or not standing(row.organization).overage:
+        return
+    plan = PLANS.get(str(product.grants.get(API_PLAN)))
+    if product.overage is None or (plan and (plan.calls or 0) < (PLANS[_plan_of(row)].calls or 0)):
+        raise ConflictError(
+            _("This month has calls beyond the plan, which are billed on the 1st. Change to this plan then.")
+        )
+
+
+def _plan_of(row: Subscription) -> str:
+    return str(catalogue().product(row.product).grants[API_PLAN])
+
+
+def _members(organization: Organization) -> int:
+    return Membership.objects.for_organization(organization).count()
+
+
+def _changes(row: Subscription, price: Price, quantity: int) -> list[ItemChange]:
+    """From the items that there are to those of the wanted price: the main one is exchanged, others come and go."""
+    kept = {one.code: one for one in catalogue().bundle(price.code) if one.interval}
+    changes = [ItemChange(id=row.items[row.price], price=price_at_stripe(price.code), quantity=quantity)]
+    changes += [
+        ItemChange(id=item, delete=True) for code, item in row.items.items() if code != row.price and code not in kept
+    ]
+    changes += [
+        ItemChange(price=price_at_stripe(code)) for code in kept if code != price.code and code not in row.items
+    ]
+    return changes
+
+
+def cancel(actor: Actor, row: Subscription) -> None:
+    """Let it end when its period ends. Raises `ConflictError` for one that ends already."""
+    if row.is_over or row.cancel_at is not None or row.end_ordered_at is not None:
+        raise ConflictError(_("This subscription ends already."))
+    stripe(row.organization.realm_id).cancel_subscription(
+        row.stripe_id, at_period_end=True, key=f"cancel:{row.public_id}:{now():%Y%m%d%H%M}"
+    )
+    record("billing.subscription_canceled", target=row.organization, organization_id=row.organization_id)
+    look_now("subscription", row.stripe_id)
+
+
+def resume(actor: Actor, row: Subscription) -> None:
+    """Go on after all. Raises `ConflictError` for one that does not end, or has ended."""
+    if row.is_over or row.cancel_at is None or row.end_ordered_at is not None:
+        raise ConflictError(_("This subscription goes on, or has ended."))
+    stripe(row.organization.realm_id).resume_subscription(
+        row.stripe_id, key=f"resume:{row.public_id}:{now():%Y%m%d%H%M}"
+    )
+    record("billing.subscription_resumed", target=row.organization, organization_id=row.organization_id)
+    look_now("subscription", row.stripe_id)
+
+
+# What was ordered of Stripe --------------------------------------------------------------------------------------------
+def end_ordered() -> int:
+    """End at Stripe what was ordered to end. Returns how many were tried."""
+    waiting = Subscription.objects.unscoped().filter(end_ordered_at__isnull=False).exclude(status__in=Subscription.OVER)
+    return run_errands(waiting, _end, _ended, _not_ended)
+
+
+def _end(row: Subscription) -> str:
+    try:
+        stripe(row.organization.realm_id).cancel_subscription(
+            row.stripe_id, at_period_end=False, key=f"end:{row.public_id}"
+        )
+    except StripeMissingError:
+        log.warning("subscription_missing_at_stripe", subscription=row.public_id)
+    return row.stripe_id
+
+
+def _ended(row: Subscription, stripe_id: str) -> None:
+    row.status, row.ended_at, row.end_ordered_at = Subscription.Status.CANCELED, now(), None
+    row.save(update_fields=("status", "ended_at", "end_ordered_at"))
+    _grant(row)
+    note("subscription", stripe_id)
+
+
+def _not_ended(row: Subscription, error: StripeRefusedError) -> None:
+    """It has ended already: what Stripe says of it is looked at."""
+    log.warning("subscription_not_ended", subscription=row.public_id, code=error.code)
+    row.end_ordered_at = None
+    row.save(update_fields=("end_ordered_at",))
+    note("subscription", row.stripe_id)
