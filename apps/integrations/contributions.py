@@ -1,4 +1,4 @@
-"""What integrations contributes: ticks, checks, Resend's webhook, and names that staff actions are recorded under."""
+"""What integrations contributes: ticks, checks, vendors' webhooks, and names that staff actions are recorded under."""
 
 from datetime import timedelta
 
@@ -38,6 +38,7 @@ register(
     AuditAction(code="external_event.replayed", label=_("Replayed a vendor's event")),
     HealthCheck(name="mail_transport", label=_("Mail transport"), run=health.mail_transport),
     HealthCheck(name="mail_outbox", label=_("Mail outbox"), run=health.mail_outbox),
+    HealthCheck(name="payments", label=_("Payments"), run=health.payments),
     HealthCheck(name="event_inbox", label=_("Event inbox"), run=health.event_inbox),
 )
 

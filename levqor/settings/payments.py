@@ -49,6 +49,18 @@ def fake_page_url(env: Environment) -> str:
     return f"http://{host}:{env.STRIPE_FAKE_PORT}"
 
 
+def fake_environment(env: Environment, secret_key: str) -> dict[str, str]:
+    """What the fake's line in the Procfile reads."""
+    return {
+        "SITE_URL": env.SITE_URL,
+        "LEVQOR_VAR": str(env.LEVQOR_VAR),
+        "STRIPE_FAKE_PORT": str(env.STRIPE_FAKE_PORT),
+        "STRIPE_FAKE_ADDRESS": fake_page_url(env),
+        "STRIPE_FAKE_API_KEY": api_key(env, secret_key),
+        "STRIPE_FAKE_WEBHOOK_SECRET": webhook_secrets(env, secret_key)[0],
+    }
+
+
 def page_origins(env: Environment) -> list[str]:
     """Where our forms may lead somebody who pays."""
     if not is_fake(env):
