@@ -6,8 +6,8 @@ expanded. `@provides("subscriptions.start")` lets other modules call `provided("
 importing each other in a circle; offered are
 
 - `subscriptions.start(world, *, customer, prices, anchor, trial_days, coupon, metadata, automatic_tax,
-  payment_method)`: a subscription as a completed checkout makes it (`prices`: `[{"price": id, "quantity": 1 or None}]`);
-  raises the card's `FakeError` where its first invoice can't be paid, so that nothing of it remains;
+  payment_method)`: a subscription as a completed checkout makes it, its `prices` as `{"price": id, "quantity": 1}` (no
+  quantity where it is metered); raises the card's `FakeError` where its first invoice can't be paid;
 - `subscriptions.quote(world, *, …the same without payment_method)`: the first invoice as it would be, unsaved (an
   invoice dict, with `subtotal`, `total`, `total_discount_amounts`, `total_taxes`).
 - `invoices.tax(world, customer, amount) -> int`: the tax on an amount for this customer.

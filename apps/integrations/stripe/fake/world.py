@@ -99,6 +99,16 @@ class World:
             self._write()
         return obj
 
+    def update(self, obj: Object, event: str, **members: Any) -> Object:
+        """Change these members and tell of it, if any is another now."""
+        previous = {name: deepcopy(obj.get(name)) for name, value in members.items() if obj.get(name) != value}
+        obj.update(members)
+        self.save(obj)
+        told = {name: value for name, value in previous.items() if not name.startswith("_")}
+        if told:
+            self.emit(event, obj, told)
+        return obj
+
     def remove(self, obj: Object) -> None:
         """Let it exist no more."""
         key = (obj["object"], obj["id"])
