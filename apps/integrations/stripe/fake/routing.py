@@ -19,13 +19,14 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from apps.integrations.stripe.fake.errors import FakeError, invalid
 from apps.integrations.stripe.fake.params import Params
 from apps.integrations.stripe.fake.world import Object, World, shown
 
 Answer = Callable[..., Any]
+Function = TypeVar("Function", bound=Answer)
 
 
 @dataclass(frozen=True)
@@ -50,11 +51,11 @@ _PROVIDED: dict[str, Callable[..., Any]] = {}
 _INCLUDED: dict[tuple[str, str], Callable[[World, Object], Any]] = {}
 
 
-def route(method: str, path: str) -> Callable[[Answer], Answer]:
+def route(method: str, path: str) -> Callable[[Function], Function]:
     """Answer this address. Of two that fit, the one without names in braces is asked first."""
     pattern = re.compile(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", path))
 
-    def register(answer: Answer) -> Answer:
+    def register(answer: Function) -> Function:
         _ROUTES.append(_Route(method, pattern, answer))
         _ROUTES.sort(key=lambda one: one.pattern.groups)
         return answer
@@ -62,10 +63,10 @@ def route(method: str, path: str) -> Callable[[Answer], Answer]:
     return register
 
 
-def provides(name: str) -> Callable[[Answer], Answer]:
+def provides(name: str) -> Callable[[Function], Function]:
     """Offer a function to other modules."""
 
-    def register(function: Answer) -> Answer:
+    def register(function: Function) -> Function:
         _PROVIDED[name] = function
         return function
 
@@ -77,10 +78,10 @@ def provided(name: str) -> Callable[..., Any]:
     return _PROVIDED[name]
 
 
-def includes(kind: str, name: str) -> Callable[[Answer], Answer]:
+def includes(kind: str, name: str) -> Callable[[Function], Function]:
     """Make a member that only those see who expand it: `(world, obj) -> member`."""
 
-    def register(make: Answer) -> Answer:
+    def register(make: Function) -> Function:
         _INCLUDED[kind, name] = make
         return make
 
