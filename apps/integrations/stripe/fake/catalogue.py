@@ -235,29 +235,26 @@ def _take_lookup_key(world: World, params: Params, own: Object | None = None) ->
 # Coupons ------------------------------------------------------------------------------------------------------------
 @route("POST", "/v1/coupons")
 def create_coupon(world: World, params: Params) -> Object:
-    """A discount in percent or in money, for one bill or for good."""
+    """A discount in percent, for one bill or for good."""
     coupon_id = params.text("id") or world.new_id("x")[2:10]
     if world.known("coupon", coupon_id):
         raise invalid("Coupon already exists.", "id", "resource_already_exists")
-    percent = params.decimal("percent_off")
-    amount = params.integer("amount_off", least=1, most=MOST) if params.has("amount_off") else None
-    if (percent is None) == (amount is None):
-        raise invalid("You must pass either `percent_off` or `amount_off`.", "percent_off", "parameter_missing")
-    if percent is not None and not 0 < percent <= 100:
+    percent = params.decimal("percent_off", required=True) or Decimal(0)
+    if not 0 < percent <= 100:
         raise invalid("Invalid percent_off: must be greater than 0 and at most 100", "percent_off")
     coupon = {
         "id": coupon_id,
         "object": "coupon",
-        "amount_off": amount,
+        "amount_off": None,
         "created": world.now(),
-        "currency": currency_of(params) if amount is not None else None,
+        "currency": None,
         "duration": params.choice("duration", ("once", "forever"), "once"),
         "duration_in_months": None,
         "livemode": False,
         "max_redemptions": params.integer("max_redemptions", least=1) if params.has("max_redemptions") else None,
         "metadata": params.metadata(),
         "name": params.text("name", most=40) or None,
-        "percent_off": float(percent) if percent is not None else None,
+        "percent_off": float(percent),
         "redeem_by": params.moment("redeem_by"),
         "times_redeemed": 0,
         "valid": True,
