@@ -57,7 +57,7 @@ class Command(BaseCommand):
         env = settings.ENV
         ports = {"PORT": env.PORT}
         if payments.fake_runs_here(env):
-            ports["STRIPE_FAKE_PORT"] = env.STRIPE_FAKE_PORT
+            ports["STRIPE_FAKE_PORT"] = payments.fake_port(env)
         for name, port in ports.items():
             try:
                 free = port_is_free(env.HOST, port)
