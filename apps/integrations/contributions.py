@@ -1,4 +1,4 @@
-"""What integrations contributes: ticks, checks, Resend's webhook, and names that staff actions are recorded under."""
+"""What integrations contributes: ticks, checks, vendors' webhooks, and names that staff actions are recorded under."""
 
 from datetime import timedelta
 
@@ -18,6 +18,7 @@ from apps.integrations import health, retention, staff_contributions
 from apps.integrations.inbox.services import HANDLE_TASK
 from apps.integrations.mail.services import SEND_TASK, UNDELIVERABLE
 from apps.integrations.resend import webhooks as resend
+from apps.integrations.stripe import watching
 from apps.integrations.stripe import webhooks as stripe
 
 register(
@@ -34,10 +35,13 @@ register(
     WebhookVerifier(vendor=resend.VENDOR, verify=resend.verify),
     WebhookHandler(vendor=resend.VENDOR, event_type="*", handle=resend.handle),
     WebhookVerifier(vendor=stripe.VENDOR, verify=stripe.verify),
+    WebhookHandler(vendor=stripe.VENDOR, event_type="*", handle=watching.handle),
+    Tick(name="look_at_stripe", task=watching.LOOK_TASK, seconds=5),
     AuditAction(code="mail.sent_again", label=_("Sent a mail again")),
     AuditAction(code="external_event.replayed", label=_("Replayed a vendor's event")),
     HealthCheck(name="mail_transport", label=_("Mail transport"), run=health.mail_transport),
     HealthCheck(name="mail_outbox", label=_("Mail outbox"), run=health.mail_outbox),
+    HealthCheck(name="payments", label=_("Payments"), run=health.payments),
     HealthCheck(name="event_inbox", label=_("Event inbox"), run=health.event_inbox),
 )
 

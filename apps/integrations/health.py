@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from apps.integrations.inbox import selectors as inbox
 from apps.integrations.mail import selectors as mail
 from apps.integrations.resend import webhooks as resend
+from apps.integrations.stripe import connection as stripe
 
 Finding = tuple[Literal["ok", "warning", "failed"], str]
 
@@ -44,6 +45,19 @@ def mail_outbox() -> Finding:
     if seen["given_up"]:
         return "warning", _("%(given_up)d mails of the last day were given up.") % seen
     return "ok", _("Nothing waits.")
+
+
+def payments() -> Finding:
+    """Whether money really moves, and whether we would hear of it."""
+    if not settings.STRIPE_API_KEY:
+        return "failed", _("Nothing can be bought: STRIPE_API_KEY is not set.")
+    if stripe.is_fake():
+        return "warning", _("Test payments: no money moves (STRIPE_API_KEY is not set).")
+    if not settings.STRIPE_WEBHOOK_SECRETS:
+        return "failed", _("Stripe can't report what was paid: STRIPE_WEBHOOK_SECRET is not set.")
+    if not stripe.is_live(settings.STRIPE_API_KEY):
+        return "warning", _("Payments go to Stripe's test mode: no money moves.")
+    return "ok", _("Payments go through Stripe, which reports back.")
 
 
 def event_inbox() -> Finding:

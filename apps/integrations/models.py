@@ -108,7 +108,7 @@ class ExternalEvent(Entity):
         return f"{self.vendor} {self.type} {self.external_id}"
 
 
-class StripeNotice(models.Model):
+class StripeObject(models.Model):
     """That something happened to an object at Stripe: it is to be looked at, and whoever keeps something of it told.
 
     One row an object, however often and in whatever order it was told of. `noted` counts the notices; what came while
@@ -135,10 +135,10 @@ class StripeNotice(models.Model):
         verbose_name = _("Stripe object")
         verbose_name_plural = _("Stripe objects")
         ordering = ("-pk",)
-        constraints = (models.UniqueConstraint(fields=("kind", "object_id"), name="one_notice_per_stripe_object"),)
+        constraints = (models.UniqueConstraint(fields=("kind", "object_id"), name="one_row_per_stripe_object"),)
         indexes = (
-            models.Index(fields=("due_at",), condition=models.Q(state="waiting"), name="stripe_notice_due"),
-            models.Index(fields=("object_id",), name="stripe_notice_by_object"),
+            models.Index(fields=("due_at",), condition=models.Q(state="waiting"), name="stripe_object_due"),
+            models.Index(fields=("object_id",), name="stripe_object_by_object"),
         )
 
     def __str__(self) -> str:

@@ -5,6 +5,7 @@ from celery import shared_task
 from apps.integrations.inbox import services as inbox
 from apps.integrations.mail import delivery
 from apps.integrations.mail.services import SEND_TASK
+from apps.integrations.stripe import notices
 
 
 @shared_task(name=SEND_TASK)
@@ -17,3 +18,9 @@ def send_mail() -> None:
 def handle_external_events() -> None:
     """Hand vendors' events to their handlers."""
     inbox.handle_due()
+
+
+@shared_task(name=notices.LOOK_TASK)
+def look_at_stripe() -> None:
+    """Look at what events told of."""
+    notices.look_at_due()

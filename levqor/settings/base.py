@@ -104,6 +104,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "apps.core.context_processors.platform",
                 "apps.accounts.context_processors.account",
                 "apps.integrations.context_processors.mail_notice",
+                "apps.integrations.context_processors.payments_notice",
             ],
         },
     }

@@ -23,6 +23,11 @@ def fake_runs_here(env: Environment) -> bool:
     return is_fake(env) and not env.STRIPE_API_URL
 
 
+def fake_port(env: Environment) -> int:
+    """Where it listens: always set once the settings were checked."""
+    return env.STRIPE_FAKE_PORT or env.PORT + 1
+
+
 def api_key(env: Environment, secret_key: str) -> str:
     """The key that calls are made with; empty where payments are not set up."""
     return f"sk_test_{_derived(secret_key, 'api key')}" if is_fake(env) else env.STRIPE_API_KEY
@@ -38,7 +43,7 @@ def webhook_secrets(env: Environment, secret_key: str) -> list[str]:
 def api_url(env: Environment) -> str:
     """Where calls go; empty for Stripe itself."""
     if fake_runs_here(env):
-        return f"http://{_local_host(env)}:{env.STRIPE_FAKE_PORT}"
+        return f"http://{_local_host(env)}:{fake_port(env)}"
     return env.STRIPE_API_URL
 
 
@@ -46,7 +51,19 @@ def fake_page_url(env: Environment) -> str:
     """Where people find the fake's pages: beside our own."""
     site = urlsplit(env.SITE_URL)
     host = f"[{site.hostname}]" if ":" in (site.hostname or "") else site.hostname
-    return f"http://{host}:{env.STRIPE_FAKE_PORT}"
+    return f"http://{host}:{fake_port(env)}"
+
+
+def fake_environment(env: Environment, secret_key: str) -> dict[str, str]:
+    """What the fake's line in the Procfile reads."""
+    return {
+        "SITE_URL": env.SITE_URL,
+        "LEVQOR_VAR": str(env.LEVQOR_VAR),
+        "STRIPE_FAKE_PORT": str(fake_port(env)),
+        "STRIPE_FAKE_ADDRESS": fake_page_url(env),
+        "STRIPE_FAKE_API_KEY": api_key(env, secret_key),
+        "STRIPE_FAKE_WEBHOOK_SECRET": webhook_secrets(env, secret_key)[0],
+    }
 
 
 def page_origins(env: Environment) -> list[str]:

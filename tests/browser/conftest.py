@@ -39,7 +39,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def started(var: Path) -> Iterator[str]:
     """A platform as a user starts it, with this folder for its files. Yields its address."""
     port = _free_port()
-    environment = bare_environment(LEVQOR_VAR=str(var), PORT=str(port))
+    environment = bare_environment(LEVQOR_VAR=str(var), PORT=str(port), STRIPE_FAKE_PORT=str(_free_port()))
     log = (var / "platform.log").open("wb")
     command = [sys.executable, "manage.py", "start", "--end-with-parent"]
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)

@@ -11,7 +11,7 @@ from apps.billing.services.refunds import locked
 from apps.core.events import emit
 from apps.core.money import Money
 from apps.integrations.stripe import objects
-from apps.integrations.stripe.notices import NeededFirstError
+from apps.integrations.stripe.watching import NeededFirstError
 
 OPENED, CLOSED = "dispute_opened", "dispute_closed"
 

@@ -14,7 +14,7 @@ from apps.core.errors import NotFoundError
 from apps.core.events import emit
 from apps.core.money import Money
 from apps.integrations.stripe import objects
-from apps.integrations.stripe.notices import NeededFirstError
+from apps.integrations.stripe.watching import NeededFirstError
 
 log = structlog.get_logger(__name__)
 

@@ -25,7 +25,7 @@ from apps.core.errors import ConflictError, InvalidInputError
 from apps.integrations.stripe import objects
 from apps.integrations.stripe.connection import stripe
 from apps.integrations.stripe.errors import StripeRefusedError
-from apps.integrations.stripe.notices import note
+from apps.integrations.stripe.watching import note
 from apps.integrations.stripe.port import CheckoutOrder, Wanted
 from apps.usage.periods import month_of
 

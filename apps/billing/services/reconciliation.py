@@ -29,7 +29,7 @@ from apps.billing.services.overage import overage_of
 from apps.core.clock import now
 from apps.integrations.inbox.selectors import known_events
 from apps.integrations.stripe.connection import stripe
-from apps.integrations.stripe.notices import note
+from apps.integrations.stripe.watching import note
 from apps.integrations.stripe.port import Stripe
 from apps.ledger.models import Transfer
 from apps.usage.limits import limits_of

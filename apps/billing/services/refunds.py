@@ -18,7 +18,7 @@ from apps.integrations.stripe import objects
 from apps.integrations.stripe.connection import stripe
 from apps.integrations.stripe.errands import run_errands
 from apps.integrations.stripe.errors import StripeRefusedError
-from apps.integrations.stripe.notices import NeededFirstError
+from apps.integrations.stripe.watching import NeededFirstError
 
 log = structlog.get_logger(__name__)
 

@@ -25,7 +25,7 @@ from apps.integrations.stripe import objects
 from apps.integrations.stripe.connection import stripe
 from apps.integrations.stripe.errands import run_errands
 from apps.integrations.stripe.errors import StripeMissingError, StripeRefusedError
-from apps.integrations.stripe.notices import look_now, note
+from apps.integrations.stripe.watching import look_now, note
 from apps.integrations.stripe.port import ItemChange
 from apps.usage.plans import API_PLAN, PLANS
 from apps.usage.selectors import standing

@@ -1,10 +1,9 @@
 """Reading the event inbox."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 from apps.core.clock import now
-from collections.abc import Iterable
-
 from apps.integrations.models import ExternalEvent
 
 State = ExternalEvent.State

@@ -32,8 +32,8 @@ log = structlog.get_logger(__name__)
 
 CONNECT_SECONDS, READ_SECONDS = 5.0, 20.0
 LONGEST_WAIT = 3600
-# Asked for too much or in the middle of something else; what was asked was not begun.
-_NOT_BEGUN = (401, 403, 429)
+# A key that is not accepted, too many calls, or an object that is busy: what was asked was not begun.
+_NOT_BEGUN = (stripe.AuthenticationError, stripe.PermissionError, stripe.RateLimitError)
 # What Stripe refuses without a code of its own, by what it says.
 _NAMELESS = (
     ("An event already exists with identifier", DUPLICATE_USAGE),
@@ -119,8 +119,8 @@ def _explain(error: stripe.StripeError) -> StripeMissingError | StripeRefusedErr
     return StripeUnavailableError(
         _("The payment provider can't answer right now."),
         # What Stripe has once answered under a key, it answers again, errors of its own too; it says where that is so.
-        transient=_header(error, "stripe-should-retry") != "false" or status in _NOT_BEGUN,
-        ambiguous=status not in _NOT_BEGUN,
+        transient=_header(error, "stripe-should-retry") != "false" or isinstance(error, _NOT_BEGUN),
+        ambiguous=not isinstance(error, _NOT_BEGUN),
         retry_after=_wait(_header(error, "retry-after")),
     )
 

@@ -17,7 +17,10 @@ from apps.core.errors import ConflictError, DomainError
 from apps.core.preparation import Preparation
 from apps.core.running import RunningLock
 from levqor.parent import Parent
+from levqor.settings import payments
 from levqor.supervisor import Supervisor, port_is_free, read_procfile
+
+FAKE = "stripe_fake"  # its line in the Procfile
 
 
 class UnreachableError(DomainError):
@@ -42,7 +45,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         started, parent = time.monotonic(), Parent() if options["end_with_parent"] else None
-        self._check_port("make run" if parent else "python manage.py start")
+        self._check_ports("make run" if parent else "python manage.py start")
         with RunningLock(settings.VAR_DIR):
             self._check_services()
             Preparation(self.stdout).run(demo=settings.DEMO)
@@ -50,14 +53,19 @@ class Command(BaseCommand):
             raise SystemExit(self._supervise(started, parent))
 
     # Before -----------------------------------------------------------------------------------------------------------
-    def _check_port(self, command: str) -> None:
-        host, port = settings.ENV.HOST, settings.ENV.PORT
-        try:
-            free = port_is_free(host, port)
-        except OSError as error:
-            raise UnreachableError(f"can't listen on {host}:{port}: {error.strerror}") from None
-        if not free:
-            raise ConflictError(f"port {port} is in use; choose another, for example: PORT={port + 1} {command}")
+    def _check_ports(self, command: str) -> None:
+        env = settings.ENV
+        ports = {"PORT": env.PORT}
+        if payments.fake_runs_here(env):
+            ports["STRIPE_FAKE_PORT"] = payments.fake_port(env)
+        for name, port in ports.items():
+            try:
+                free = port_is_free(env.HOST, port)
+            except OSError as error:
+                raise UnreachableError(f"can't listen on {env.HOST}:{port}: {error.strerror}") from None
+            if not free:
+                other = max(ports.values()) + 1
+                raise ConflictError(f"port {port} is in use; choose another, for example: {name}={other} {command}")
 
     def _check_services(self) -> None:
         connection.ensure_connection()
@@ -73,19 +81,25 @@ class Command(BaseCommand):
     def _supervise(self, started: float, parent: Parent | None) -> int:
         env = settings.ENV
         host = "127.0.0.1" if env.HOST in ("0.0.0.0", "::") else env.HOST  # noqa: S104 - compared, not bound
+        commands = read_procfile(settings.BASE_DIR / "Procfile")
+        notes = []
+        if payments.fake_runs_here(env):
+            notes.append(f"Test payments: {payments.fake_page_url(env)}   (no money moves)")
+        else:
+            del commands[FAKE]
         logins = seeds.outcomes() if settings.DEMO else []
         connections.close_all()
 
         def ready() -> None:
             lines = ["", f"Levqor is ready: {settings.SITE_URL}   (after {time.monotonic() - started:.1f} s)"]
-            lines += [line for text in logins for line in text.splitlines()]
+            lines += [line for text in logins for line in text.splitlines()] + notes
             self.stdout.write("\n".join([*lines, "Ctrl-C stops everything.", ""]))
             self.stdout.flush()
 
         self.stdout.write("starting web, worker and beat …")
         self.stdout.flush()
         supervisor = Supervisor(
-            commands=read_procfile(settings.BASE_DIR / "Procfile"),
+            commands=commands,
             environment=child_environment(),
             directory=settings.BASE_DIR,
             ready_address=(host, env.PORT),
@@ -103,6 +117,8 @@ def child_environment() -> dict[str, str]:
         name: str(getattr(env, name))
         for name in ("HOST", "PORT", "WEB_WORKERS", "WEB_THREADS", "WORKER_POOL", "WORKER_CONCURRENCY", "LOG_FORMAT")
     }
+    if payments.fake_runs_here(env):
+        chosen |= payments.fake_environment(env, settings.SECRET_KEY)
     programs = str(Path(sys.executable).parent)
     colour = {"FORCE_COLOR": "1"} if sys.stdout.isatty() and "NO_COLOR" not in os.environ else {}
     path = os.pathsep.join([programs, os.environ.get("PATH", "")])

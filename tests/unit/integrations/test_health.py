@@ -43,6 +43,27 @@ def test_a_folder_that_cannot_be_written(settings: Any, monkeypatch: pytest.Monk
     assert health.mail_transport()[0] == "failed"
 
 
+KEY, SECRETS = "a1" * 20, ["whsec_" + "b2" * 20]
+
+
+@pytest.mark.parametrize(
+    ("key", "fake", "secrets", "state", "words"),
+    [
+        ("", False, [], "failed", "Nothing can be bought"),
+        (f"sk_test_{KEY}", True, SECRETS, "warning", "Test payments: no money moves"),
+        (f"sk_test_{KEY}", False, SECRETS, "warning", "test mode: no money moves"),
+        (f"rk_live_{KEY}", False, [], "failed", "STRIPE_WEBHOOK_SECRET is not set"),
+        (f"rk_live_{KEY}", False, SECRETS, "ok", "Payments go through Stripe"),
+    ],
+)
+def test_payments(settings: Any, key: str, fake: bool, secrets: list[str], state: str, words: str) -> None:
+    settings.STRIPE_API_KEY, settings.STRIPE_IS_FAKE, settings.STRIPE_WEBHOOK_SECRETS = key, fake, secrets
+    found, text = health.payments()
+    assert found == state
+    assert words in text
+    assert KEY not in text
+
+
 def test_the_outbox(queued: Queue) -> None:
     assert health.mail_outbox()[0] == "ok"
     with time_machine.travel(START, tick=False):

@@ -205,6 +205,6 @@ def manage(*words: str, **variables: str) -> "subprocess.CompletedProcess[str]":
     ],
 )
 def test_start_tells_in_one_line_what_is_wrong(variables: dict[str, str], code: int, told: str, tmp_path: Path) -> None:
-    ended = manage("start", **{"LEVQOR_VAR": str(tmp_path), "PORT": "18999", **variables})
+    ended = manage("start", **{"LEVQOR_VAR": str(tmp_path), "PORT": "18999", "STRIPE_FAKE_PORT": "18998", **variables})
     assert (ended.returncode, ended.stderr.count("\n")) == (code, 1), ended.stderr
     assert ended.stderr.startswith(told)

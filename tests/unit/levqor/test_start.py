@@ -98,10 +98,13 @@ class Recorded:
 
 @pytest.fixture
 def port(settings: Any) -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        number = int(free.getsockname()[1])
-    settings.ENV = settings.ENV.model_copy(update={"PORT": number, "HOST": "127.0.0.1", "REDIS_URL": ""})
+    with socket.socket() as free, socket.socket() as other:
+        for each in (free, other):
+            each.bind(("127.0.0.1", 0))
+        number, fake = int(free.getsockname()[1]), int(other.getsockname()[1])
+    settings.ENV = settings.ENV.model_copy(
+        update={"PORT": number, "STRIPE_FAKE_PORT": fake, "HOST": "127.0.0.1", "REDIS_URL": ""}
+    )
     return number
 
 
@@ -132,6 +135,7 @@ def test_a_start_prepares_then_supervises(port: int, settings: Any) -> None:
     assert "password" in told
     asked = Recorded.asked
     assert asked["commands"] == read_procfile(settings.BASE_DIR / "Procfile")
+    assert f"Test payments: http://127.0.0.1:{settings.ENV.STRIPE_FAKE_PORT}   (no money moves)" in told
     assert asked["ready_address"] == ("127.0.0.1", port)
 
     code, told = run_start()
@@ -159,6 +163,29 @@ def test_real_installations_get_no_demo(port: int, settings: Any) -> None:
     assert "demo" not in told
 
 
+@pytest.mark.django_db
+@pytest.mark.usefixtures("stubbed")
+@pytest.mark.parametrize(
+    "chosen", [{"STRIPE_API_KEY": "sk_test_" + "a1" * 20}, {"STRIPE_API_URL": "http://127.0.0.1:9"}]
+)
+def test_a_fake_is_started_only_where_it_is_asked(port: int, settings: Any, chosen: dict[str, str]) -> None:
+    settings.ENV = settings.ENV.model_copy(update=chosen)
+    _code, told = run_start()
+    assert "Test payments" not in told
+    assert list(Recorded.asked["commands"]) == ["web", "worker", "beat"]
+    assert not [name for name in Recorded.asked["environment"] if name.startswith("STRIPE_FAKE_")]
+
+
+def test_the_port_of_the_fake_in_use_is_told(port: int, settings: Any) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", settings.ENV.STRIPE_FAKE_PORT))
+        taken.listen()
+        with pytest.raises(
+            ConflictError, match=rf"port {settings.ENV.STRIPE_FAKE_PORT} is in use; .*STRIPE_FAKE_PORT="
+        ):
+            call_command("start")
+
+
 @pytest.mark.parametrize(
     ("options", "command"), [({}, "python manage.py start"), ({"end_with_parent": True}, "make run")]
 )
@@ -166,7 +193,7 @@ def test_a_port_in_use_is_told(port: int, options: dict[str, bool], command: str
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", port))
         taken.listen()
-        with pytest.raises(ConflictError, match=rf"port {port} is in use; choose another.*PORT={port + 1} {command}$"):
+        with pytest.raises(ConflictError, match=rf"port {port} is in use; choose another.* PORT=\d+ {command}$"):
             call_command("start", **options)
 
 
@@ -192,6 +219,8 @@ def test_children_see_the_checked_settings(settings: Any, monkeypatch: pytest.Mo
     monkeypatch.setenv("PATH", "/usr/bin")
     found = child_environment()
     assert (found["PORT"], found["WORKER_POOL"]) == ("9876", "prefork")
+    assert found["STRIPE_FAKE_API_KEY"] == settings.STRIPE_API_KEY
+    assert [found["STRIPE_FAKE_WEBHOOK_SECRET"]] == settings.STRIPE_WEBHOOK_SECRETS
     assert found["PATH"].endswith(":/usr/bin")
     assert (Path(found["PATH"].split(":")[0]) / "python").exists()
 

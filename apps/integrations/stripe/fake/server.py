@@ -1,0 +1,240 @@
+"""The fake Stripe's HTTP: keys, idempotency, faults on demand, and a record of what was asked."""
+
+import hmac
+import json
+import secrets
+import threading
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from apps.integrations.stripe.fake.errors import FakeError, unknown_parameter
+from apps.integrations.stripe.fake.params import Params, decode
+from apps.integrations.stripe.fake.routing import Page, expand, find_answer, load
+from apps.integrations.stripe.fake.webhooks import Postman, signed
+from apps.integrations.stripe.fake.world import Object, World, shown
+
+KEYS_LAST = 24 * 3600  # seconds that an idempotency key is remembered
+_PAGE_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+@dataclass
+class Fault:
+    """The next answer to a call: a status with a body, or a broken connection, before or after the effect."""
+
+    status: int = 500
+    body: dict[str, Any] = field(default_factory=lambda: {"error": {"type": "api_error", "message": "Fault"}})
+    headers: dict[str, str] = field(default_factory=dict)
+    hang_up: bool = False
+    after_effect: bool = False
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked. `params` is nested as it was meant, not as it was spelled."""
+
+    method: str
+    path: str
+    params: dict[str, Any]
+    key: str
+
+
+@dataclass(frozen=True)
+class _Reply:
+    status: int
+    content: bytes
+    headers: dict[str, str]
+
+
+class FakeStripe:
+    """A small Stripe on loopback that keeps state: see the README of this room.
+
+    In tests it is a context manager on a free port with everything in memory; `deliver=False` leaves it to the test to
+    bring its events (`signed`).
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        state: Path | None = None,
+        webhook_url: str = "",
+        api_key: str = "",
+        webhook_secret: str = "",
+        deliver: bool = True,
+    ) -> None:
+        load()
+        self.api_key = api_key or f"sk_test_{secrets.token_hex(24)}"
+        self.webhook_secret = webhook_secret or f"whsec_{secrets.token_hex(24)}"
+        self.requests: deque[Request] = deque(maxlen=1000)
+        self.faults: list[Fault] = []
+        self.world = World(state, webhook_url=webhook_url)
+        self._server = ThreadingHTTPServer((host, port), self._handler())
+        self._server.daemon_threads = True
+        self.url = f"http://{host}:{self._server.server_port}"
+        self.world.address = self.url
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        self._postman = Postman(self.world, self.webhook_secret) if deliver else None
+
+    def __enter__(self) -> "FakeStripe":
+        self._thread.start()
+        if self._postman:
+            self._postman.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._server.shutdown()
+        self._thread.join(5)
+        self._server.server_close()
+        if self._postman:
+            self._postman.end()
+            self._postman.join(15)
+        self.world.close()
+
+    def signed(self, event: Object) -> tuple[bytes, dict[str, str]]:
+        """Body and headers of the request that tells of an event."""
+        return signed(event, self.webhook_secret)
+
+    def forget_keys(self) -> None:
+        """What happens to idempotency keys after a day."""
+        with self.world.atomic():
+            for kept in self.world.find("_answer"):
+                self.world.remove(kept)
+
+    # Answering ------------------------------------------------------------------------------------------------------
+    def answer(self, method: str, address: str, headers: dict[str, str], raw: bytes) -> _Reply | None:
+        """The reply to one request; None where the connection is to break."""
+        parts = urlsplit(address)
+        path = unquote(parts.path)
+        form = parts.query if method in ("GET", "DELETE") else raw.decode(errors="replace")
+        if not path.startswith("/v1/"):
+            return self._show(method, path, form)
+        request_id = f"req_{secrets.token_hex(7)}"
+        extra = {"Request-Id": request_id, "Stripe-Version": headers.get("stripe-version", "")}
+        if not self._knows(headers.get("authorization", "")):
+            return _as_json(401, _WRONG_KEY.body, extra)
+        key = headers.get("idempotency-key", "") if method == "POST" else ""
+        with self.world.lock:
+            try:
+                values = decode(form)
+            except FakeError as error:
+                return _as_json(error.status, error.body, extra)
+            self.requests.append(Request(method, path, values, key))
+            fault = self.faults.pop(0) if self.faults else None
+            if fault and not fault.after_effect:
+                return _of_fault(fault, extra)
+            self.world.catch_up()
+            self.world.request = {"id": request_id, "idempotency_key": key or None}
+            try:
+                reply = self._once(method, path, values, key, extra)
+            finally:
+                self.world.request = {"id": None, "idempotency_key": None}
+            return _of_fault(fault, extra) if fault and reply.status < 300 else reply
+
+    def _once(self, method: str, path: str, values: dict[str, Any], key: str, extra: dict[str, str]) -> _Reply:
+        asked = json.dumps([method, path, values], sort_keys=True)
+        kept = self.world.known("_answer", key)
+        if kept and kept["created"] > self.world.now() - KEYS_LAST:
+            if kept["asked"] != asked:
+                error = FakeError(400, "idempotency_error", "", _OTHER_REQUEST.format(key))
+                return _as_json(error.status, error.body, extra)
+            return _as_json(kept["status"], kept["body"], {**extra, "Idempotent-Replayed": "true"})
+        keep = bool(key)
+        with self.world.atomic():  # one commit for the effect and what is remembered of it
+            try:
+                status, body = 200, self._do(method, path, values)
+            except FakeError as error:
+                status, body, keep = error.status, error.body, keep and not error.is_about_form
+            if keep:
+                self.world.add(
+                    {
+                        "object": "_answer", "id": key, "asked": asked, "status": status, "body": body,
+                        "created": self.world.now(),
+                    }
+                )  # fmt: skip
+        return _as_json(status, body, extra)
+
+    def _do(self, method: str, path: str, values: dict[str, Any]) -> Object:
+        answer, named = find_answer(method, path)
+        params = Params({name: value for name, value in values.items() if name != "expand"})
+        paths = values.get("expand", [])
+        if not isinstance(paths, list):
+            raise unknown_parameter("expand")
+        with self.world.atomic():
+            result: Object = shown(answer(self.world, params, **named))
+            params.refuse_rest()
+            return expand(self.world, result, paths)
+
+    def _show(self, method: str, path: str, form: str) -> _Reply:
+        with self.world.lock:
+            self.world.catch_up()
+            try:
+                answer, named = find_answer(method, path)
+                with self.world.atomic():
+                    page: Page = answer(self.world, Params(decode(form)), **named)
+            except FakeError as error:
+                page = Page(error.message, error.status, "text/plain; charset=utf-8")
+        content = page.content.encode() if isinstance(page.content, str) else page.content
+        return _Reply(page.status, content, {"Content-Type": page.type, **_PAGE_HEADERS, **page.headers})
+
+    def _knows(self, authorization: str) -> bool:
+        return hmac.compare_digest(authorization.encode(), f"Bearer {self.api_key}".encode())
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        fake = self
+
+        class Handler(BaseHTTPRequestHandler):
+            timeout = 30
+
+            def do_GET(self) -> None:
+                self._answer()
+
+            def do_POST(self) -> None:
+                self._answer()
+
+            def do_DELETE(self) -> None:
+                self._answer()
+
+            def _answer(self) -> None:
+                raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                reply = fake.answer(self.command, self.path, headers, raw)
+                self.close_connection = True
+                if reply is None:
+                    return
+                with suppress(BrokenPipeError, ConnectionResetError):  # whoever asked has gone
+                    self.send_response(reply.status)
+                    for name, value in {**reply.headers, "Content-Length": str(len(reply.content))}.items():
+                        self.send_header(name, value)
+                    self.end_headers()
+                    self.wfile.write(reply.content)
+
+            def log_message(self, format: str, *args: Any) -> None:
+                """Quiet: what was asked is in `requests`."""
+
+        return Handler
+
+
+_WRONG_KEY = FakeError(401, "invalid_request_error", "", "Invalid API Key provided.")
+_OTHER_REQUEST = (
+    "Keys for idempotent requests can only be used with the same parameters they were first used with. "
+    "Try using a key other than '{}' if you meant to execute a different request."
+)
+
+
+def _as_json(status: int, body: Object, headers: dict[str, str]) -> _Reply:
+    return _Reply(status, json.dumps(body, indent=2).encode(), {"Content-Type": "application/json", **headers})
+
+
+def _of_fault(fault: Fault, extra: dict[str, str]) -> _Reply | None:
+    return None if fault.hang_up else _as_json(fault.status, fault.body, {**extra, **fault.headers})
