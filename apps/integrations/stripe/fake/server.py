@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from apps.integrations.stripe.fake.errors import FakeError, unknown_parameter
+from apps.integrations.stripe.fake.pages import render
 from apps.integrations.stripe.fake.params import Params, decode
 from apps.integrations.stripe.fake.routing import Page, expand, find_answer, load
 from apps.integrations.stripe.fake.webhooks import Postman, signed
@@ -106,11 +107,12 @@ class FakeStripe:
         """Body and headers of the request that tells of an event."""
         return signed(event, self.webhook_secret)
 
-    def forget_keys(self) -> None:
+    def forget_keys(self, before: int | None = None) -> None:
         """What happens to idempotency keys after a day."""
         with self.world.atomic():
             for kept in self.world.find("_answer"):
-                self.world.remove(kept)
+                if before is None or kept["created"] <= before:
+                    self.world.remove(kept)
 
     # Answering ------------------------------------------------------------------------------------------------------
     def answer(self, method: str, address: str, headers: dict[str, str], raw: bytes) -> _Reply | None:
@@ -144,8 +146,8 @@ class FakeStripe:
 
     def _once(self, method: str, path: str, values: dict[str, Any], key: str, extra: dict[str, str]) -> _Reply:
         asked = json.dumps([method, path, values], sort_keys=True)
-        kept = self.world.known("_answer", key)
-        if kept and kept["created"] > self.world.now() - KEYS_LAST:
+        self.forget_keys(self.world.now() - KEYS_LAST)
+        if kept := self.world.known("_answer", key):
             if kept["asked"] != asked:
                 error = FakeError(400, "idempotency_error", "", _OTHER_REQUEST.format(key))
                 return _as_json(error.status, error.body, extra)
@@ -186,7 +188,7 @@ class FakeStripe:
                 with self.world.atomic():
                     page: Page = answer(self.world, Params(decode(form)), **named)
             except FakeError as error:
-                page = Page(error.message, error.status, "text/plain; charset=utf-8")
+                page = render("refused.html", status=error.status, message=error.message)
         content = page.content.encode() if isinstance(page.content, str) else page.content
         return _Reply(page.status, content, {"Content-Type": page.type, **_PAGE_HEADERS, **page.headers})
 
