@@ -12,6 +12,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("apps.workflows.urls_hooks")),
     path("", include("apps.workflows.urls_demo")),
     path("", include("apps.workflows.urls")),
+    path("", include("apps.billing.urls")),
     path("", include("apps.developers.urls")),
     path("", include("apps.developers.urls_docs")),
     path("", include("apps.marketing.urls")),

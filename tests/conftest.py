@@ -8,7 +8,7 @@ from django.conf import settings
 from levqor.celery import app as celery_app
 from tests.common.caching import forget_cache
 
-pytest_plugins = ["tests.common.roles", "tests.common.staff"]
+pytest_plugins = ["tests.common.roles", "tests.common.staff", "tests.common.shopping"]
 
 celery_app.set_default()
 

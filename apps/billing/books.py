@@ -58,7 +58,9 @@ def _cost(name: str, currency: str) -> Account:
 def book_payment(organization: Organization, payment: str, amount: Money, fee: Money) -> None:
     """Money arrived, less what Stripe took."""
     stripe = at_stripe(amount.currency)
-    entries = [Entry(stripe, _receivable(organization, amount.currency), amount, "payment", f"payment:{payment}", payment)]
+    entries = [
+        Entry(stripe, _receivable(organization, amount.currency), amount, "payment", f"payment:{payment}", payment)
+    ]
     if amount.minor:
         transfer(*entries)
     if fee.minor > 0:
@@ -107,9 +109,7 @@ def book_refund(refund: str, payment: str, amount: Money, *, tax: Money, succeed
     refunds = _cost("refunds", currency)
     entries.append(Entry(refunds, at_stripe(currency), amount, "refund", f"refund:{refund}", payment, pending=True))
     if tax.minor:
-        entries.append(
-            Entry(_tax(currency), refunds, tax, "refund:tax", f"refund_tax:{refund}", payment, pending=True)
-        )
+        entries.append(Entry(_tax(currency), refunds, tax, "refund:tax", f"refund_tax:{refund}", payment, pending=True))
     made = transfer(*entries)
     if succeeded:
         for row in made:

@@ -12,13 +12,14 @@ from django.views.decorators.http import require_safe
 
 from apps.accounts.requests import MemberRequest
 from apps.accounts.web import organization_page
+from apps.billing.catalogue import REFUND_DAYS, catalogue
 from apps.core.brand import current_brand
 from apps.core.kinds import Dimension
 from apps.developers import selectors
 from apps.developers.standing import StandingInWords
 from apps.developers.usage_charts import chart_of_calls, in_words
 from apps.usage.measuring import Group
-from apps.usage.plans import PLANS, REFUND_DAYS, Plan, plans_of
+from apps.usage.plans import API_PLAN, PLANS, Plan, plans_of
 from apps.usage.selectors import standing
 from apps.usage.statistics import RecentCalls, recent_calls
 
@@ -118,8 +119,7 @@ def _rows(family: Any, now: StandingInWords) -> list[dict[str, Any]]:
         {
             "plan": plan,
             "is_present": plan == now.plan,
-            "is_upgrade": plan.price.minor > now.plan.price.minor,
-            "is_free": not plan.price.minor,
+            "product": catalogue().granting(API_PLAN, plan.code),
         }
         for plan in plans_of(family)
     ]

@@ -52,5 +52,8 @@ class CorrectionForm(forms.Form):
 def _described(plan: Plan) -> str:
     """Two plans have one name: their figures tell them apart."""
     calls = translated("unlimited") if plan.calls is None else number(plan.calls)
-    plain, soft = translated("%(name)s: %(calls)s calls"), translated("%(name)s: %(calls)s calls, further ones are billed")
+    plain, soft = (
+        translated("%(name)s: %(calls)s calls"),
+        translated("%(name)s: %(calls)s calls, further ones are billed"),
+    )
     return (soft if plan.soft else plain) % {"name": plan.name, "calls": calls}

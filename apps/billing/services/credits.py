@@ -25,7 +25,6 @@ from apps.core.errors import ConflictError, InvalidInputError
 from apps.core.events import emit
 from apps.core.ids import new_hex
 from apps.core.money import Money
-from apps.usage.plans import API_CREDITS as FEATURE
 
 log = structlog.get_logger(__name__)
 
@@ -188,7 +187,9 @@ def revoke(grant: CreditGrant) -> None:
 
 def _sold(grant: CreditGrant) -> Money:
     """What of a grant's price is a sale: of what was used or ran out."""
-    return Money(_part(grant, grant.used + grant.expired + grant.withdrawn) - _part(grant, grant.withdrawn), grant.currency)
+    return Money(
+        _part(grant, grant.used + grant.expired + grant.withdrawn) - _part(grant, grant.withdrawn), grant.currency
+    )
 
 
 def _owed(grant: CreditGrant) -> Money:

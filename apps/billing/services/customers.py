@@ -66,4 +66,3 @@ def release(customer: Customer) -> None:
     if not Customer.objects.unscoped().filter(pk=customer.pk).exclude(held_because="").update(held_because=""):
         raise ConflictError(_("This customer is not on hold."))
     record("billing.customer_released", target=customer, organization_id=customer.organization_id)
-

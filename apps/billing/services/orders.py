@@ -25,8 +25,8 @@ from apps.core.errors import ConflictError, InvalidInputError
 from apps.integrations.stripe import objects
 from apps.integrations.stripe.connection import stripe
 from apps.integrations.stripe.errors import StripeRefusedError
-from apps.integrations.stripe.watching import note
 from apps.integrations.stripe.port import CheckoutOrder, Wanted
+from apps.integrations.stripe.watching import look_now, note
 from apps.usage.periods import month_of
 
 PAGE_LASTS = timedelta(hours=23)  # Stripe closes it after 24 at the latest
@@ -68,9 +68,7 @@ def check_order(organization: Organization, product: Product, price: Price, quan
         raise NotOnSaleError(_("Nothing is sold to a sandbox."))
     most = MOST_SEATS if product.seats else product.most
     if not 1 <= quantity <= most:
-        raise InvalidInputError(
-            _("The quantity is between 1 and %(most)s.") % {"most": most}, code="invalid_quantity"
-        )
+        raise InvalidInputError(_("The quantity is between 1 and %(most)s.") % {"most": most}, code="invalid_quantity")
     if product.is_subscription and subscription_of(organization, product.line):
         raise AlreadySubscribedError(_("There is a subscription already: change it instead."))
 
@@ -169,3 +167,10 @@ def cancel_page(order: Order) -> None:
         stripe(order.organization.realm_id).expire_checkout(order.session_id, key=f"expire:{order.session_id}")
     except StripeRefusedError:
         note("checkout.session", order.session_id)
+
+
+def look_at_subscription(order: Order) -> None:
+    """Look at what a paid page has made: for a customer who is back before the events are here."""
+    session = stripe(order.organization.realm_id).fetch("checkout.session", order.session_id or "")
+    if isinstance(session, objects.CheckoutSession) and session.subscription:
+        look_now("subscription", session.subscription)

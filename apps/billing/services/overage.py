@@ -25,7 +25,6 @@ from apps.integrations.stripe.errors import DUPLICATE_USAGE, StripeRefusedError
 from apps.usage.limits import limits_of
 from apps.usage.periods import Period, month_of, period_named
 from apps.usage.selectors import over_quota, used_in
-from apps.usage.plans import API_PLAN
 
 log = structlog.get_logger(__name__)
 
@@ -96,9 +95,7 @@ def _order(organization: Organization, subscription: Subscription, period: Perio
     )
 
 
-def _lessen(
-    organization: Organization, subscription: Subscription, period: Period, meter: str, too_much: int
-) -> None:
+def _lessen(organization: Organization, subscription: Subscription, period: Period, meter: str, too_much: int) -> None:
     """Take back the latest reports that Stripe still takes back, and report anew what of them was right."""
     rows = OverageReport.objects.for_organization(organization).filter(
         period=period.name, state__in=OverageReport.STANDING, counted_at__gt=now() - CANCEL_WITHIN

@@ -36,7 +36,9 @@ def apply(seen: objects.Payment) -> None:
         row.charge, row.receipt, row.paid_at = seen.charge, seen.receipt[:500], seen.paid_at or seen.created
         row.fee = seen.fee if seen.fee_currency in ("", row.currency) else 0
         row.order = row.order or _order(organization, seen)
-        row.invoice = row.invoice or Invoice.objects.for_organization(organization).filter(payment_intent=seen.id).first()
+        row.invoice = (
+            row.invoice or Invoice.objects.for_organization(organization).filter(payment_intent=seen.id).first()
+        )
         row.save()
         books.book_payment(organization, seen.id, row.money, Money(seen.fee, seen.fee_currency or row.currency))
         _announce(row)
@@ -88,7 +90,9 @@ def settle(row: Payment) -> None:
 
     Called under the payment's lock, whenever one of its refunds or disputes changed.
     """
-    refunded = row.refunds.filter(state__in=(Refund.State.PENDING, Refund.State.SUCCEEDED)).aggregate(s=Sum("amount"))["s"]
+    refunded = row.refunds.filter(state__in=(Refund.State.PENDING, Refund.State.SUCCEEDED)).aggregate(s=Sum("amount"))[
+        "s"
+    ]
     disputed = sum(one.amount for one in row.disputes.all() if takes_money(one))
     before = (row.refunded, row.disputed)
     was_reversed = row.is_reversed

@@ -29,8 +29,8 @@ from apps.billing.services.overage import overage_of
 from apps.core.clock import now
 from apps.integrations.inbox.selectors import known_events
 from apps.integrations.stripe.connection import stripe
-from apps.integrations.stripe.watching import note
 from apps.integrations.stripe.port import Stripe
+from apps.integrations.stripe.watching import note
 from apps.ledger.models import Transfer
 from apps.usage.limits import limits_of
 from apps.usage.periods import Period, month_of
@@ -223,5 +223,3 @@ def _batches(rows: Iterator[Payment]) -> Iterator[list[Payment]]:
             batch = []
     if batch:
         yield batch
-
-

@@ -131,7 +131,10 @@ def _tax(row: Refund, payment: Payment) -> Money:
     tax = document.tax if document is not None else 0
     earlier = payment.refunds.filter(pk__lt=row.pk).exclude(state__in=(State.FAILED, State.REFUSED))
     before = sum(one.amount for one in earlier)
-    part = tax * min(before + row.amount, payment.amount) // payment.amount - tax * min(before, payment.amount) // payment.amount
+    part = (
+        tax * min(before + row.amount, payment.amount) // payment.amount
+        - tax * min(before, payment.amount) // payment.amount
+    )
     return Money(part, payment.currency)
 
 

@@ -25,8 +25,8 @@ from apps.integrations.stripe import objects
 from apps.integrations.stripe.connection import stripe
 from apps.integrations.stripe.errands import run_errands
 from apps.integrations.stripe.errors import StripeMissingError, StripeRefusedError
-from apps.integrations.stripe.watching import look_now, note
 from apps.integrations.stripe.port import ItemChange
+from apps.integrations.stripe.watching import look_now, note
 from apps.usage.plans import API_PLAN, PLANS
 from apps.usage.selectors import standing
 

@@ -52,7 +52,9 @@ def used_up(limits: Limits) -> str:
             "quota": limits.quota
         }
     if limits.soft:
-        return _("The overage that you allow for this month is used up. Allow more, buy credits or choose a larger plan.")
+        return _(
+            "The overage that you allow for this month is used up. Allow more, buy credits or choose a larger plan."
+        )
     return _(
         "The plan's %(quota)s calls of this month are used up. Wait for the next, buy credits or choose a larger plan."
     ) % {"quota": limits.quota}

@@ -1,0 +1,10 @@
+"""Billing under /api/v1/."""
+
+from django.urls import path
+
+from apps.billing import api
+
+urlpatterns = [
+    path("billing/purchase-credits", api.PurchaseCreditsView.as_view(), name="api_purchase_credits"),
+    path("billing/credits", api.CreditsView.as_view(), name="api_credits"),
+]
