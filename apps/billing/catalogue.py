@@ -1,4 +1,4 @@
-"""What is sold: `fixtures/catalogue.yaml`, checked. Prices, discounts and what each product grants come from nowhere else."""
+"""What is sold: `fixtures/catalogue.yaml`, checked. Prices, discounts and grants come from nowhere else."""
 
 from collections.abc import Mapping
 from datetime import date
