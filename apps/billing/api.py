@@ -18,6 +18,7 @@ from apps.billing.services import credits
 from apps.billing.services.orders import place_order
 from apps.core.brand import current_brand
 from apps.core.clock import now
+from apps.usage.plans import API_CREDITS
 from apps.usage.selectors import standing
 
 PRICE = "credits_1000"
@@ -119,7 +120,7 @@ def _as_json(key: str, state: str, quantity: int, address: str | None) -> dict[s
 
 
 def _calls(quantity: int) -> int:
-    return int(catalogue().product_of(PRICE).granted(quantity)[credits.FEATURE])
+    return int(catalogue().product_of(PRICE).granted(quantity)[API_CREDITS])
 
 
 def _grant(row: CreditGrant) -> dict[str, Any]:

@@ -58,11 +58,8 @@ def _cost(name: str, currency: str) -> Account:
 def book_payment(organization: Organization, payment: str, amount: Money, fee: Money) -> None:
     """Money arrived, less what Stripe took."""
     stripe = at_stripe(amount.currency)
-    entries = [
-        Entry(stripe, _receivable(organization, amount.currency), amount, "payment", f"payment:{payment}", payment)
-    ]
-    if amount.minor:
-        transfer(*entries)
+    receivable = _receivable(organization, amount.currency)
+    transfer(Entry(stripe, receivable, amount, "payment", f"payment:{payment}", payment))
     if fee.minor > 0:
         transfer(Entry(_cost("fees", fee.currency), stripe, fee, "fee", f"fee:{payment}", payment))
 

@@ -5,7 +5,7 @@ from celery import shared_task
 from apps.integrations.inbox import services as inbox
 from apps.integrations.mail import delivery
 from apps.integrations.mail.services import SEND_TASK
-from apps.integrations.stripe import notices
+from apps.integrations.stripe import watching
 
 
 @shared_task(name=SEND_TASK)
@@ -20,7 +20,7 @@ def handle_external_events() -> None:
     inbox.handle_due()
 
 
-@shared_task(name=notices.LOOK_TASK)
+@shared_task(name=watching.LOOK_TASK)
 def look_at_stripe() -> None:
     """Look at what events told of."""
-    notices.look_at_due()
+    watching.look_at_due()

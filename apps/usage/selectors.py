@@ -72,8 +72,8 @@ def used_in(organization: Organization, period: Period) -> int:
     return gate.counted(organization.pk, period).calls
 
 
-def totals_with_quota(period: str) -> QuerySet[UsageTotal]:
-    """The totals of a month's calls as the database has them, each with its organization's `quota` (None: any number)."""
+def totals_with_quota(period: str) -> QuerySet[Any]:
+    """The totals of a month's calls in the database, each with its organization's `quota` (None: any number)."""
     included = Case(
         *[When(plan=plan.code, then=Value(plan.calls)) for plan in PLANS.values() if plan.calls is not None],
         default=None,
@@ -88,7 +88,7 @@ def totals_with_quota(period: str) -> QuerySet[UsageTotal]:
     )
 
 
-def over_quota(period: Period) -> QuerySet[UsageTotal]:
+def over_quota(period: Period) -> QuerySet[Any]:
     """Those beyond their quota."""
     return totals_with_quota(period.name).filter(total__gt=F("quota"))
 

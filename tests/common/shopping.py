@@ -1,6 +1,7 @@
 """Buying in tests: a fake Stripe behind the real gateway, cards at its payment page, and events when the test says so.
 
-Nothing happens by itself: `shop.deliver()` hands our inbox what happened at Stripe, `shop.work()` does what workers would.
+Nothing happens by itself: `shop.deliver()` hands our inbox what happened at Stripe, `shop.work()` does
+what workers would.
 """
 
 from collections.abc import Callable, Iterator

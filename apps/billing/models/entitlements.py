@@ -45,7 +45,7 @@ class CreditGrant(Entity):
     """Calls that were paid for, or given, in advance. Those of the lowest `priority` number are used first, then those
     that expire first.
 
-    `amount` is what was paid for them: it becomes a sale as they are used. `withdrawn` are those whose payment went back.
+    `amount` is what was paid for them: it becomes a sale as they are used. Of `withdrawn` ones the payment went back.
     """
 
     public_prefix = "grant"

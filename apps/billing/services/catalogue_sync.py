@@ -33,7 +33,7 @@ class Report:
 
 
 def sync_catalogue() -> Report:
-    """Push the catalogue. Raises `ConflictError` for a price that would have to be edited, before anything is changed."""
+    """Push the catalogue. Raises `ConflictError` for a price that would have to be edited, and nothing is changed."""
     gateway, wanted, report = stripe(), catalogue(), Report()
     prices = {price.lookup_key: price for price in gateway.prices() if price.active and price.lookup_key}
     _check_amounts(wanted, prices)

@@ -8,13 +8,14 @@ from apps.billing.models import Order
 from apps.billing.services import credits, entitlements
 from apps.core.clock import now
 from apps.core.money import Money
+from apps.usage.plans import API_CREDITS
 
 
 def bill(order: Order) -> None:
     """Book what was bought: credits are owed, everything else is a sale."""
     product = catalogue().product_of(order.price)
     net, tax = Money(order.total - order.tax, order.currency), Money(order.tax, order.currency)
-    if credits.FEATURE in product.grants:
+    if API_CREDITS in product.grants:
         books.book_bill(order.organization, order.public_id, {}, tax, owed=net)
     else:
         books.book_bill(order.organization, order.public_id, {product.code: net}, tax)
@@ -24,8 +25,8 @@ def give(order: Order) -> None:
     """Give what was bought. Credits are given once: what became of them since stays."""
     product = catalogue().product_of(order.price)
     grants = product.granted(order.quantity)
-    if credits.FEATURE in grants:
-        credits.grant_bought(order, int(grants[credits.FEATURE]), Money(order.total - order.tax, order.currency))
+    if API_CREDITS in grants:
+        credits.grant_bought(order, int(grants[API_CREDITS]), Money(order.total - order.tax, order.currency))
         return
     since = order.paid_at or now()
     ends_at = since + timedelta(days=product.lasts_days) if product.lasts_days else None

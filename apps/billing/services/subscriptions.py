@@ -118,7 +118,7 @@ def _main_item(seen: objects.Subscription) -> tuple[objects.Item, Product] | Non
     return None
 
 
-# What customers want ---------------------------------------------------------------------------------------------------
+# What customers want --------------------------------------------------------------------------------------------------
 def offer_change(row: Subscription, price_code: str, quantity: int, *, at: datetime | None = None) -> Offer:
     """What it would cost to change to so much at another price of the same line, now.
 
@@ -232,7 +232,7 @@ def resume(actor: Actor, row: Subscription) -> None:
     look_now("subscription", row.stripe_id)
 
 
-# What was ordered of Stripe --------------------------------------------------------------------------------------------
+# What was ordered of Stripe -------------------------------------------------------------------------------------------
 def end_ordered() -> int:
     """End at Stripe what was ordered to end. Returns how many were tried."""
     waiting = Subscription.objects.unscoped().filter(end_ordered_at__isnull=False).exclude(status__in=Subscription.OVER)

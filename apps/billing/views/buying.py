@@ -25,7 +25,7 @@ def order_create(request: MemberRequest) -> HttpResponse:
     """Order something and go to its payment page."""
     form = OrderForm(request.POST)
     if not form.is_valid():
-        messages.error(request, " ".join(message for found in form.errors.values() for message in found))
+        messages.error(request, " ".join(str(message) for found in form.errors.values() for message in found))
         return redirect("billing")
     data = form.cleaned_data
     try:

@@ -1,7 +1,7 @@
 """Errands to Stripe: rows that order something there. Each is done with its own idempotency key, outside of any
 transaction; killed in between, it is done once more under the same key.
 
-Such rows have `attempts`, `due_at` and `last_error`. Who takes one moves its `due_at`, which is its lease and its fence.
+Such rows have `attempts`, `due_at` and `last_error`. Who takes one moves its `due_at`: its lease and its fence.
 """
 
 import random
