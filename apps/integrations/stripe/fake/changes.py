@@ -12,6 +12,7 @@ from apps.integrations.stripe.fake.items import (
     items_of,
     period_now,
     refreshed,
+    rhythm,
     whole_period,
 )
 from apps.integrations.stripe.fake.params import MOST_QUANTITY, Params
@@ -153,25 +154,31 @@ def _apply(world: World, subscription: Object, change: Change) -> Object | None:
 
 
 def _change_items(world: World, subscription: Object, change: Change) -> None:
+    period, whole = period_now(subscription), whole_period(subscription)
+    every = rhythm(items_of(subscription)[0]["price"])
     for wish in sorted(change.wishes, key=lambda one: not one.deleted):  # who goes makes room first
         item = _item(subscription, wish) if wish.id else None
         if item is None:
             price = world.get("price", wish.price, f"{wish.path}[price]")
-            new = add_item(world, subscription, price, wish.quantity, period_now(subscription))
-            _debit(world, subscription, new, change)
+            new = add_item(world, subscription, price, wish.quantity, period)
+            _debit(world, subscription, new, change, whole)
         elif wish.deleted:
             _credit(world, subscription, item, change)
             items_of(subscription).remove(item)
         else:
-            _change_item(world, subscription, item, wish, change)
+            _change_item(world, subscription, item, wish, change, whole)
     if not items_of(subscription):
         raise invalid(
             "A subscription must have at least one active plan. To cancel the subscription, use the cancel endpoint.",
             "items",
         )
+    if rhythm(items_of(subscription)[0]["price"]) != every:
+        raise invalid("Test payments know no change of a subscription's interval.", "items")
 
 
-def _change_item(world: World, subscription: Object, item: Object, wish: Wish, change: Change) -> None:
+def _change_item(
+    world: World, subscription: Object, item: Object, wish: Wish, change: Change, whole: tuple[int, int]
+) -> None:
     price = world.get("price", wish.price or item["price"]["id"], f"{wish.path}[price]")
     asked = item.get("quantity") if wish.quantity is None and not price["recurring"]["meter"] else wish.quantity
     quantity = check_quantity(price, asked)
@@ -189,7 +196,7 @@ def _change_item(world: World, subscription: Object, item: Object, wish: Wish, c
     if not is_metered(item):
         item["quantity"] = quantity
     item["billed_until"] = world.now() if is_metered(item) else item["current_period_end"]
-    _debit(world, subscription, item, change)
+    _debit(world, subscription, item, change, whole)
 
 
 def _credit(world: World, subscription: Object, item: Object, change: Change) -> None:
@@ -202,12 +209,11 @@ def _credit(world: World, subscription: Object, item: Object, change: Change) ->
         lines.unused(world, terms_of(world, subscription), item, change.at)
 
 
-def _debit(world: World, subscription: Object, item: Object, change: Change) -> None:
+def _debit(world: World, subscription: Object, item: Object, change: Change, whole: tuple[int, int]) -> None:
     if change.prorations == "none" or is_metered(item) or subscription["status"] == "trialing":
         return
     period = (change.at, item["current_period_end"])
-    share = part(*period, whole_period(subscription))
-    lines.remaining(world, terms_of(world, subscription), item, period, share)
+    lines.remaining(world, terms_of(world, subscription), item, period, part(*period, whole))
 
 
 # Reading ------------------------------------------------------------------------------------------------------------

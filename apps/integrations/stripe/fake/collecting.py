@@ -192,6 +192,8 @@ def _fail(world: World, invoice: Object, intent: Object | None, *, planned: bool
 
 
 def _recover(world: World, invoice: Object) -> None:
+    if not invoice["parent"]:
+        return
     subscription = world.get("subscription", invoices.subscription_of(invoice))
     if _is_pending(subscription, invoice):
         pending = subscription.pop("_pending")

@@ -31,12 +31,16 @@ def draft(
     *,
     reason: str,
     period: tuple[int, int],
-    subscription: Object,
+    subscription: Object | None,
+    automatic_tax: bool = False,
     proration_date: int | None = None,
     finalizes_at: int | None = None,
 ) -> Object:
     """An invoice of these lines that can still change. Nothing is told of it yet."""
-    invoice = world.add(_shape(world, customer, terms, subscription, reason, period, proration_date, finalizes_at))
+    automatic = subscription["automatic_tax"]["enabled"] if subscription else automatic_tax
+    invoice = world.add(_shape(world, customer, terms, automatic, reason, period, finalizes_at))
+    if subscription:
+        invoice["parent"] = _parent(subscription, proration_date)
     for line in lines:
         line["invoice"] = invoice["id"]
         world.save(line)
@@ -96,7 +100,7 @@ def issue(world: World, invoice: Object) -> Object:
     customer = world.get("customer", invoice["customer"])
     _balance(world, invoice)
     ending = invoice["starting_balance"] + invoice["total"] - invoice["amount_due"]
-    if ending != customer["balance"]:
+    if invoice["parent"] and ending != customer["balance"]:
         before, customer["balance"] = customer["balance"], ending
         world.emit("customer.updated", world.save(customer), {"balance": before})
     number = customer.get("next_invoice_sequence") or 1
@@ -202,8 +206,8 @@ def payments_of(world: World, invoice: Object) -> Object:
 
 
 def subscription_of(invoice: Object) -> str:
-    """The subscription behind an invoice."""
-    return str(invoice["parent"]["subscription_details"]["subscription"])
+    """The subscription behind an invoice; "" where something was bought once."""
+    return str(invoice["parent"]["subscription_details"]["subscription"]) if invoice["parent"] else ""
 
 
 def _discount_of(world: World, line: Object) -> dict[str, str]:
@@ -214,24 +218,36 @@ def _discount_of(world: World, line: Object) -> dict[str, str]:
 def _balance(world: World, invoice: Object) -> Object:
     starting = world.get("customer", invoice["customer"])["balance"]
     due = max(0, invoice["total"] + starting)
+    if invoice["parent"] is None:  # what was bought once was paid already
+        starting, due = 0, invoice["total"]
     if due < LEAST:
         due = 0  # it is carried over to the next invoice
     invoice.update(starting_balance=starting, amount_due=due, amount_remaining=due - invoice["amount_paid"])
     return world.save(invoice)
 
 
+def _parent(subscription: Object, proration_date: int | None) -> Object:
+    return {
+        "quote_details": None,
+        "subscription_details": {
+            "metadata": dict(subscription["metadata"]),
+            "subscription": subscription["id"],
+            **({"subscription_proration_date": proration_date} if proration_date else {}),
+        },
+        "type": "subscription_details",
+    }
+
+
 def _shape(
     world: World,
     customer: Object,
     terms: Terms,
-    subscription: Object,
+    automatic: bool,
     reason: str,
     period: tuple[int, int],
-    proration_date: int | None,
     finalizes_at: int | None,
 ) -> Object:
     address = customer.get("address")
-    automatic = bool(subscription["automatic_tax"]["enabled"])
     return {
         "object": "invoice",
         "id": world.new_id("in"),
@@ -293,15 +309,7 @@ def _shape(
         "next_payment_attempt": finalizes_at,
         "number": None,
         "on_behalf_of": None,
-        "parent": {
-            "quote_details": None,
-            "subscription_details": {
-                "metadata": dict(subscription["metadata"]),
-                "subscription": subscription["id"],
-                **({"subscription_proration_date": proration_date} if proration_date else {}),
-            },
-            "type": "subscription_details",
-        },
+        "parent": None,
         "payment_settings": {"default_mandate": None, "payment_method_options": None, "payment_method_types": None},
         "period_end": period[1],
         "period_start": period[0],

@@ -195,7 +195,8 @@ def _taxed(line: Object, tax: Tax) -> Object:
 
 
 def _debits(world: World, item: str) -> Iterable[Debit]:
-    of_item = world.find("line_item", _item=item)
+    void = {invoice["id"] for invoice in world.find("invoice", status="void")}
+    of_item = [line for line in world.find("line_item", _item=item) if line["invoice"] not in void]
     credited = {line.get("_credits") for line in of_item}
     return [
         Debit(line["id"], line["invoice"] or "", line["_net"], line["period"]["start"], line["period"]["end"])

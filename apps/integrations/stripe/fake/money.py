@@ -17,12 +17,19 @@ def rounded(amount: Decimal) -> int:
     return int(amount.quantize(Decimal(1), ROUND_HALF_UP))
 
 
-def spoken(amount: int, currency: str) -> str:
-    """As people read it: $19.00, 19.00 EUR."""
-    places = 0 if currency in _WITHOUT_CENTS else 2
-    number = f"{Decimal(abs(amount)).scaleb(-places):,.{places}f}"
+def spoken(amount: int | Decimal, currency: str) -> str:
+    """As people read it: $19.00, $0.0015, 19.00 EUR."""
+    least = 0 if currency in _WITHOUT_CENTS else 2
+    number = abs(Decimal(amount)).scaleb(-least).normalize()
+    exponent = number.as_tuple().exponent
+    places = max(least, -exponent) if isinstance(exponent, int) else least
     sign = "−" if amount < 0 else ""
-    return f"{sign}${number}" if currency == "usd" else f"{sign}{number} {currency.upper()}"
+    return f"{sign}${number:,.{places}f}" if currency == "usd" else f"{sign}{number:,.{places}f} {currency.upper()}"
+
+
+def amount_of_price(price: Object) -> str:
+    """What one of it costs."""
+    return spoken(Decimal(price["unit_amount_decimal"]), price["currency"])
 
 
 def check_amount(amount: int, currency: str, param: str = "amount") -> None:

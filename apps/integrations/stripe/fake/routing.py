@@ -10,9 +10,10 @@ importing each other in a circle; offered are
   quantity where it is metered); raises the card's `FakeError` where its first invoice can't be paid;
 - `subscriptions.quote(world, *, …the same without payment_method)`: the first invoice as it would be, unsaved (an
   invoice dict, with `subtotal`, `total`, `total_discount_amounts`, `total_taxes`).
-- `invoices.once(world, *, customer, prices, coupon, automatic_tax, metadata, intent)`: the invoice of a checkout that was
-  paid once with this payment intent (None where nothing was due), paid and told of at once (`billing_reason` "manual",
-  `parent` None).
+- `invoices.once(world, *, customer, prices, coupon, automatic_tax, metadata, intent)`: the invoice of a checkout that
+  was paid once with this payment intent (None where nothing was due), paid and told of at once (`billing_reason`
+  "manual", `parent` None);
+- `invoices.intent_changed(world, intent)`: see to the invoice of an intent that was attempted elsewhere.
 """
 
 import importlib

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from apps.integrations.stripe.fake.errors import FakeError, unknown_parameter
+from apps.integrations.stripe.fake.pages import render
 from apps.integrations.stripe.fake.params import Params, decode
 from apps.integrations.stripe.fake.routing import Page, expand, find_answer, load
 from apps.integrations.stripe.fake.webhooks import Postman, signed
@@ -22,7 +23,7 @@ KEYS_LAST = 24 * 3600  # seconds that an idempotency key is remembered
 _PAGE_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; frame-ancestors 'none'",
     "Cache-Control": "no-store",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
 }
 
@@ -59,7 +60,7 @@ class FakeStripe:
     """A small Stripe on loopback that keeps state: see the README of this room.
 
     In tests it is a context manager on a free port with everything in memory; `deliver=False` leaves it to the test to
-    bring its events (`signed`).
+    bring its events (`signed`). `address` is where browsers find its pages, if that is another place than `url`.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class FakeStripe:
         api_key: str = "",
         webhook_secret: str = "",
         deliver: bool = True,
+        address: str = "",
     ) -> None:
         load()
         self.api_key = api_key or f"sk_test_{secrets.token_hex(24)}"
@@ -82,7 +84,7 @@ class FakeStripe:
         self._server = ThreadingHTTPServer((host, port), self._handler())
         self._server.daemon_threads = True
         self.url = f"http://{host}:{self._server.server_port}"
-        self.world.address = self.url
+        self.world.address = address.rstrip("/") or self.url
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self._postman = Postman(self.world, self.webhook_secret) if deliver else None
 
@@ -105,11 +107,12 @@ class FakeStripe:
         """Body and headers of the request that tells of an event."""
         return signed(event, self.webhook_secret)
 
-    def forget_keys(self) -> None:
+    def forget_keys(self, before: int | None = None) -> None:
         """What happens to idempotency keys after a day."""
         with self.world.atomic():
             for kept in self.world.find("_answer"):
-                self.world.remove(kept)
+                if before is None or kept["created"] <= before:
+                    self.world.remove(kept)
 
     # Answering ------------------------------------------------------------------------------------------------------
     def answer(self, method: str, address: str, headers: dict[str, str], raw: bytes) -> _Reply | None:
@@ -118,7 +121,7 @@ class FakeStripe:
         path = unquote(parts.path)
         form = parts.query if method in ("GET", "DELETE") else raw.decode(errors="replace")
         if not path.startswith("/v1/"):
-            return self._show(method, path, form)
+            return self._show(method, path, form, headers.get("sec-fetch-site", "same-origin"))
         request_id = f"req_{secrets.token_hex(7)}"
         extra = {"Request-Id": request_id, "Stripe-Version": headers.get("stripe-version", "")}
         if not self._knows(headers.get("authorization", "")):
@@ -143,8 +146,8 @@ class FakeStripe:
 
     def _once(self, method: str, path: str, values: dict[str, Any], key: str, extra: dict[str, str]) -> _Reply:
         asked = json.dumps([method, path, values], sort_keys=True)
-        kept = self.world.known("_answer", key)
-        if kept and kept["created"] > self.world.now() - KEYS_LAST:
+        self.forget_keys(self.world.now() - KEYS_LAST)
+        if kept := self.world.known("_answer", key):
             if kept["asked"] != asked:
                 error = FakeError(400, "idempotency_error", "", _OTHER_REQUEST.format(key))
                 return _as_json(error.status, error.body, extra)
@@ -175,15 +178,17 @@ class FakeStripe:
             params.refuse_rest()
             return expand(self.world, result, paths)
 
-    def _show(self, method: str, path: str, form: str) -> _Reply:
+    def _show(self, method: str, path: str, form: str, sender: str) -> _Reply:
         with self.world.lock:
             self.world.catch_up()
             try:
+                if method != "GET" and sender not in ("same-origin", "none"):
+                    raise FakeError(403, "invalid_request_error", "", "Another site's page sent this.")
                 answer, named = find_answer(method, path)
                 with self.world.atomic():
                     page: Page = answer(self.world, Params(decode(form)), **named)
             except FakeError as error:
-                page = Page(error.message, error.status, "text/plain; charset=utf-8")
+                page = render("refused.html", status=error.status, message=error.message)
         content = page.content.encode() if isinstance(page.content, str) else page.content
         return _Reply(page.status, content, {"Content-Type": page.type, **_PAGE_HEADERS, **page.headers})
 

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from apps.integrations.stripe.fake import collecting, invoices, lines
-from apps.integrations.stripe.fake.catalogue import redeem, redeemable
+from apps.integrations.stripe.fake import collecting, discounts, invoices, lines
 from apps.integrations.stripe.fake.customers import settle_currency
 from apps.integrations.stripe.fake.errors import invalid
 from apps.integrations.stripe.fake.items import add_item, check_quantity, is_metered, items_of, refreshed, rhythm
@@ -103,7 +102,8 @@ def _begin(
     for price, quantity in recurring:
         add_item(world, subscription, price, quantity, period)
     if coupon:
-        _discount(world, subscription, redeemable(world, coupon, "coupon"))
+        discount = discounts.grant(world, coupon, payer, subscription=subscription["id"])
+        subscription["discounts"] = [discount["id"]]
     terms = terms_of(world, subscription)
     share = WHOLE if whole[0] == now else part(now, whole[1], whole)
     for item in items_of(subscription):
@@ -232,33 +232,6 @@ def tell(world: World, subscription: Object, before: Object) -> None:
 
 def _discount_of(world: World, subscription: Object) -> Object | None:
     return world.get("discount", subscription["discounts"][0]) if subscription["discounts"] else None
-
-
-def _discount(world: World, subscription: Object, coupon: Object) -> None:
-    if coupon["percent_off"] is None:
-        raise invalid("Test payments know subscriptions' coupons in percent only.", "coupon")
-    redeem(world, coupon)
-    discount = world.add(
-        {
-            "object": "discount",
-            "id": world.new_id("di"),
-            "checkout_session": None,
-            "customer": subscription["customer"],
-            "customer_account": None,
-            "end": None,
-            "invoice": None,
-            "invoice_item": None,
-            "promotion_code": None,
-            "source": {"coupon": coupon["id"], "type": "coupon"},
-            "start": world.now(),
-            "subscription": subscription["id"],
-            "subscription_item": None,
-            "_percent": str(coupon["percent_off"]),
-            "_duration": coupon["duration"],
-        }
-    )
-    subscription["discounts"] = [discount["id"]]
-    world.emit("customer.discount.created", discount)
 
 
 def _shape(

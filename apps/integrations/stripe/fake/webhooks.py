@@ -15,6 +15,7 @@ from apps.integrations.stripe.fake.params import Params
 from apps.integrations.stripe.fake.routing import page_of, route
 from apps.integrations.stripe.fake.world import Object, World, shown
 
+EVENTS_LAST = 30 * 24 * 3600  # seconds that events can be listed, as at Stripe
 PATIENCE = 3 * 24 * 3600  # seconds after which an event is given up, as at Stripe
 _LONGEST_PAUSE = 600
 _TIMEOUT = 10
@@ -97,9 +98,10 @@ class Postman(threading.Thread):
 
 @route("GET", "/v1/events")
 def list_events(world: World, params: Params) -> Object:
-    """What happened, the latest first."""
+    """What happened within the last 30 days, the latest first."""
     types = params.texts("types") or ([params.text("type")] if params.text("type") else [])
-    events = [event for event in world.find("event") if not types or event["type"] in types]
+    events = [event for event in world.find("event") if event["created"] > world.now() - EVENTS_LAST]
+    events = [event for event in events if not types or event["type"] in types]
     return page_of(world, params, events, "/v1/events")
 
 
