@@ -121,6 +121,7 @@ class Invoice:
     period_end: datetime
     created: datetime
     lines: tuple[Line, ...]
+    metadata: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

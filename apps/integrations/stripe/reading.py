@@ -173,6 +173,7 @@ def invoice(raw: Raw) -> Invoice:
         period_end=moment(raw["period_end"]),
         created=moment(raw["created"]),
         lines=tuple(line(each) for each in members(raw.get("lines"))),
+        metadata=metadata(raw),
     )
 
 
