@@ -18,6 +18,7 @@ from apps.integrations import health, retention, staff_contributions
 from apps.integrations.inbox.services import HANDLE_TASK
 from apps.integrations.mail.services import SEND_TASK, UNDELIVERABLE
 from apps.integrations.resend import webhooks as resend
+from apps.integrations.stripe.health import protected
 
 register(
     Tick(name="send_mail", task=SEND_TASK, seconds=5),
@@ -37,6 +38,7 @@ register(
     HealthCheck(name="mail_transport", label=_("Mail transport"), run=health.mail_transport),
     HealthCheck(name="mail_outbox", label=_("Mail outbox"), run=health.mail_outbox),
     HealthCheck(name="event_inbox", label=_("Event inbox"), run=health.event_inbox),
+    HealthCheck(name="stripe_mirror", label=_("Stripe mirror"), run=protected),
 )
 
 __all__ = ["staff_contributions"]  # imported so that its contributions are made

@@ -61,6 +61,7 @@ INSTALLED_APPS = [
     "django_celery_beat",
     "django_htmx",
     "anymail",
+    "apps.integrations.stripe.apps.StripeMirrorConfig",
 ]
 
 MIDDLEWARE = [
@@ -233,6 +234,13 @@ DEFAULT_FROM_EMAIL = ENV.MAIL_FROM
 SUPPORT_EMAIL = ENV.SUPPORT_EMAIL
 ANYMAIL = {"RESEND_API_KEY": ENV.RESEND_API_KEY, "REQUESTS_TIMEOUT": (4, 12)}  # seconds to connect, to answer
 RESEND_WEBHOOK_SECRET = ENV.RESEND_WEBHOOK_SECRET
+
+# Stripe's mirror ----------------------------------------------------------------------------------------------------
+# dj-stripe's tables alone (decision 18). No setting bears a name under which it would look for a key.
+MIGRATION_MODULES = {"djstripe": "apps.integrations.stripe.migrations"}
+DJSTRIPE_FOREIGN_KEY_TO_FIELD = "id"
+DJSTRIPE_SUBSCRIBER_MODEL = "djstripe.Account"  # never filled; people and organizations live on a higher floor
+DJSTRIPE_SUBSCRIBER_CUSTOMER_KEY = ""
 
 # Outbound HTTP ------------------------------------------------------------------------------------------------------
 # The only private destinations the guarded client opens: "host:port", exact. The demo's own endpoints in a demo.
