@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from levqor import __version__
 from levqor.env import ROOT, environment
+from levqor.settings.mirror import *  # noqa: F403 - settings
 from levqor.settings.secrets import encryption_keys, secret_key
 from levqor.settings.unfold import UNFOLD as UNFOLD
 
@@ -234,13 +235,6 @@ DEFAULT_FROM_EMAIL = ENV.MAIL_FROM
 SUPPORT_EMAIL = ENV.SUPPORT_EMAIL
 ANYMAIL = {"RESEND_API_KEY": ENV.RESEND_API_KEY, "REQUESTS_TIMEOUT": (4, 12)}  # seconds to connect, to answer
 RESEND_WEBHOOK_SECRET = ENV.RESEND_WEBHOOK_SECRET
-
-# Stripe's mirror ----------------------------------------------------------------------------------------------------
-# dj-stripe's tables alone (decision 18). No setting bears a name under which it would look for a key.
-MIGRATION_MODULES = {"djstripe": "apps.integrations.stripe.migrations"}
-DJSTRIPE_FOREIGN_KEY_TO_FIELD = "id"
-DJSTRIPE_SUBSCRIBER_MODEL = "djstripe.Account"  # never filled; people and organizations live on a higher floor
-DJSTRIPE_SUBSCRIBER_CUSTOMER_KEY = ""
 
 # Outbound HTTP ------------------------------------------------------------------------------------------------------
 # The only private destinations the guarded client opens: "host:port", exact. The demo's own endpoints in a demo.

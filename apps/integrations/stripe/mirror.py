@@ -47,6 +47,8 @@ _ORDER = list(MODELS.values())
 _OURS = {"djstripe_id", "djstripe_created", "djstripe_updated", "date_purged"}
 _OF_A_ROW = {"id", "livemode", "created", "djstripe_created"}  # what stays of an object that is gone
 
+_NAMELESS = {"currency": ""}  # an invoice of dj-stripe's can't be written in words without
+
 
 def mirror(kind: str, raw: Mapping[str, Any]) -> None:
     """Store an object as it is now, given as Stripe sends it, in the caller's transaction.
@@ -82,7 +84,7 @@ def forget(kind: str, object_id: str) -> None:
     model = MODELS.get(kind)
     if model is None:
         return
-    gone = _columns(model, {"id": object_id, "object": kind, "deleted": True})
+    gone = _columns(model, {"id": object_id, "object": kind, "deleted": True, **_NAMELESS})
     model._default_manager.filter(id=object_id).update(
         **{name: value for name, value in gone.items() if name not in _OF_A_ROW}
     )
@@ -126,7 +128,7 @@ def _has_room(model: type[StripeModel], key: str, related: Mapping[str, str | No
     rows = model._default_manager
     if rows.filter(id=key).exists():
         return True
-    row = _columns(model, {"id": key})
+    row = _columns(model, {"id": key, **_NAMELESS})
     for field in model._meta.concrete_fields:
         if field.is_relation and not field.null:
             row[field.attname] = related.get(field.name)
