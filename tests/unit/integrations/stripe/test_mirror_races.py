@@ -1,4 +1,4 @@
-"""Workers that mirror the same objects at once. SQLite has one writer at a time; here it is PostgreSQL that is tried."""
+"""Workers that mirror the same objects at once. SQLite has one writer at a time; here PostgreSQL is tried."""
 
 import random
 
