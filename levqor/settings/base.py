@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from levqor import __version__
 from levqor.env import ROOT, environment
 from levqor.settings import payments
+from levqor.settings.mirror import *  # noqa: F403 - settings
 from levqor.settings.secrets import encryption_keys, secret_key
 from levqor.settings.unfold import UNFOLD as UNFOLD
 
@@ -63,6 +64,7 @@ INSTALLED_APPS = [
     "django_celery_beat",
     "django_htmx",
     "anymail",
+    "apps.integrations.stripe.apps.StripeMirrorConfig",
 ]
 
 MIDDLEWARE = [
