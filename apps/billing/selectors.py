@@ -35,6 +35,11 @@ def subscription_of(organization: Organization, line: str) -> Subscription | Non
     return rows.exclude(status__in=Subscription.OVER).order_by("-created_at").first()
 
 
+def had_line(organization: Organization, line: str) -> bool:
+    """Whether the organization ever had a subscription of this line: a trial is had once."""
+    return Subscription.objects.for_organization(organization).filter(line=line).exists()
+
+
 def live_subscriptions(organization: Organization) -> list[Subscription]:
     """What the organization pays for again and again, the oldest first."""
     rows = Subscription.objects.for_organization(organization).exclude(status__in=Subscription.OVER)
