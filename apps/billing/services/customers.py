@@ -66,9 +66,7 @@ def remove_tax_ids(organization: Organization) -> None:
     customer = customer_of(organization)
     if not customer.stripe_id:
         return
-    stripe(organization.realm_id).remove_tax_ids(
-        customer.stripe_id, key=f"no_tax_ids:{customer.public_id}:{new_hex()}"
-    )
+    stripe(organization.realm_id).remove_tax_ids(customer.stripe_id, key=f"no_tax_ids:{customer.public_id}:{new_hex()}")
     _tax_ids_changed(organization, customer.stripe_id)
 
 

@@ -155,7 +155,11 @@ def apply(seen: objects.CheckoutSession) -> None:
 
 def cancel_page(order: Order) -> None:
     """The customer thought better of it: the page is closed. One that was paid meanwhile stays paid."""
-    if order.state != State.OPEN or not order.session_id:
+    if order.state != State.OPEN:
+        return
+    if not order.session_id:
+        rows = Order.objects.for_organization(order.organization_id).filter(pk=order.pk, state=State.OPEN)
+        rows.filter(session_id=None).update(state=State.EXPIRED)
         return
     try:
         stripe(order.organization.realm_id).expire_checkout(order.session_id, key=f"expire:{order.session_id}")
