@@ -37,7 +37,7 @@ class QuantityForm(forms.Form):
         super().__init__(*args, **kwargs)
         most = product.most_at_once
         field = forms.IntegerField(
-            label=_("Seats") if product.seats else _("Quantity"),
+            label=_quantity_label(product),
             help_text=_quantity_hint(product, least, most),
             min_value=1,
             max_value=most,
@@ -118,8 +118,10 @@ def _quantity_hint(product: Product, least: int, most: int) -> str:
         return _("At least %(least)s, one for each member.") % {"least": least}
     if product.seats:
         return _("One for each member, up to %(most)s.") % {"most": most}
-    return (
-        _("Each is 1,000 calls, up to %(most)s at once.") % {"most": f"{most:,}"}
-        if API_CREDITS in product.grants
-        else ""
-    )
+    return _("Up to %(most)s at once.") % {"most": f"{most:,}"} if most > 1 else ""
+
+
+def _quantity_label(product: Product) -> str:
+    if product.seats:
+        return _("Seats")
+    return _("Thousands of calls") if API_CREDITS in product.grants else _("Quantity")

@@ -10,7 +10,7 @@ from apps.accounts.web import organization_page
 from apps.billing import selectors, words
 from apps.billing.catalogue import catalogue
 from apps.billing.forms import CheckoutForm
-from apps.billing.views.shared import page, tabs
+from apps.billing.views.shared import page, tabs, wants_part
 from apps.core.pagination import DEFAULT_LIMIT, paginate
 from apps.usage.periods import period_named
 from apps.usage.plans import API_CREDITS
@@ -44,4 +44,4 @@ def credits(request: MemberRequest) -> HttpResponse:
         may_buy=request.may("billing.manage"),
         sandbox=not organization.livemode,
     )
-    return render(request, "billing/credits.html", context)
+    return render(request, "billing/_credits_total.html" if wants_part(request) else "billing/credits.html", context)
