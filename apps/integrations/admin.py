@@ -18,6 +18,7 @@ from apps.integrations.inbox import services as inbox
 from apps.integrations.mail.preview import without_keys
 from apps.integrations.mail.services import send_again
 from apps.integrations.models import ExternalEvent, MailMessage
+from apps.integrations.stripe import admin as stripe_pages
 
 MAIL_TONES = {
     "queued": "wait",
@@ -211,3 +212,6 @@ class ExternalEventAdmin(StaffModelAdmin):
     def shown_payload(self, obj: ExternalEvent) -> str:
         """As JSON."""
         return json_block(obj.payload)
+
+
+__all__ = ["stripe_pages"]  # imported so that they are registered

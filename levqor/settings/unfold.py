@@ -109,6 +109,21 @@ NAVIGATION: list[dict[str, Any]] = [
         ],
     },
     {
+        "title": "Stripe",
+        "separator": True,
+        "items": [
+            _item(_("Customers"), "person", "djstripe.customer"),
+            _item(_("Subscriptions"), "autorenew", "djstripe.subscription"),
+            _item(_("Invoices"), "receipt_long", "djstripe.invoice"),
+            _item(_("Payments"), "payments", "djstripe.paymentintent"),
+            _item(_("Charges"), "credit_card", "djstripe.charge"),
+            _item(_("Refunds"), "undo", "djstripe.refund"),
+            _item(_("Disputes"), "gavel", "djstripe.dispute"),
+            _item(_("Products"), "inventory_2", "djstripe.product"),
+            _item(_("Prices"), "sell", "djstripe.price"),
+        ],
+    },
+    {
         "title": _("Access"),
         "separator": True,
         "items": [
