@@ -51,6 +51,13 @@ class QuantityForm(forms.Form):
         """One, where there is no choice."""
         return int(self.cleaned_data["quantity"] or 1)
 
+    @property
+    def wanted(self) -> int | None:
+        """The quantity as far as it is typed; none as long as it is none that is sold."""
+        if not self.is_bound:
+            return int(self.initial.get("quantity") or 1)
+        return None if self.errors.get("quantity") else int(self.cleaned_data["quantity"])
+
 
 class CheckoutForm(QuantityForm):
     """What to buy, how much of it, and a coupon."""

@@ -104,8 +104,7 @@ def _coupon(organization: Organization, product: Product, code: str) -> str:
 
 
 def _checkout(request: MemberRequest, product: Product, form: CheckoutForm, status: int = 200) -> HttpResponse:
-    quantity = form["quantity"].value() if form.is_bound else form.initial["quantity"]
-    quantity = form.cleaned_data.get("quantity") if form.is_bound else quantity
+    quantity = form.wanted
     offered = words.coupon_for(product)
     trial = product.trial_days and not selectors.had_line(request.organization, product.line)
     title = _("Buy %(product)s") % {"product": product.name}

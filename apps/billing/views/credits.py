@@ -27,7 +27,7 @@ def credits(request: MemberRequest) -> HttpResponse:
     now = standing(organization)
     offered = words.coupon_for(product)
     form = CheckoutForm(product, request.GET if "quantity" in request.GET else None, initial={"quantity": 1})
-    quantity = form.cleaned_data.get("quantity") if form.is_bound and not form.errors.get("quantity") else 1
+    quantity = form.wanted
     context = page(
         _("Credits"),
         page_lead=_("API calls paid for in advance. They are used once the plan's calls are used up."),

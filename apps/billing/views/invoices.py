@@ -53,11 +53,11 @@ def payments(request: MemberRequest) -> HttpResponse:
 
 def _payment(row: Payment) -> dict[str, Any]:
     """A payment, what it was for, and how much of it went back."""
-    url, what = "", ""
-    if row.invoice is not None:
-        url, what = reverse("billing_invoice", args=[row.invoice.public_id]), str(row.invoice)
-    elif row.order is not None:
-        url, what = reverse("billing_return", args=[row.order.public_id]), words.name_of(row.order.price)
+    what, url = "", ""
+    if row.order is not None:
+        what, url = words.name_of(row.order.price), reverse("billing_return", args=[row.order.public_id])
+    elif row.invoice is not None and row.invoice.subscription is not None:
+        what = words.name_of(row.invoice.subscription.price)
     return {"row": row, "what": what, "url": url, "back": _back(row), "disputed": bool(row.disputed)}
 
 
