@@ -4,15 +4,16 @@ from datetime import timedelta
 from typing import Any
 
 import dj_database_url
-from csp.constants import NONCE, NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
 from levqor import __version__
 from levqor.env import ROOT, environment
-from levqor.settings import payments
-from levqor.settings.api import *  # noqa: F403 - settings
+from levqor.settings import payments, security
+from levqor.settings.api import REST_FRAMEWORK as REST_FRAMEWORK
+from levqor.settings.api import SPECTACULAR_SETTINGS as SPECTACULAR_SETTINGS
 from levqor.settings.mirror import *  # noqa: F403 - settings
 from levqor.settings.secrets import encryption_keys, secret_key
+from levqor.settings.security import PERMISSIONS_POLICY as PERMISSIONS_POLICY
 from levqor.settings.unfold import UNFOLD as UNFOLD
 
 ENV = environment()
@@ -325,39 +326,9 @@ SESSION_COOKIE_AGE = 14 * 24 * 3600
 CSRF_COOKIE_HTTPONLY = False
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "apps.core.views.csrf_failure"
-PERMISSIONS_POLICY: dict[str, list[str]] = {
-    feature: []
-    for feature in (
-        "camera",
-        "geolocation",
-        "microphone",
-        "payment",
-        "usb",
-        "accelerometer",
-        "gyroscope",
-        "magnetometer",
-    )
-}
-CONTENT_SECURITY_POLICY: dict[str, Any] = {
-    "DIRECTIVES": {  # the administration replaces them by its own (levqor/admin.py)
-        "default-src": [NONE],
-        "script-src": [SELF, NONCE],
-        "style-src": [SELF, NONCE],
-        "img-src": [SELF, "data:"],
-        "font-src": [SELF],
-        "connect-src": [SELF],
-        # A form may lead to a login provider or a payment page (Chromium applies this to redirects of forms as well).
-        "form-action": [
-            SELF,
-            *(PROVIDER_ORIGINS[name] for name in SOCIALACCOUNT_PROVIDERS),
-            *payments.page_origins(ENV),
-        ],
-        "frame-ancestors": [NONE],
-        "base-uri": [NONE],
-        "object-src": [NONE],
-        "manifest-src": [SELF],
-    },
-}
+CONTENT_SECURITY_POLICY = security.content_security_policy(
+    form_targets=[*(PROVIDER_ORIGINS[name] for name in SOCIALACCOUNT_PROVIDERS), *payments.page_origins(ENV)]
+)
 
 # Logs ---------------------------------------------------------------------------------------------------------------
 LOG_LEVEL = ENV.LOG_LEVEL

@@ -69,6 +69,7 @@ def apply(seen: objects.Subscription) -> None:
         before = (row.status, row.product, row.quantity, row.cancel_at)
         row.line, row.product, row.price = product.line, product.code, product.price.code
         row.quantity, row.status, row.currency = item.quantity or 1, seen.status, seen.currency.upper()
+        row.payment_method = seen.method[:80]
         row.items = {code_of(one.price, one.lookup_key): one.id for one in seen.items}
         row.period_start, row.period_end = item.period_start, item.period_end
         row.trial_end, row.cancel_at, row.ended_at = seen.trial_end, seen.cancel_at, seen.ended_at
