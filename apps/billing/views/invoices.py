@@ -25,7 +25,7 @@ from apps.usage.periods import month_of
 from apps.usage.plans import API_PLAN, PLANS
 from apps.usage.selectors import events_behind, used_in
 
-EVENTS = 50
+EVENTS, REPORTS = 50, 10
 
 
 @require_safe
@@ -131,7 +131,8 @@ def line_usage(request: MemberRequest, invoice_id: str, line_id: int) -> HttpRes
         plan=plan,
         calls=used_in(organization, month),
         credits=selectors.credits_used(organization, month.name),
-        reports=list(selectors.reports_of(organization, month.name)[:EVENTS]),
+        reports=list(selectors.reports_of(organization, month.name)[:REPORTS]),
+        reported=selectors.overage_reported(organization, month.name),
         events=[(event, keys.get(event.key_id, _("Deleted key"))) for event in found.rows],
         next_cursor=found.next_cursor,
     )
