@@ -1,12 +1,13 @@
 """Staff roles: Django groups, which the administration and `has_perm` understand."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.apps import apps as django_apps
 from django.contrib.auth.management import create_permissions
 from django.contrib.auth.models import Group, Permission
 
-from apps.core.kinds import StaffRight
+from apps.core.kinds import Contribution
 from apps.core.registry import registry
 
 SUPPORT, OPERATIONS, FINANCE, SUPERUSER = "support", "operations", "finance", "superuser"
@@ -15,6 +16,18 @@ IMPERSONATE = "impersonate_user"
 HELPFUL = {IMPERSONATE, "change_mailmessage"}  # what support may do: help people with access, and with lost mail
 PEOPLE = {"accounts", "usersessions"}  # whose rows operations only look at
 PACKAGES = {"django_celery_beat", "usersessions"}  # packages whose rows have pages in the administration
+
+
+@dataclass(frozen=True)
+class StaffRight(Contribution):
+    """A Django permission that belongs to these staff roles alone (beside superusers), such as giving money back."""
+
+    permission: str
+    roles: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        return self.permission
 
 
 def ensure_staff_groups() -> None:

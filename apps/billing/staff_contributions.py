@@ -13,14 +13,14 @@ from django.utils.translation import gettext as translated
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import Organization
-from apps.accounts.staff import FINANCE
+from apps.accounts.staff import FINANCE, StaffRight
 from apps.billing.catalogue import catalogue
 from apps.billing.models import CreditGrant, Customer, Dispute, Invoice, Payment, Reconciliation, Refund, Subscription
 from apps.billing.selectors import credits_left, find_customer, live_subscriptions
 from apps.core.charts import Point, Series, stacked_bars
 from apps.core.clock import now
 from apps.core.ids import lowest_id
-from apps.core.kinds import AuditAction, Figure, StaffFacts, StaffFigures, StaffPanel, StaffRight
+from apps.core.kinds import AuditAction, Figure, StaffFacts, StaffFigures, StaffPanel
 from apps.core.money import Money
 from apps.core.registry import register
 from apps.core.staff.display import list_url, row_url

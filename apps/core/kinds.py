@@ -351,18 +351,6 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class StaffRight(Contribution):
-    """A Django permission that belongs to these staff roles alone (beside superusers), such as giving money back."""
-
-    permission: str
-    roles: tuple[str, ...]
-
-    @property
-    def key(self) -> str:
-        return self.permission
-
-
-@dataclass(frozen=True)
 class StaffFigures(Contribution):
     """Numbers on the first page of the administration, for staff with the Django permission `permission`.
 

@@ -78,7 +78,7 @@ class OfPaymentAdmin(BillingAdmin):
     list_select_related: Any = ("payment__organization",)
 
     @display(description=_("organization"))
-    def organization_link(self, obj: Any) -> str:
+    def payer(self, obj: Any) -> str:
         """Whose payment it was."""
         return link(row_url(obj.payment.organization), obj.payment.organization)
 

@@ -194,7 +194,7 @@ class PaymentAdmin(BillingAdmin):
 class RefundAdmin(OfPaymentAdmin):
     """What went back, or should have. One that was refused is ordered once more from its payment."""
 
-    list_display = ("short_id", "organization_link", "shown_amount", "shown_state", "reason", "ordered_by", "created")
+    list_display = ("short_id", "payer", "shown_amount", "shown_state", "reason", "ordered_by", "created")
     list_select_related = ("payment__organization", "ordered_by")
     list_filter = (PeriodFilter, ("state", ChoicesDropdownFilter), ("created_at", DaysFilter))
     fieldsets = (
@@ -203,7 +203,7 @@ class RefundAdmin(OfPaymentAdmin):
             {
                 "fields": (
                     ("shown_amount", "shown_state"),
-                    ("payment_link", "organization_link"),
+                    ("payment_link", "payer"),
                     ("reason", "ordered_by"),
                     ("created", "attempts"),
                     ("full_id", "stripe_link"),
@@ -259,7 +259,7 @@ class DisputeAdmin(OfPaymentAdmin):
     """Payments that banks take back. They are answered at Stripe."""
 
     at_stripe = "dispute"
-    list_display = ("short_id", "organization_link", "shown_amount", "shown_status", "reason", "answer_by", "created")
+    list_display = ("short_id", "payer", "shown_amount", "shown_status", "reason", "answer_by", "created")
     list_filter = (PeriodFilter, DisputeStatusFilter, ("created_at", DaysFilter))
     fieldsets = (
         (
@@ -267,7 +267,7 @@ class DisputeAdmin(OfPaymentAdmin):
             {
                 "fields": (
                     ("shown_amount", "shown_status"),
-                    ("payment_link", "organization_link"),
+                    ("payment_link", "payer"),
                     ("reason", "answer_by"),
                     ("shown_fee", "created"),
                     ("full_id", "stripe_link"),
