@@ -31,7 +31,7 @@ def after_refund(payment: Payment, amount: int) -> list[str]:
         lines += _order(payment.order, payment, back)
     if payment.invoice is not None:
         lines += _invoice(payment.invoice, full=back >= payment.amount, ends=given_back >= payment.amount)
-    if payment.order is None and payment.invoice is None:
+    if not payment.announced:
         lines.append(_("It is not known yet what this payment was for: nothing else follows until it is."))
     return lines
 

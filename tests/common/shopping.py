@@ -20,7 +20,7 @@ from apps.integrations.inbox import services as inbox
 from apps.integrations.stripe import watching
 from apps.integrations.stripe.fake import FakeStripe
 from apps.integrations.stripe.fake.cards import CARDS
-from apps.integrations.stripe.fake.checkout import submit
+from apps.integrations.stripe.fake.completing import submit
 
 
 class Shop:

@@ -29,7 +29,7 @@ EXCUSED = {
     "audit.AuditPersonalData.ip": "kept beside the chain, where it can be erased",
     "audit.AuditPersonalData.salts": "kept beside the chain, where they can be erased",
     "billing.PriceAtStripe.code": "the price's name in the catalogue",
-    "billing.PrivateCoupon.code": "a discount for one organization alone, which staff tell it",
+    "billing.PrivateCoupon.code": "what a customer types; of use to the organization that it was given to alone",
     "core.IdempotentRequest.key": "the caller's own name for a request, of use to that caller alone",
     "core.IdempotentRequest.body": "an answer of the API, which never shows a secret; deleted after a day",
     "ledger.Account.key": "the account's name",

@@ -81,7 +81,7 @@ class InvoiceAdmin(BillingAdmin):
             {
                 "fields": (
                     ("shown_number", "shown_status"),
-                    ("organization_link", "subscription_link"),
+                    ("organization_link", "bought"),
                     ("shown_total", "shown_tax"),
                     ("remains", "payment_link"),
                     ("attempts", "tried_again"),
@@ -127,10 +127,10 @@ class InvoiceAdmin(BillingAdmin):
         """When Stripe tries once more."""
         return when(obj.next_attempt)
 
-    @display(description=_("subscription"))
-    def subscription_link(self, obj: Invoice) -> str:
-        """What it is for."""
-        return row_link(obj.subscription)
+    @display(description=_("for"))
+    def bought(self, obj: Invoice) -> str:
+        """The subscription, or the order of what was bought once."""
+        return row_link(obj.subscription or obj.order)
 
     @display(description=_("payment"))
     def payment_link(self, obj: Invoice) -> str:

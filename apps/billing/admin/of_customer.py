@@ -67,8 +67,8 @@ def payments(organization: Organization) -> SafeString:
     cells = [
         [
             row_link(row, money(row.money)),
-            amount(min(row.refunded + row.disputed, row.amount), row.currency),
-            row_link(row.invoice or row.order),
+            amount(row.gone, row.currency),
+            row_link(row.order or row.invoice),
             when(row.paid_at),
         ]
         for row in rows.order_by("-paid_at")[: MOST + 1]

@@ -151,13 +151,13 @@ class PaymentAdmin(BillingAdmin):
     @display(description=_("went back"))
     def shown_back(self, obj: Payment) -> str:
         """Refunded or disputed; all of it in colour."""
-        back = amount(min(obj.refunded + obj.disputed, obj.amount), obj.currency)
+        back = amount(obj.gone, obj.currency)
         return back if back == NOTHING else tag(back, "bad" if obj.is_reversed else "wait")
 
     @display(description=_("for"))
     def bought(self, obj: Payment) -> str:
         """The bill or the order."""
-        return row_link(obj.invoice or obj.order)
+        return row_link(obj.order or obj.invoice)
 
     @display(description=_("paid"))
     def paid(self, obj: Payment) -> str:

@@ -31,6 +31,7 @@ class Invoice(Entity):
     subscription = models.ForeignKey(
         Subscription, verbose_name=_("subscription"), null=True, on_delete=models.PROTECT, related_name="invoices"
     )
+    order = models.ForeignKey(Order, verbose_name=_("order"), null=True, on_delete=models.PROTECT, related_name="+")
     stripe_id = models.CharField(_("id at Stripe"), max_length=80, unique=True)
     number = models.CharField(_("number"), max_length=60, blank=True, db_index=True)
     status = models.CharField(_("status"), max_length=14, choices=Status.choices)
@@ -111,6 +112,7 @@ class Payment(Entity):
     disputed = models.BigIntegerField(_("disputed"), default=0)
     receipt = models.URLField(_("receipt"), max_length=500, blank=True)
     announced = models.BooleanField(default=False)  # with what it was for
+    settled = models.BigIntegerField(default=0)  # so much of what went back was followed by what hung on it
     paid_at = models.DateTimeField(_("paid"))
 
     objects = OrganizationManager["Payment"]()
@@ -141,7 +143,12 @@ class Payment(Entity):
     @property
     def is_reversed(self) -> bool:
         """Whether nothing is left of it."""
-        return self.amount > 0 and self.refunded + self.disputed >= self.amount
+        return self.gone >= self.amount
+
+    @property
+    def gone(self) -> int:
+        """What went back, by refunds and disputes; never more than it was."""
+        return min(self.refunded + self.disputed, self.amount)
 
 
 class Refund(Entity):

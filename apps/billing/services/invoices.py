@@ -6,12 +6,13 @@ from django.db import transaction
 from apps.accounts.models import Organization
 from apps.billing import books
 from apps.billing.catalogue import catalogue
-from apps.billing.models import Invoice, InvoiceLine, Subscription
+from apps.billing.models import Invoice, InvoiceLine, Order, Subscription
 from apps.billing.services import payments
 from apps.billing.services.catalogue_sync import code_of
 from apps.billing.services.customers import find
 from apps.core.errors import NotFoundError
 from apps.core.events import emit
+from apps.core.ids import InvalidIdError
 from apps.core.money import Money
 from apps.integrations.stripe import objects
 from apps.integrations.stripe.watching import NeededFirstError
@@ -36,7 +37,8 @@ def apply(seen: objects.Invoice) -> None:
         rows = Invoice.objects.unscoped().select_for_update(of=("self",), no_key=True)
         row = rows.filter(stripe_id=seen.id).first() or Invoice(stripe_id=seen.id, organization=organization)
         before, attempts = row.status, row.attempts
-        row.subscription, row.number, row.status = subscription, seen.number, seen.status
+        row.subscription, row.order = subscription, _order(organization, seen)
+        row.number, row.status = seen.number, seen.status
         row.currency, row.total, row.tax, row.remaining = seen.currency.upper(), seen.total, seen.tax, seen.remaining
         row.attempts, row.next_attempt = seen.attempts, seen.next_attempt
         row.page, row.pdf = seen.page[:500], seen.pdf[:500]
@@ -44,7 +46,8 @@ def apply(seen: objects.Invoice) -> None:
         row.payment_intent = seen.payment_intents[-1] if seen.payment_intents else ""
         row.save()
         _keep_lines(row, seen.lines)
-        _book(row, organization, before)
+        if row.order is None:  # what is bought once is booked with its order
+            _book(row, organization, before)
         payments.adopt(row)
         _follow_up(row, before, attempts)
 
@@ -56,6 +59,15 @@ def _subscription(stripe_id: str) -> Subscription | None:
     if row is None:
         raise NeededFirstError("subscription", stripe_id)
     return row
+
+
+def _order(organization: Organization, seen: objects.Invoice) -> Order | None:
+    """What was bought once, where it is the bill of that."""
+    rows = Order.objects.for_organization(organization)
+    try:
+        return rows.filter(pk=Order.parse_public_id(seen.metadata["order"])).first() if not seen.subscription else None
+    except (KeyError, InvalidIdError):
+        return None
 
 
 def _keep_lines(row: Invoice, lines: tuple[objects.Line, ...]) -> None:

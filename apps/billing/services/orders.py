@@ -155,7 +155,7 @@ def apply(seen: objects.CheckoutSession) -> None:
         return
     fulfilment.bill(order)
     fulfilment.give(order)
-    payments.adopt_order(order)
+    payments.adopt(order)
     note("payment_intent", seen.payment_intent)
 
 

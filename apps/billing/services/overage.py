@@ -46,7 +46,7 @@ def settle_all(moment: datetime | None = None) -> int:
     done = 0
     for period in periods:
         for row in over_quota(period):
-            credits.settle(row.organization, period.name, row.total - row.quota)  # type: ignore[attr-defined]
+            credits.settle(row.organization, period.name, row.total - row.quota)
             done += 1
     return done
 

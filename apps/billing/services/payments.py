@@ -44,29 +44,17 @@ def apply(seen: objects.Payment) -> None:
         _announce(row)
 
 
-def adopt(invoice: Invoice) -> None:
-    """A bill that is known later than its payment."""
-    if not invoice.payment_intent:
+def adopt(parent: Order | Invoice) -> None:
+    """What a payment was for is known later than the payment."""
+    if not parent.payment_intent:
         return
-    rows = Payment.objects.for_organization(invoice.organization_id).filter(stripe_id=invoice.payment_intent)
+    rows = Payment.objects.for_organization(parent.organization_id).filter(stripe_id=parent.payment_intent)
     row = rows.select_for_update(of=("self",), no_key=True).first()
     if row is None:
         return
-    row.invoice = invoice
-    row.save(update_fields=("invoice",))
-    _announce(row)
-
-
-def adopt_order(order: Order) -> None:
-    """An order that is known to be paid later than its payment."""
-    if not order.payment_intent:
-        return
-    rows = Payment.objects.for_organization(order.organization_id).filter(stripe_id=order.payment_intent)
-    row = rows.select_for_update(of=("self",), no_key=True).first()
-    if row is None:
-        return
-    row.order = order
-    row.save(update_fields=("order",))
+    name = "order" if isinstance(parent, Order) else "invoice"
+    setattr(row, name, parent)
+    row.save(update_fields=(name,))
     _announce(row)
 
 
@@ -77,7 +65,7 @@ def _order(organization: Organization, seen: objects.Payment) -> Order | None:
 
 def _announce(row: Payment) -> None:
     """Tell of it once, with what it was for. What came before that is known (a refund in the same second) follows."""
-    if row.announced or (row.order is None and row.invoice is None):
+    if row.announced or not _is_known(row):
         return
     row.announced = True
     row.save(update_fields=("announced",))
@@ -85,31 +73,32 @@ def _announce(row: Payment) -> None:
     settle(row)
 
 
+def _is_known(row: Payment) -> bool:
+    """Whether it is known what a payment was for: an order that was given, or a bill that is not an order's."""
+    return row.order is not None or (row.invoice is not None and row.invoice.order_id is None)
+
+
 def settle(row: Payment) -> None:
     """Work out how much of a payment went back, and let everything that hung on it follow: once, in one event.
 
     Called under the payment's lock, whenever one of its refunds or disputes changed.
     """
-    refunded = row.refunds.filter(state__in=(Refund.State.PENDING, Refund.State.SUCCEEDED)).aggregate(s=Sum("amount"))[
-        "s"
-    ]
-    disputed = sum(one.amount for one in row.disputes.all() if takes_money(one))
-    before = (row.refunded, row.disputed)
-    was_reversed = row.is_reversed
-    row.refunded, row.disputed = refunded or 0, min(disputed, row.amount)
-    if before == (row.refunded, row.disputed):
+    going = row.refunds.filter(state__in=(Refund.State.PENDING, Refund.State.SUCCEEDED))
+    row.refunded = going.aggregate(sum=Sum("amount"))["sum"] or 0
+    row.disputed = min(sum(one.amount for one in row.disputes.all() if takes_money(one)), row.amount)
+    before = row.settled
+    if row.announced:
+        row.settled = row.gone
+    row.save(update_fields=("refunded", "disputed", "settled"))
+    if row.settled == before:
         return
-    row.save(update_fields=("refunded", "disputed"))
-    if not row.announced:
-        return
-    back = min(row.refunded + row.disputed, row.amount)
     if row.order is not None:
-        _settle_order(row.order, row, back)
-    if row.invoice is not None and row.is_reversed != was_reversed:
+        _settle_order(row.order, row)
+    if row.invoice is not None and row.is_reversed != (before >= row.amount):
         _settle_invoice(row.invoice, row)
     emit(
         REVERSED,
-        {**_told(row), "reversed": back, "was_reversed": min(sum(before), row.amount), "full": row.is_reversed},
+        {**_told(row), "reversed": row.settled, "was_reversed": before, "full": row.is_reversed},
         organization_id=row.organization_id,
         realm_id=row.organization.realm_id,
     )
@@ -120,8 +109,8 @@ def takes_money(dispute: Dispute) -> bool:
     return not dispute.status.startswith("warning") and dispute.status not in ("won", "prevented")
 
 
-def _settle_order(order: Order, row: Payment, back: int) -> None:
-    credits.withdraw(order, back, row.amount)
+def _settle_order(order: Order, row: Payment) -> None:
+    credits.withdraw(order, row.settled, row.amount)
     if row.is_reversed and order.state == Order.State.PAID:
         order.state = Order.State.REVERSED
         entitlements.take_away(order.organization, order.public_id)

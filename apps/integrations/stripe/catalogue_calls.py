@@ -38,7 +38,8 @@ class CatalogueCalls(Wire):
         if tax_code:
             wanted["tax_code"] = tax_code
         with explained():
-            return reading.product(raw(self._stripe.products.create(wanted, once(key))))
+            told = self._stripe.products.create(wanted, once(key))
+        return reading.product(raw(told))
 
     def update_product(
         self,
@@ -61,7 +62,8 @@ class CatalogueCalls(Wire):
         if metadata is not None:
             wanted["metadata"] = dict(metadata)
         with explained():
-            return reading.product(raw(self._stripe.products.update(code, wanted, once(key))))
+            told = self._stripe.products.update(code, wanted, once(key))
+        return reading.product(raw(told))
 
     def prices(self) -> Iterator[Price]:
         """All prices, archived ones too."""
@@ -94,12 +96,14 @@ class CatalogueCalls(Wire):
         elif interval:
             wanted["recurring"] = {"interval": interval}
         with explained():
-            return reading.price(raw(self._stripe.prices.create(wanted, once(key))))
+            told = self._stripe.prices.create(wanted, once(key))
+        return reading.price(raw(told))
 
     def archive_price(self, price: str, *, key: str) -> Price:
         """Sell no more at this price. Who pays it goes on paying it."""
         with explained():
-            return reading.price(raw(self._stripe.prices.update(price, {"active": False}, once(key))))
+            told = self._stripe.prices.update(price, {"active": False}, once(key))
+        return reading.price(raw(told))
 
     # Discounts ------------------------------------------------------------------------------------------------------
     def coupons(self) -> Iterator[Coupon]:
@@ -118,7 +122,8 @@ class CatalogueCalls(Wire):
             "metadata": dict(metadata),
         }
         with explained():
-            return reading.coupon(raw(self._stripe.coupons.create(wanted, once(key))))
+            told = self._stripe.coupons.create(wanted, once(key))
+        return reading.coupon(raw(told))
 
     # Usage ----------------------------------------------------------------------------------------------------------
     def meters(self) -> Iterator[Meter]:
@@ -135,7 +140,8 @@ class CatalogueCalls(Wire):
             "value_settings": {"event_payload_key": VALUE},
         }
         with explained():
-            return reading.meter(raw(self._stripe.billing.meters.create(wanted, once(key))))
+            told = self._stripe.billing.meters.create(wanted, once(key))
+        return reading.meter(raw(told))
 
     def report_usage(self, event_name: str, customer: str, value: int, *, identifier: str, at: datetime) -> None:
         """Add so much to a customer's meter. The same identifier within a day counts once."""
@@ -147,7 +153,7 @@ class CatalogueCalls(Wire):
         }
         try:
             with explained():
-                self._stripe.billing.meter_events.create(wanted, once(identifier))
+                self._stripe.billing.meter_events.create(wanted)  # `identifier` is its key
         except StripeRefusedError as error:
             if error.code != DUPLICATE_USAGE:
                 raise

@@ -51,7 +51,11 @@ class Item:
 
 @dataclass(frozen=True)
 class Subscription:
-    """What somebody pays for again and again. `status` is Stripe's."""
+    """What somebody pays for again and again. `status` is Stripe's.
+
+    `method` is the payment method that is charged for it, in words; empty where it is the customer's own. A card that
+    was named on a payment page is charged for what was bought there, and does not become the customer's.
+    """
 
     id: str
     customer: str
@@ -63,6 +67,7 @@ class Subscription:
     ended_at: datetime | None
     created: datetime
     metadata: dict[str, str] = field(default_factory=dict)
+    method: str = ""
 
     @property
     def period_end(self) -> datetime | None:
@@ -116,6 +121,7 @@ class Invoice:
     period_end: datetime
     created: datetime
     lines: tuple[Line, ...]
+    metadata: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from apps.integrations.stripe import reading
-from apps.integrations.stripe.errors import StripeMissingError
+from apps.integrations.stripe.errors import StripeMissingError, StripeRefusedError
 from apps.integrations.stripe.objects import CheckoutSession, Customer, Preview, Refund, Subscription
 from apps.integrations.stripe.port import CheckoutOrder, ItemChange, Metadata
-from apps.integrations.stripe.reading_calls import CUSTOMER_PARTS, PAGE
+from apps.integrations.stripe.reading_calls import CUSTOMER_PARTS, PAGE, SUBSCRIPTION_PARTS
 from apps.integrations.stripe.wire import Wire, explained, once, raw, seconds
 
 if TYPE_CHECKING:
@@ -39,7 +39,8 @@ class PayingCalls(Wire):
         if name:
             wanted["name"] = name
         with explained():
-            return reading.customer(raw(self._stripe.customers.create(wanted, once(key))))
+            told = self._stripe.customers.create(wanted, once(key))
+        return reading.customer(raw(told))
 
     def update_customer(
         self, customer: str, *, email: str | None = None, name: str | None = None, key: str
@@ -51,7 +52,8 @@ class PayingCalls(Wire):
         if name is not None:
             wanted["name"] = name
         with explained():
-            return reading.customer(raw(self._stripe.customers.update(customer, wanted, once(key))))
+            told = self._stripe.customers.update(customer, wanted, once(key))
+        return reading.customer(raw(told))
 
     def add_tax_id(self, customer: str, *, type: str, value: str, key: str) -> Customer:
         """A VAT id (or its like, by Stripe's type: "eu_vat") for bills."""
@@ -68,18 +70,21 @@ class PayingCalls(Wire):
 
     def _customer(self, customer: str) -> Customer:
         with explained():
-            return reading.customer(raw(self._stripe.customers.retrieve(customer, {"expand": CUSTOMER_PARTS})))
+            told = self._stripe.customers.retrieve(customer, {"expand": CUSTOMER_PARTS})
+        return reading.customer(raw(told))
 
     # Stripe's pages -------------------------------------------------------------------------------------------------
     def open_checkout(self, order: CheckoutOrder, *, key: str) -> CheckoutSession:
         """A payment page."""
         with explained():
-            return reading.checkout(raw(self._stripe.checkout.sessions.create(_session(order), once(key))))
+            told = self._stripe.checkout.sessions.create(_session(order), once(key))
+        return reading.checkout(raw(told))
 
     def expire_checkout(self, session: str, *, key: str) -> CheckoutSession:
         """Close a payment page. Refused where it was paid."""
         with explained():
-            return reading.checkout(raw(self._stripe.checkout.sessions.expire(session, {}, once(key))))
+            told = self._stripe.checkout.sessions.expire(session, {}, once(key))
+        return reading.checkout(raw(told))
 
     def open_portal(self, customer: str, *, return_url: str, key: str) -> str:
         """The address of a page where the customer changes payment method and address, and sees invoices."""
@@ -102,7 +107,8 @@ class PayingCalls(Wire):
             },
         }
         with explained():
-            return reading.preview(raw(self._stripe.invoices.create_preview(wanted)))
+            told = self._stripe.invoices.create_preview(wanted)
+        return reading.preview(raw(told))
 
     def change_subscription(
         self,
@@ -120,11 +126,13 @@ class PayingCalls(Wire):
             "proration_behavior": "always_invoice",
             "proration_date": seconds(at),
             "payment_behavior": "error_if_incomplete",
+            "expand": SUBSCRIPTION_PARTS,
         }
         if metadata is not None:
             wanted["metadata"] = dict(metadata)
         with explained():
-            return reading.subscription(raw(self._stripe.subscriptions.update(subscription, wanted, once(key))))
+            told = self._stripe.subscriptions.update(subscription, wanted, once(key))
+        return reading.subscription(raw(told))
 
     def cancel_subscription(self, subscription: str, *, at_period_end: bool, key: str) -> Subscription:
         """End it now or when its period ends. Stripe knows no keys for ending: what has ended already is shown."""
@@ -132,18 +140,22 @@ class PayingCalls(Wire):
             return self._end_with_period(subscription, True, key)
         try:
             with explained():
-                return reading.subscription(raw(self._stripe.subscriptions.cancel(subscription)))
-        except StripeMissingError:
+                ended = self._stripe.subscriptions.cancel(subscription, {"expand": SUBSCRIPTION_PARTS})
+        except (StripeMissingError, StripeRefusedError) as error:
             with explained():
-                return reading.subscription(raw(self._stripe.subscriptions.retrieve(subscription)))
+                ended = self._stripe.subscriptions.retrieve(subscription, {"expand": SUBSCRIPTION_PARTS})
+            if ended.status != "canceled":
+                raise error from None
+        return reading.subscription(raw(ended))
 
     def resume_subscription(self, subscription: str, *, key: str) -> Subscription:
         """Go on with one that was to end with its period."""
         return self._end_with_period(subscription, False, key)
 
     def _end_with_period(self, subscription: str, ends: bool, key: str) -> Subscription:
+        wanted: SubscriptionUpdateParams = {"cancel_at_period_end": ends, "expand": SUBSCRIPTION_PARTS}
         with explained():
-            changed = self._stripe.subscriptions.update(subscription, {"cancel_at_period_end": ends}, once(key))
+            changed = self._stripe.subscriptions.update(subscription, wanted, once(key))
         return reading.subscription(raw(changed))
 
     # Money back -----------------------------------------------------------------------------------------------------
@@ -156,7 +168,8 @@ class PayingCalls(Wire):
             "metadata": dict(metadata),
         }
         with explained():
-            return reading.refund(raw(self._stripe.refunds.create(wanted, once(key))))
+            told = self._stripe.refunds.create(wanted, once(key))
+        return reading.refund(raw(told))
 
 
 def _item(change: ItemChange) -> "SubscriptionUpdateParamsItem":

@@ -114,7 +114,8 @@ def payment_method(raw: Raw) -> PaymentMethod:
 
 # What is paid again and again -----------------------------------------------------------------------------------------
 def subscription(raw: Raw) -> Subscription:
-    """Needs nothing expanded."""
+    """Needs `default_payment_method` expanded; without, `method` is empty."""
+    method = raw.get("default_payment_method")
     items = tuple(_item(item) for item in members(raw.get("items")))
     end = maybe_moment(raw.get("cancel_at"))
     if end is None and raw.get("cancel_at_period_end"):
@@ -130,6 +131,7 @@ def subscription(raw: Raw) -> Subscription:
         ended_at=maybe_moment(raw.get("ended_at")),
         created=moment(raw["created"]),
         metadata=metadata(raw),
+        method=method_in_words(method) if isinstance(method, dict) else "",
     )
 
 
@@ -171,6 +173,7 @@ def invoice(raw: Raw) -> Invoice:
         period_end=moment(raw["period_end"]),
         created=moment(raw["created"]),
         lines=tuple(line(each) for each in members(raw.get("lines"))),
+        metadata=metadata(raw),
     )
 
 

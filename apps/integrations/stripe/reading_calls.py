@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 PAGE = 100  # the most that Stripe gives at a time
 CUSTOMER_PARTS = ["invoice_settings.default_payment_method", "tax_ids"]
 CHARGE_PARTS = ["latest_charge.balance_transaction"]
+SUBSCRIPTION_PARTS = ["default_payment_method"]
 INVOICE_PARTS = ["payments"]
 # Not of the invoice itself: from there it would be a level deeper than Stripe expands.
 LINE_PARTS = ["data.pricing.price_details.price"]
@@ -53,7 +54,8 @@ class ReadingCalls(Wire):
     def fetch_raw(self, kind: Kind, object_id: str) -> Raw:
         """The same as Stripe tells it, with all that `reading.read` needs of it."""
         with explained():
-            found = raw(self._finders()[kind](object_id))
+            told = self._finders()[kind](object_id)
+        found = raw(told)
         if found.get("deleted"):
             raise StripeMissingError(_("The payment provider knows nothing of it."))
         return self._with_all_lines(found) if kind == "invoice" else found
@@ -62,7 +64,7 @@ class ReadingCalls(Wire):
         ask = self._stripe
         return {
             "customer": lambda id: ask.customers.retrieve(id, {"expand": CUSTOMER_PARTS}),
-            "subscription": ask.subscriptions.retrieve,
+            "subscription": lambda id: ask.subscriptions.retrieve(id, {"expand": SUBSCRIPTION_PARTS}),
             "invoice": lambda id: ask.invoices.retrieve(id, {"expand": INVOICE_PARTS}),
             "payment_intent": lambda id: ask.payment_intents.retrieve(id, {"expand": CHARGE_PARTS}),
             "refund": ask.refunds.retrieve,
@@ -88,7 +90,11 @@ class ReadingCalls(Wire):
 
     def subscriptions(self, customer: str = "") -> Iterator[Subscription]:
         """All subscriptions, ended ones too; of one customer where one is named."""
-        wanted: SubscriptionListParams = {"limit": PAGE, "status": "all"}
+        wanted: SubscriptionListParams = {
+            "limit": PAGE,
+            "status": "all",
+            "expand": [f"data.{part}" for part in SUBSCRIPTION_PARTS],
+        }
         if customer:
             wanted["customer"] = customer
         return self._listed(lambda: self._stripe.subscriptions.list(wanted), reading.subscription)

@@ -40,6 +40,7 @@ _NAMELESS = (
     ("is greater than unrefunded amount", "amount_too_large"),
     ("is greater than charge amount", "amount_too_large"),
 )
+_NO_ANSWER = _("The payment provider can't answer right now.")
 
 stripe.enable_telemetry = False  # no id of this machine, no file in anybody's home
 
@@ -89,7 +90,7 @@ def connect(api_key: str, address: str = "") -> stripe.StripeClient:
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """Whatever the library raises in here leaves as one of our errors, without Stripe's words."""
+    """Around calls of the library alone: what it raises leaves as one of our errors, without Stripe's words."""
     try:
         yield
     except stripe.StripeError as error:
@@ -102,6 +103,10 @@ def explained() -> Iterator[None]:
             stripe_request=error.request_id,
         )
         raise told from None
+    except (AttributeError, KeyError, TypeError) as error:
+        # What stands between us and Stripe may answer in a form that the library stumbles over.
+        log.warning("stripe_unavailable", kind=type(error).__name__)
+        raise StripeUnavailableError(_NO_ANSWER, ambiguous=True) from error
 
 
 def _explain(error: stripe.StripeError) -> StripeMissingError | StripeRefusedError | StripeUnavailableError:
@@ -117,7 +122,7 @@ def _explain(error: stripe.StripeError) -> StripeMissingError | StripeRefusedErr
     if isinstance(error, stripe.InvalidRequestError | stripe.IdempotencyError) and status in (400, 404):
         return _refusal(error, "", _code(error))
     return StripeUnavailableError(
-        _("The payment provider can't answer right now."),
+        _NO_ANSWER,
         # What Stripe has once answered under a key, it answers again, errors of its own too; it says where that is so.
         transient=_header(error, "stripe-should-retry") != "false" or isinstance(error, _NOT_BEGUN),
         ambiguous=not isinstance(error, _NOT_BEGUN),

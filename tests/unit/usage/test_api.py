@@ -28,6 +28,8 @@ def test_usage(viewer, organization, outsider, address):
         "calls_remaining": 7,
         "quota": 10,
         "overage": False,
+        "overage_calls": 0,
+        "credits_remaining": 0,
         "by_category": {"ping": 3},
         "tokens_used": 0,
     }

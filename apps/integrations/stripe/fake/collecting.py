@@ -164,6 +164,9 @@ def _settle(world: World, invoice: Object, intent: Object | None = None) -> Obje
 
 
 def _fail(world: World, invoice: Object, intent: Object | None, *, planned: bool) -> Object:
+    if intent and intent["status"] == "requires_action" and not planned:
+        world.emit("invoice.payment_action_required", invoice)
+        return invoice
     subscription = world.get("subscription", invoices.subscription_of(invoice))
     waits = _is_pending(subscription, invoice)
     if planned:

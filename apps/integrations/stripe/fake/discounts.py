@@ -33,5 +33,6 @@ def grant(
             "_duration": promised["duration"],
         }
     )
-    world.emit("customer.discount.created", discount)
+    if subscription:
+        world.emit("customer.discount.created", discount)
     return discount

@@ -6,15 +6,13 @@ Lines are objects of their own. One without an invoice waits for the next.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
 from fractions import Fraction
 
 from apps.integrations.stripe.fake import meters
+from apps.integrations.stripe.fake.money import amount_of_price
 from apps.integrations.stripe.fake.proration import WHOLE, Debit, credits, price_of, rounded
 from apps.integrations.stripe.fake.taxes import Tax
 from apps.integrations.stripe.fake.world import Object, World
-
-_SIGNS = {"usd": "$", "eur": "€", "gbp": "£"}
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ def licensed(
     elif share != WHOLE:
         text = f"Time on {_times(quantity)}{name} from {_day(period[0])} until {_day(period[1])}"
     else:
-        text = f"{quantity} × {name} (at {money(price['unit_amount_decimal'], terms.currency)} / {_every(price)})"
+        text = f"{quantity} × {name} (at {amount_of_price(price)} / {_every(price)})"
     amount = 0 if free else price_of(price["unit_amount_decimal"], quantity, share)
     line = _line(world, terms, price, amount, text, quantity, period, item=item["id"], proration=share != WHOLE)
     return _discounted(world, line, terms)
@@ -97,9 +95,8 @@ def count(world: World, line: Object, terms: Terms) -> Object:
     price = world.get("price", line["pricing"]["price_details"]["price"])
     period = (line["period"]["start"], line["period"]["end"])
     quantity = meters.usage(world, line["_meter"], terms.customer, *period)
-    at = money(price["unit_amount_decimal"], terms.currency)
     line["quantity"], line["quantity_decimal"] = quantity, str(quantity)
-    line["description"] = f"{quantity} × {_name(world, price)} (at {at} / {_every(price)})"
+    line["description"] = f"{quantity} × {_name(world, price)} (at {amount_of_price(price)} / {_every(price)})"
     line["amount"] = line["subtotal"] = price_of(price["unit_amount_decimal"], quantity)
     return _discounted(world, line, terms)
 
@@ -107,14 +104,6 @@ def count(world: World, line: Object, terms: Terms) -> Object:
 def waiting(world: World, subscription: str) -> list[Object]:
     """Lines that the next invoice takes along."""
     return world.find("line_item", subscription=subscription, invoice=None)
-
-
-def money(unit_amount: str, currency: str) -> str:
-    """A price as people read it: "$49.00", "$0.0015"."""
-    amount = Decimal(unit_amount).scaleb(-2)
-    exponent = amount.as_tuple().exponent
-    decimals = max(2, -exponent) if isinstance(exponent, int) else 2
-    return f"{_SIGNS.get(currency, currency.upper() + ' ')}{amount:,.{decimals}f}"
 
 
 def _line(

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from apps.integrations.stripe.fake import checkout
+from apps.integrations.stripe.fake import checkout, completing
 from apps.integrations.stripe.fake.errors import FakeError
 from apps.integrations.stripe.fake.money import amount_of_price, spoken
 from apps.integrations.stripe.fake.orders import Order, Quote
@@ -35,12 +35,12 @@ def pay(world: World, params: Params, session: str) -> Page:
     card = params.text("card")
     if params.has("look") or (country and country != params.text("country_shown")):
         return _page(world, obj, card=card, country=country)
-    quote = checkout.quote_of(world, obj, country)
+    quote = completing.quote_of(world, obj, country)
     try:
         if Order(**obj["_order"]).automatic_tax and not quote.located:
             raise FakeError(400, "invalid_request_error", "", _("Choose a country."))
         wanted = chosen_card(params) if _needs_card(obj, quote) else None
-        return redirect(checkout.submit(world, obj, wanted, country))
+        return redirect(completing.submit(world, obj, wanted, country))
     except FakeError as error:
         return _page(world, obj, card=card, country=country, error=error)
 
@@ -51,7 +51,7 @@ def ask(world: World, params: Params, session: str) -> Page:
     obj = world.get(checkout.KIND, session, in_path=True)
     if obj["status"] != "open" or not obj["_method"]:
         return redirect(f"/pay/{session}")
-    quote = checkout.quote_of(world, obj)
+    quote = completing.quote_of(world, obj)
     amount = spoken(quote.total, quote.currency) if quote.total else ""
     return render("authenticate.html", action=f"/pay/{session}/authenticate", amount=amount)
 
@@ -63,14 +63,14 @@ def answer(world: World, params: Params, session: str) -> Page:
     if obj["status"] != "open" or not obj["_method"]:
         return redirect(f"/pay/{session}")
     try:
-        return redirect(checkout.authenticated(world, obj, succeeded=params.text("outcome") == "complete"))
+        return redirect(completing.authenticated(world, obj, succeeded=params.text("outcome") == "complete"))
     except FakeError as error:
         return _page(world, obj, card="three_d_secure", error=error)
 
 
 def _closed(session: Object) -> Page | None:
     if session["status"] == "complete":
-        return redirect(checkout.success_address(session))
+        return redirect(completing.success_address(session))
     if session["status"] == "expired":
         return render("expired.html", status=410, back=session["cancel_url"])
     return None
@@ -83,7 +83,7 @@ def _needs_card(session: Object, quote: Quote) -> bool:
 def _page(world: World, session: Object, *, card: str = "", country: str = "", error: FakeError | None = None) -> Page:
     order = Order(**session["_order"])
     country = country or country_of(world.get("customer", session["customer"]))
-    quote = checkout.quote_of(world, session, country if session["_asks_address"] else "")
+    quote = completing.quote_of(world, session, country if session["_asks_address"] else "")
     coupon = world.known("coupon", order.coupon)
     asks_country = session["_asks_address"] and order.automatic_tax
     return render(

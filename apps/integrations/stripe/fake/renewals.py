@@ -52,6 +52,8 @@ def _enter(world: World, subscription: Object, at: int, *, partly: bool) -> None
 
 
 def _turn(world: World, subscription: Object) -> None:
+    if subscription.get("_pending"):
+        _give_up(world, subscription)  # it was wanted for the period that ends
     before = shown(subscription)
     if subscription["cancel_at"] and subscription["cancel_at"] <= world.now():
         now = world.now()

@@ -57,7 +57,7 @@ class _Reply:
 
 
 class FakeStripe:
-    """A small Stripe on loopback that keeps state: see the README of this room.
+    """A small Stripe that keeps state, and answers until its block ends.
 
     In tests it is a context manager on a free port with everything in memory; `deliver=False` leaves it to the test to
     bring its events (`signed`). `address` is where browsers find its pages, if that is another place than `url`.

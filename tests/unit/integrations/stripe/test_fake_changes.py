@@ -166,6 +166,19 @@ def test_seats_come_and_go(shop: Shop) -> None:
         assert caught.value.code == "parameter_invalid_integer"
 
 
+def test_what_is_given_back_has_the_tax_it_was_taken_with(shop: Shop) -> None:
+    shop.v1.customers.update(shop.customer, {"address": {"country": "DE"}})
+    subscription = shop.buy(shop.pro, automatic_tax=True)
+    first = shop.invoices()[0]
+    shop.v1.customers.update(shop.customer, {"address": {"country": "US"}})
+    items = [{"id": _item(shop, subscription, shop.pro), "price": shop.big}]
+    began = shop.subscription(subscription).start_date
+    shop.change(subscription, items, proration_date=began)
+    credit, debit = shop.invoices()[0].lines.data
+    assert (credit.amount, credit.taxes[0].amount) == (-first.subtotal, -first.total_taxes[0].amount)
+    assert (debit.taxes[0].amount, debit.taxes[0].taxability_reason) == (0, "not_collecting")
+
+
 def test_prorations_can_wait_for_the_next_invoice(shop: Shop) -> None:
     subscription = shop.buy(shop.seat)
     at = shop.now()

@@ -213,6 +213,17 @@ def test_tax_comes_on_top_where_the_customer_is(shop: Shop) -> None:
     assert second.customer_tax_ids[0].value == "DE123456789"
 
 
+def test_tax_is_of_what_the_discount_left_and_may_be_included(shop: Shop) -> None:
+    shop.v1.customers.update(shop.customer, {"address": {"country": "GB"}})
+    shop.v1.coupons.create({"id": "friend", "percent_off": 50, "duration": "forever"})
+    shop.v1.prices.update(shop.seat, {"tax_behavior": "inclusive"})
+    shop.buy(shop.pro, shop.seat, automatic_tax=True, anchor=None, coupon="friend")
+    [first] = shop.invoices()
+    taxes = {tax.tax_behavior: (tax.taxable_amount, tax.amount) for tax in first.total_taxes}
+    assert taxes == {"exclusive": (2450, 490), "inclusive": (500, 100)}
+    assert (first.subtotal, first.total, first.total_excluding_tax) == (6100, 2450 + 490 + 600, 2950)
+
+
 def test_one_customer_has_one_currency(shop: Shop) -> None:
     shop.buy(shop.pro)
     euro = shop.price("pro", unit_amount=4500, recurring={"interval": "month"}, currency="eur")
