@@ -196,7 +196,12 @@ class RefundAdmin(OfPaymentAdmin):
 
     list_display = ("short_id", "payer", "shown_amount", "shown_state", "reason", "ordered_by", "created")
     list_select_related = ("payment__organization", "ordered_by")
-    list_filter = (PeriodFilter, ("state", ChoicesDropdownFilter), ("created_at", DaysFilter))
+    list_filter = (
+        PeriodFilter,
+        ("state", ChoicesDropdownFilter),
+        ("payment__organization", AutocompleteSelectFilter),
+        ("created_at", DaysFilter),
+    )
     fieldsets = (
         (
             None,
@@ -260,7 +265,12 @@ class DisputeAdmin(OfPaymentAdmin):
 
     at_stripe = "dispute"
     list_display = ("short_id", "payer", "shown_amount", "shown_status", "reason", "answer_by", "created")
-    list_filter = (PeriodFilter, DisputeStatusFilter, ("created_at", DaysFilter))
+    list_filter = (
+        PeriodFilter,
+        DisputeStatusFilter,
+        ("payment__organization", AutocompleteSelectFilter),
+        ("created_at", DaysFilter),
+    )
     fieldsets = (
         (
             None,
