@@ -4,6 +4,8 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.models import Organization
 from apps.audit.models import AuditEntry
@@ -353,7 +355,11 @@ def test_stripes_own_pages_are_named_where_a_real_key_is_used(organization, owne
 
 def test_a_customers_page_has_all_of_it(organization, owner, staff):
     payment = bill(organization, owner)
-    text = client_of(staff).get(row_address(customer_of(organization))).content.decode()
+    client, address = client_of(staff), row_address(customer_of(organization))
+    text = client.get(address).content.decode()
+    with CaptureQueriesContext(connection) as asked:
+        client.get(address)
+    assert len(asked) <= 14, "each table is asked for once"
     for row in (payment, payment.invoice, payment.invoice.subscription, Order.objects.unscoped().get()):
         assert row_address(row) in text, row
     assert "API Pro" in text

@@ -1,6 +1,7 @@
 """What the pages of billing have in common: found by organization or by Stripe's id, and amounts in their currency."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import wraps
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -108,6 +109,19 @@ class LineFilter(KnownValuesFilter):
         """Django's hook."""
         line = self.value()
         return queryset.filter(product__in=[one.code for one in catalogue().line(line)]) if line else queryset
+
+
+def once(column: Callable[[Any, Any], str]) -> Callable[[Any, Any], str]:
+    """A column that asks the database: Unfold asks each one several times to show it once."""
+
+    @wraps(column)
+    def remembered(page: Any, row: Any) -> str:
+        kept: dict[str, str] = row.__dict__.setdefault("staff_columns", {})
+        if column.__name__ not in kept:
+            kept[column.__name__] = column(page, row)
+        return kept[column.__name__]
+
+    return remembered
 
 
 def organization_key(text: str) -> UUID | None:

@@ -12,7 +12,7 @@ from unfold.decorators import display
 
 from apps.accounts.models import Membership, Role
 from apps.billing.admin import of_customer
-from apps.billing.admin.base import BillingAdmin, organization_key
+from apps.billing.admin.base import BillingAdmin, once, organization_key
 from apps.billing.models import Customer, PrivateCoupon
 from apps.billing.services import coupons, credits, customers
 from apps.billing.staff_forms import CouponForm, CreditsForm
@@ -145,41 +145,49 @@ class CustomerAdmin(BillingAdmin):
         return tag(_("on hold"), "bad") if obj.held_because else tag(_("yes"), "ok")
 
     @display(description=_("newest first"))
+    @once
     def subscriptions(self, obj: Customer) -> SafeString:
         """What it pays for again and again."""
         return of_customer.subscriptions(obj.organization)
 
     @display(description=_("newest first"))
+    @once
     def orders(self, obj: Customer) -> SafeString:
         """What it wanted to buy."""
         return of_customer.orders(obj.organization)
 
     @display(description=_("newest first"))
+    @once
     def invoices(self, obj: Customer) -> SafeString:
         """What it was billed."""
         return of_customer.invoices(obj.organization)
 
     @display(description=_("newest first"))
+    @once
     def payments(self, obj: Customer) -> SafeString:
         """What it paid."""
         return of_customer.payments(obj.organization)
 
     @display(description=_("newest first"))
+    @once
     def credits(self, obj: Customer) -> SafeString:
         """What it has in advance."""
         return of_customer.credits(obj.organization)
 
     @display(description=_("by feature"))
+    @once
     def entitlements(self, obj: Customer) -> SafeString:
         """What it may use."""
         return of_customer.entitlements(obj.organization)
 
     @display(description=_("newest first"))
+    @once
     def coupons(self, obj: Customer) -> SafeString:
         """What only it can use."""
         return of_customer.coupons(obj.organization)
 
     @display(description=_("by name"))
+    @once
     def accounts(self, obj: Customer) -> SafeString:
         """What it owes and is owed."""
         return of_customer.accounts(obj.organization)

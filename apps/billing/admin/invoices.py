@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
 from unfold.decorators import display
 
-from apps.billing.admin.base import BillingAdmin, amount
+from apps.billing.admin.base import BillingAdmin, amount, once
 from apps.billing.models import Invoice, InvoiceLine, Payment
 from apps.core.admin_base import StaffInline, button
 from apps.core.staff.display import NOTHING, link, list_url, row_link, state_tag, when
@@ -133,6 +133,7 @@ class InvoiceAdmin(BillingAdmin):
         return row_link(obj.subscription or obj.order)
 
     @display(description=_("payment"))
+    @once
     def payment_link(self, obj: Invoice) -> str:
         """The money that arrived for it."""
         found = Payment.objects.for_organization(obj.organization_id).filter(invoice=obj).first()

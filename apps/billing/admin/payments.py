@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
 from unfold.decorators import display
 
-from apps.billing.admin.base import BillingAdmin, OfPaymentAdmin, amount
+from apps.billing.admin.base import BillingAdmin, OfPaymentAdmin, amount, once
 from apps.billing.foresight import after_refund
 from apps.billing.models import Dispute, Payment, Refund
 from apps.billing.services.refunds import order_refund, refundable
@@ -180,6 +180,7 @@ class PaymentAdmin(BillingAdmin):
         return amount(obj.disputed, obj.currency)
 
     @display(description=_("can be refunded"))
+    @once
     def shown_left(self, obj: Payment) -> str:
         """What is left, less what is ordered."""
         return amount(refundable(obj).minor, obj.currency)

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
 from unfold.decorators import display
 
-from apps.billing.admin.base import BillingAdmin, LineFilter, ProductFilter, amount, price_name, product_name
+from apps.billing.admin.base import BillingAdmin, LineFilter, ProductFilter, amount, once, price_name, product_name
 from apps.billing.models import Invoice, Order, OverageReport, Payment, Subscription
 from apps.core.admin_base import button
 from apps.core.staff.display import NOTHING, list_url, row_link, state_tag, tag, text_block, when
@@ -191,6 +191,7 @@ class OrderAdmin(BillingAdmin):
         return when(obj.paid_at)
 
     @display(description=_("payment"))
+    @once
     def payment_link(self, obj: Order) -> str:
         """The money that arrived for it."""
         found = Payment.objects.for_organization(obj.organization_id).filter(order=obj).first()
