@@ -8,7 +8,7 @@ from babel.dates import format_date
 from django.core.cache import cache
 from django.db.models import Count, Sum
 from django.db.models.functions import TruncDate
-from django.utils.translation import get_language, to_locale
+from django.utils.translation import get_language, ngettext, to_locale
 from django.utils.translation import gettext as translated
 from django.utils.translation import gettext_lazy as _
 
@@ -71,7 +71,7 @@ def _paid_today() -> Figure:
         cache.set(key, found, KEPT_FOR)
     sums = " + ".join(money(Money(amount, currency)) for currency, amount, _count in sorted(found))
     count = sum(count for _currency, _amount, count in found)
-    words = translated("%(count)s payments") % {"count": number(count)}
+    words = ngettext("%(count)s payment", "%(count)s payments", count) % {"count": number(count)}
     return Figure(_("Paid today"), sums or "0", words, url=list_url(Payment, period=1))
 
 

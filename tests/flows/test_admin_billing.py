@@ -73,6 +73,7 @@ def test_a_subscription_is_refunded_in_full_as_it_was_foretold(shop, owner, orga
     payment, client = shop.payment(organization), client_of(finance)
     asked = client.get(action_address(payment, "refund"))
     assert asked.context["form"]["amount"].value() == payment.money.decimal, "all of it, unless staff say less"
+    assert re.search(r"<button type=\"submit\"[^>]*>Continue<", asked.content.decode())
     whole = str(payment.money.decimal)
     coming, _digest = foretold(client, payment, whole)
     assert coming[0].startswith(f"{payment.money} of {payment.money} goes back to {organization.name}")
@@ -388,7 +389,7 @@ def test_the_first_page_tells_how_money_stands(organization, owner, staff):
     customers.hold(customer_of(organization), "Looked at")
     page = client_of(staff).get("/admin/")
     figures = {str(figure.label): figure for group in page.context["groups"] for figure in group["figures"]}
-    assert (figures["Paid today"].value, figures["Paid today"].note) == ("$19.00", "1 payments")
+    assert (figures["Paid today"].value, figures["Paid today"].note) == ("$19.00", "1 payment")
     for label in ("Open disputes", "Refunds that did not arrive", "Customers on hold", "Differences to Stripe"):
         assert figures[label].value == "1", label
         assert client_of(staff).get(figures[label].url).status_code == 200, label

@@ -16,7 +16,7 @@ from apps.core.clock import now
 from apps.core.kinds import Feature
 from apps.core.registry import registry
 from apps.core.staff.actions import StaffAction
-from apps.core.staff.display import NOTHING, link, row_link, row_url, tag, when
+from apps.core.staff.display import NOTHING, id_text, link, row_link, row_url, tag, when
 from apps.core.staff.lists import DaysFilter, PeriodFilter
 from apps.core.templatetags.levqor import number
 
@@ -209,5 +209,5 @@ def source_link(source: str) -> str:
     """Where a public id leads: it needs no query."""
     for model in SOURCES:
         if source.startswith(f"{model.public_prefix}_"):
-            return link(row_url(model(pk=model.parse_public_id(source))), source)
+            return link(row_url(model(pk=model.parse_public_id(source))), id_text(source))
     return source or NOTHING

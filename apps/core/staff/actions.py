@@ -106,6 +106,7 @@ class ActionPages:
             "back": self._back(request, rows),
             "coming": coming,
             "digest": _digest(coming),
+            "more_to_come": action.foresee is not None and not coming,
         }
         status = 422 if form is not None and form.errors else 200
         return TemplateResponse(request, "admin/confirm_action.html", context, status=status)
