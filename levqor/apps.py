@@ -1,20 +1,30 @@
 """What the project itself does at start-up."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
-from django.contrib.admin.apps import AdminConfig
+from django.apps import apps as django_apps
+from django.contrib.admin.apps import SimpleAdminConfig
+from django.utils.module_loading import module_has_submodule
 
 from levqor.celery import app as celery_app
 
 
-class LevqorAdminConfig(AdminConfig):
+class LevqorAdminConfig(SimpleAdminConfig):
     """Django's admin with one site: ours. Apps register with `django.contrib.admin` as usual."""
 
     default_site = "levqor.admin.LevqorAdminSite"
 
     def ready(self) -> None:
-        """Make our Celery application the one that every process rings through."""
+        """Make our Celery application the one that every process rings through, and find our own pages.
+
+        Those that packages bring would stay out of the site anyway: they are not even loaded.
+        """
         celery_app.set_default()
         super().ready()
+        for config in django_apps.get_app_configs():
+            if config.name.startswith("apps.") and module_has_submodule(config.module, "admin"):
+                import_module(f"{config.name}.admin")
 
 
 class ProjectConfig(AppConfig):

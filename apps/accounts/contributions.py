@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.accounts import demo, handlers, staff_contributions
 from apps.accounts.login_methods import any_configured, is_configured
 from apps.accounts.permissions import ALL_ROLES, BUILDERS, MANAGERS, PAYERS
+from apps.accounts.selectors import count_members
 from apps.accounts.services import cleanup, mfa_secrets
 from apps.accounts.services.members import FREE_MEMBERS, MEMBERS
 from apps.core.kinds import (
@@ -29,6 +30,7 @@ register(
     Permission("organization.manage", _("Change the organization's settings"), MANAGERS),
     Permission("members.view", _("See members"), ALL_ROLES),
     Permission("members.manage", _("Invite, change and remove members"), MANAGERS),
+    Permission("billing.view", _("See plans, bills and payments"), PAYERS),
     Permission("billing.manage", _("Manage billing"), PAYERS, for_keys=True),
     Permission("activity.view", _("See who did what in the organization"), MANAGERS),
     Permission("keys.view", _("See API keys"), ALL_ROLES),
@@ -36,7 +38,7 @@ register(
     Permission("tokens.create", _("Create tokens for the API and the terminal"), ALL_ROLES),
 )
 
-register(Feature(MEMBERS, _("Members"), "static", FREE_MEMBERS))
+register(Feature(MEMBERS, _("Members"), "static", FREE_MEMBERS, used=count_members))
 
 register(
     EventType("user_signed_up", _("A person signed up")),

@@ -74,6 +74,11 @@ def members_of(organization: Organization) -> models.QuerySet[Membership]:
     )
 
 
+def count_members(organization_id: uuid.UUID) -> int:
+    """How many people belong to the organization."""
+    return Membership.objects.for_organization(organization_id).count()
+
+
 def member_of(organization: Organization, membership_id: uuid.UUID) -> Membership:
     """One member. Raises `NotFoundError`."""
     membership = members_of(organization).filter(pk=membership_id).first()

@@ -15,7 +15,7 @@ STAFF_ROLES = (SUPPORT, OPERATIONS, FINANCE, SUPERUSER)
 IMPERSONATE = "impersonate_user"
 HELPFUL = {IMPERSONATE, "change_mailmessage"}  # what support may do: help people with access, and with lost mail
 PEOPLE = {"accounts", "usersessions"}  # whose rows operations only look at
-PACKAGES = {"django_celery_beat", "usersessions"}  # packages whose rows have pages in the administration
+PACKAGES = {"django_celery_beat", "usersessions", "djstripe"}  # packages whose rows have pages in the administration
 
 
 @dataclass(frozen=True)

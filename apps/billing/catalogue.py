@@ -99,6 +99,11 @@ class Product(_Part):
         return bool(self.line)
 
     @property
+    def most_at_once(self) -> int:
+        """The largest quantity that is sold."""
+        return MOST_SEATS if self.seats else self.most
+
+    @property
     def overage(self) -> Price | None:
         """The price of usage beyond what is included."""
         return next((price for price in self.prices if price.meter), None)

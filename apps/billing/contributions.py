@@ -31,8 +31,8 @@ from apps.core.kinds import (
 from apps.core.registry import register
 
 register(
-    EntitlementProvider("billing", "billing", entitlements.entitlements_of),
-    SettingsPage("billing", _("Billing"), "billing", "organization", order=30, permission="billing.manage"),
+    EntitlementProvider("billing", "pricing", entitlements.entitlements_of),
+    SettingsPage("billing", _("Billing"), "billing", "organization", order=30, permission="billing.view"),
     VendorObjectHandler("stripe", "customer", "billing", customers.apply),
     VendorObjectHandler("stripe", "subscription", "billing", subscriptions.apply),
     VendorObjectHandler("stripe", "invoice", "billing", invoices.apply),

@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from apps.accounts.models import Organization, Role
 from apps.accounts.selectors import member_emails
-from apps.billing.catalogue import catalogue
+from apps.billing.catalogue import REFUND_DAYS, catalogue
 from apps.billing.models import Invoice, Payment, Subscription
 from apps.core.brand import current_brand
 from apps.core.models import DomainEvent
@@ -65,7 +65,16 @@ def mail_refund(event: DomainEvent) -> None:
 
 def mail_trial_ends(row: Subscription) -> None:
     """A trial ends in three days: what will be charged then."""
-    _send(row.organization, "trial_ends", row.public_id, product=product_name(row.product), ends=row.trial_end)
+    product = catalogue().product(row.product)
+    _send(
+        row.organization,
+        "trial_ends",
+        row.public_id,
+        product=product.name,
+        ends=row.trial_end,
+        amount=str(product.price.cost(row.quantity)),
+        refund_days=REFUND_DAYS,
+    )
 
 
 def product_name(code: str) -> str:

@@ -8,12 +8,14 @@ from apps.billing.models import (
     CreditUse,
     Customer,
     Invoice,
+    InvoiceLine,
     Order,
     OverageReport,
     Payment,
     Subscription,
 )
 from apps.core.clock import now
+from apps.core.errors import NotFoundError
 
 
 def find_customer(organization: Organization) -> Customer | None:
@@ -29,10 +31,23 @@ def get_order(organization: Organization, public_id: str) -> Order:
     return order
 
 
+def is_open_order(organization: Organization, public_id: str) -> bool:
+    """Whether this names an order that can still be paid."""
+    try:
+        return get_order(organization, public_id).state == Order.State.OPEN
+    except NotFoundError:
+        return False
+
+
 def subscription_of(organization: Organization, line: str) -> Subscription | None:
     """The subscription of a line that is not over; the newest, should there be two."""
     rows = Subscription.objects.for_organization(organization).filter(line=line)
     return rows.exclude(status__in=Subscription.OVER).order_by("-created_at").first()
+
+
+def had_line(organization: Organization, line: str) -> bool:
+    """Whether the organization ever had a subscription of this line: a trial is had once."""
+    return Subscription.objects.for_organization(organization).filter(line=line).exists()
 
 
 def live_subscriptions(organization: Organization) -> list[Subscription]:
@@ -63,6 +78,20 @@ def get_invoice(organization: Organization, public_id: str) -> Invoice:
     return row
 
 
+def get_line(invoice: Invoice, key: int) -> InvoiceLine:
+    """Raises `NotFoundError`."""
+    row = invoice.lines.filter(pk=key).first()
+    if row is None:
+        raise NotFoundError
+    return row
+
+
+def unpaid_invoices(organization: Organization) -> list[Invoice]:
+    """Bills that could not be paid, the oldest first."""
+    rows = invoices_of(organization).filter(status=Invoice.Status.OPEN, remaining__gt=0, attempts__gt=0)
+    return list(rows.order_by("created_at")[:10])
+
+
 def payments_of(organization: Organization) -> QuerySet[Payment]:
     """What the organization paid, for orders and invoices."""
     return Payment.objects.for_organization(organization).select_related("order", "invoice")
@@ -85,6 +114,23 @@ def credits_used(organization: Organization, period: str) -> int:
     """The calls of a month that were taken from credits so far."""
     rows = CreditUse.objects.for_organization(organization).filter(period=period)
     return rows.aggregate(units=Sum("units"))["units"] or 0
+
+
+def credits_used_by_month(organization: Organization, months: int = 12) -> list[tuple[str, int]]:
+    """The latest months in which credits were used, the newest first, each with how many calls."""
+    rows = CreditUse.objects.for_organization(organization).order_by().values("period")
+    summed = rows.annotate(calls=Sum("units")).order_by("-period")[:months]
+    return [(row["period"], row["calls"]) for row in summed]
+
+
+def grants_of(organization: Organization) -> QuerySet[CreditGrant]:
+    """All credits that there ever were, with the order that bought them."""
+    return CreditGrant.objects.for_organization(organization).select_related("order")
+
+
+def reports_of(organization: Organization, period: str) -> QuerySet[OverageReport]:
+    """What Stripe was told of a month's overage, the latest first."""
+    return OverageReport.objects.for_organization(organization).filter(period=period).order_by("-counted_at", "-pk")
 
 
 def overage_reported(organization: Organization, period: str) -> int:

@@ -3,7 +3,6 @@
 Pages are read-only unless they say otherwise: staff change things by actions, which call services and are recorded.
 """
 
-import uuid
 from functools import partial
 from typing import Any, ClassVar
 
@@ -91,7 +90,7 @@ class StaffModelAdmin(ActionPages, ModelAdmin):
         """Django's hook."""
         return StaffChangeList
 
-    def key_of(self, text: str) -> uuid.UUID | None:
+    def key_of(self, text: str) -> Any:
         """The key of a row in a public id (or a UUID) that staff pasted; None for any other text."""
         if not isinstance(self.opts.pk, models.UUIDField):
             return None

@@ -2,6 +2,8 @@
 
 import uuid
 
+from django.urls import reverse
+
 from apps.core.kinds import EntitlementProvider, Feature, Value
 from apps.core.registry import registry
 
@@ -35,3 +37,8 @@ def combined(feature: Feature, values: list[Value]) -> Value:
     if feature.kind == "boolean":
         return any(values)
     return sum(numbers) if feature.kind == "metered" else max(numbers)
+
+
+def upgrade_url() -> str:
+    """Where more can be had; empty where nothing is sold."""
+    return next((reverse(provider.upgrade_url_name) for provider in registry(EntitlementProvider).all()), "")

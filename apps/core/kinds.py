@@ -293,7 +293,7 @@ class Feature(Contribution):
 
     "boolean" is there or not, "static" has a value (a number of seats, a plan), "metered" is used up (credits).
     `default` is what it is without paying. Of several sources `combine` makes one value: by default any, the largest,
-    the sum.
+    the sum. `used(organization_id)` counts how much of a number is taken.
     """
 
     code: str
@@ -301,6 +301,7 @@ class Feature(Contribution):
     kind: Literal["boolean", "static", "metered"]
     default: Value
     combine: Callable[[list[Value]], Value] | None = None
+    used: Callable[[uuid.UUID], int] | None = None
 
     @property
     def key(self) -> str:

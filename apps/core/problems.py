@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils.functional import Promise
@@ -12,7 +13,8 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from apps.core.context import current
-from apps.core.errors import DomainError, ForbiddenError, InvalidInputError, NotFoundError
+from apps.core.entitlements import upgrade_url
+from apps.core.errors import DomainError, ForbiddenError, InvalidInputError, NotFoundError, PlanLimitError
 from apps.core.problem_types import type_of
 
 CONTENT_TYPE = "application/problem+json"
@@ -20,7 +22,9 @@ CONTENT_TYPE = "application/problem+json"
 
 def document(error: DomainError, path: str) -> dict[str, Any]:
     """The problem document of a refusal. `extra` members never hide the standard ones."""
+    more = {"upgrade_url": settings.SITE_URL + upgrade_url()} if isinstance(error, PlanLimitError) else {}
     return {
+        **more,
         **error.extra,
         "type": type_of(error),
         "title": str(error.title),

@@ -23,6 +23,7 @@ class StandingInWords:
     """What cards and notices show. `tone` colours a meter beside its words; "bad" is for calls that are refused."""
 
     standing: Standing
+    may_buy: bool = False
 
     @property
     def limits(self) -> Limits:

@@ -1,7 +1,6 @@
 """Pages about calls: how many there were, and what the plans include."""
 
 from typing import Any
-from urllib.parse import quote
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -12,14 +11,15 @@ from django.views.decorators.http import require_safe
 
 from apps.accounts.requests import MemberRequest
 from apps.accounts.web import organization_page
-from apps.billing.catalogue import REFUND_DAYS, catalogue
-from apps.core.brand import current_brand
+from apps.billing import words
+from apps.billing.catalogue import catalogue
+from apps.billing.shelf import Reader, reader_of, shown
 from apps.core.kinds import Dimension
 from apps.developers import selectors
 from apps.developers.standing import StandingInWords
 from apps.developers.usage_charts import chart_of_calls, in_words
 from apps.usage.measuring import Group
-from apps.usage.plans import API_PLAN, PLANS, Plan, plans_of
+from apps.usage.plans import API_PLAN, Family, plans_of
 from apps.usage.selectors import standing
 from apps.usage.statistics import RecentCalls, recent_calls
 
@@ -40,7 +40,7 @@ def tabs(current: str) -> list[dict[str, Any]]:
 
 def standing_of(request: MemberRequest) -> StandingInWords:
     """How the organization stands."""
-    return StandingInWords(standing(request.organization))
+    return StandingInWords(standing(request.organization), may_buy=request.may("billing.manage"))
 
 
 def charts_of(request: MemberRequest, calls: RecentCalls) -> dict[str, Any]:
@@ -89,50 +89,47 @@ def usage(request: MemberRequest) -> HttpResponse:
 @require_safe
 @organization_page("usage.view")
 def plans(request: MemberRequest) -> HttpResponse:
-    """What each plan includes and costs, and whom to ask for another."""
-    now = standing_of(request)
-    wanted = PLANS.get(request.GET.get("plan", ""))
+    """What each plan includes and costs, which one holds, and changing to another."""
+    now, reader = standing_of(request), reader_of(request)
     context = {
         "page_title": _("Plans"),
         "page_lead": _("One plan holds for all keys and people of %(name)s. Months are calendar months (UTC).")
         % {"name": request.organization.name},
         "tabs": tabs("plans"),
         "now": now,
+        "reader": reader,
         "families": [
             (
                 _("Fixed price"),
-                _("Calls beyond the plan are refused, so that the bill never grows."),
-                _rows("portal", now),
+                _("Calls beyond the plan are refused, so that the bill never grows. Credits let them pass."),
+                _rows("portal", now, reader),
             ),
-            (_("By usage"), _("Calls beyond the plan pass and are billed."), _rows("usage", now)),
+            (_("By usage"), _("Calls beyond the plan pass and are billed."), _rows("usage", now, reader)),
         ],
-        "refund_days": REFUND_DAYS,
-        "wanted": wanted if wanted != now.plan else None,
-        "support_email": current_brand().support_email,
-        "mail_url": _mail_url(request, wanted),
+        "refund_words": words.refund_words(),
+        "coupons": [words.coupon_words(one) for one in catalogue().coupons.values() if one.is_current],
+        "may_see_billing": request.may("billing.view"),
     }
     return render(request, "developers/plans.html", context)
 
 
-def _rows(family: Any, now: StandingInWords) -> list[dict[str, Any]]:
-    return [
-        {
-            "plan": plan,
-            "is_present": plan == now.plan,
-            "product": catalogue().granting(API_PLAN, plan.code),
-        }
-        for plan in plans_of(family)
-    ]
-
-
-def _mail_url(request: MemberRequest, wanted: Plan | None) -> str:
-    organization = f"{request.organization.name} ({request.organization.public_id})"
-    if wanted is None:
-        subject = _("API plan of %(organization)s") % {"organization": organization}
-    else:
-        words = _("API plan “%(plan)s” (%(code)s) for %(organization)s")
-        subject = words % {"plan": wanted.name, "code": wanted.code, "organization": organization}
-    return f"mailto:{quote(current_brand().support_email, safe='@')}?subject={quote(subject)}"
+def _rows(family: Family, now: StandingInWords, reader: Reader) -> list[dict[str, Any]]:
+    rows = []
+    for plan in plans_of(family):
+        product = catalogue().granting(API_PLAN, plan.code)
+        offered = shown(product, reader) if product and product.on_sale else None
+        is_present = plan == now.plan and not now.in_sandbox
+        rows.append(
+            {
+                "plan": plan,
+                "is_present": is_present,
+                "offered": offered,
+                "overage": product.overage if product else None,
+                "support": words.SUPPORT_IN_SHORT[product.support if product else "community"],
+                "label": offered.label if offered and offered.url and not is_present else "",
+            }
+        )
+    return rows
 
 
 def _part(title: str, column: str, calls: RecentCalls, dimension: Dimension, named: Any) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from apps.integrations.mail.services import SEND_TASK, UNDELIVERABLE
 from apps.integrations.resend import webhooks as resend
 from apps.integrations.stripe import watching
 from apps.integrations.stripe import webhooks as stripe
+from apps.integrations.stripe.health import protected
 
 register(
     Tick(name="send_mail", task=SEND_TASK, seconds=5),
@@ -43,6 +44,7 @@ register(
     HealthCheck(name="mail_outbox", label=_("Mail outbox"), run=health.mail_outbox),
     HealthCheck(name="payments", label=_("Payments"), run=health.payments),
     HealthCheck(name="event_inbox", label=_("Event inbox"), run=health.event_inbox),
+    HealthCheck(name="stripe_mirror", label=_("Stripe mirror"), run=protected),
 )
 
 __all__ = ["staff_contributions"]  # imported so that its contributions are made

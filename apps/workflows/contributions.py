@@ -8,6 +8,7 @@ from apps.core.registry import register
 from apps.workflows import handlers, limits, page_contributions, sandbox, staff_contributions
 from apps.workflows.demo import seed
 from apps.workflows.engine.finish import RUN_FINISHED
+from apps.workflows.selectors import count_in_use
 from apps.workflows.services.publishing import WORKFLOWS
 from apps.workflows.steps.approval import APPROVAL, APPROVAL_REQUESTED
 from apps.workflows.steps.delay import DELAY
@@ -17,7 +18,7 @@ from apps.workflows.steps.subflow import SUBFLOW
 from apps.workflows.steps.transform import TRANSFORM
 from apps.workflows.tasks import FIRE_TASK, RECONCILE_TASK
 
-register(Feature(WORKFLOWS, _("Workflows"), "static", limits.FREE_WORKFLOWS))
+register(Feature(WORKFLOWS, _("Workflows"), "static", limits.FREE_WORKFLOWS, used=count_in_use))
 register(HTTP, TRANSFORM, DELAY, EMAIL, APPROVAL, SUBFLOW)
 register(
     Permission("workflows.view", _("See workflows and runs"), ALL_ROLES, for_keys=True),

@@ -24,6 +24,11 @@ def workflows_of(organization: Organization, *, archived: bool = False) -> Query
     return own.filter(archived_at__isnull=not archived)
 
 
+def count_in_use(organization_id: uuid.UUID) -> int:
+    """How many workflows the organization has, without the archived ones."""
+    return Workflow.objects.for_organization(organization_id).filter(archived_at=None).count()
+
+
 def get_workflow(organization: Organization, reference: str) -> Workflow:
     """The organization's workflow with this public id or slug. Raises `NotFoundError`."""
     own = Workflow.objects.for_organization(organization).select_related("latest_version")

@@ -4,13 +4,16 @@ from datetime import timedelta
 from typing import Any
 
 import dj_database_url
-from csp.constants import NONCE, NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
 from levqor import __version__
 from levqor.env import ROOT, environment
-from levqor.settings import payments
+from levqor.settings import payments, security
+from levqor.settings.api import REST_FRAMEWORK as REST_FRAMEWORK
+from levqor.settings.api import SPECTACULAR_SETTINGS as SPECTACULAR_SETTINGS
+from levqor.settings.mirror import *  # noqa: F403 - settings
 from levqor.settings.secrets import encryption_keys, secret_key
+from levqor.settings.security import PERMISSIONS_POLICY as PERMISSIONS_POLICY
 from levqor.settings.unfold import UNFOLD as UNFOLD
 
 ENV = environment()
@@ -63,6 +66,7 @@ INSTALLED_APPS = [
     "django_celery_beat",
     "django_htmx",
     "anymail",
+    "apps.integrations.stripe.apps.StripeMirrorConfig",
 ]
 
 MIDDLEWARE = [
@@ -290,48 +294,6 @@ CELERY_BEAT_MAX_LOOP_INTERVAL = 2
 DJANGO_CELERY_BEAT_TZ_AWARE = True
 
 # API ----------------------------------------------------------------------------------------------------------------
-REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": [
-        "apps.accounts.api_auth.CredentialAuthentication",
-        "apps.accounts.api_auth.OrganizationSessionAuthentication",
-    ],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["apps.core.parsers.StorableJSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "apps.core.problems.problem_response",
-    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
-}
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Levqor API",
-    "DESCRIPTION": "Run and watch workflows from your own programs.",
-    "VERSION": "",  # the version of the API stands for it
-    "OAS_VERSION": "3.1.0",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SCHEMA_PATH_PREFIX": r"/api/v1",
-    "COMPONENT_SPLIT_REQUEST": True,
-    "COMPONENT_SPLIT_PATCH": False,
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "apps.core.openapi.add_problems",
-    ],
-    "SERVERS": [{"url": SITE_URL}],
-    "ENUM_NAME_OVERRIDES": {
-        "RunState": "apps.workflows.api.schemas.STATES",
-        "StepState": "apps.workflows.api.schemas.STEP_STATES",
-        "RunTrigger": "apps.workflows.api.schemas.RUN_TRIGGERS",
-        "RunEventType": "apps.workflows.api.schemas.EVENT_TYPES",
-        "Priority": "apps.workflows.api.schemas.PRIORITIES",
-        "Decision": "apps.workflows.api.schemas.DECISIONS",
-        "TriggerType": "apps.workflows.api.schemas.TRIGGER_TYPES",
-        "KeyState": "apps.accounts.models.api_keys.ApiKey.State",
-        "KeyEnvironment": "apps.accounts.models.api_keys.ApiKey.Environment",
-        "KeyOverlap": "apps.developers.api.OVERLAPS",
-        "ReportLabel": "apps.developers.api.REPORT_LABELS",
-        "MeterAggregation": "apps.usage.api_meters.AGGREGATIONS",
-        "MeterGroup": "apps.usage.api_meters.METER_GROUPS",
-    },
-}
 API_DEFAULT_PLAN = "sandbox"  # of organizations that nobody gave another (apps.usage.plans)
 API_ANONYMOUS_CALLS_PER_MINUTE = 60  # from one address, by callers that show no credential or a bad one
 REQUEST_LOG_IN_BACKGROUND = True  # a thread of each web process writes it
@@ -364,39 +326,9 @@ SESSION_COOKIE_AGE = 14 * 24 * 3600
 CSRF_COOKIE_HTTPONLY = False
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "apps.core.views.csrf_failure"
-PERMISSIONS_POLICY: dict[str, list[str]] = {
-    feature: []
-    for feature in (
-        "camera",
-        "geolocation",
-        "microphone",
-        "payment",
-        "usb",
-        "accelerometer",
-        "gyroscope",
-        "magnetometer",
-    )
-}
-CONTENT_SECURITY_POLICY: dict[str, Any] = {
-    "DIRECTIVES": {  # the administration replaces them by its own (levqor/admin.py)
-        "default-src": [NONE],
-        "script-src": [SELF, NONCE],
-        "style-src": [SELF, NONCE],
-        "img-src": [SELF, "data:"],
-        "font-src": [SELF],
-        "connect-src": [SELF],
-        # A form may lead to a login provider or a payment page (Chromium applies this to redirects of forms as well).
-        "form-action": [
-            SELF,
-            *(PROVIDER_ORIGINS[name] for name in SOCIALACCOUNT_PROVIDERS),
-            *payments.page_origins(ENV),
-        ],
-        "frame-ancestors": [NONE],
-        "base-uri": [NONE],
-        "object-src": [NONE],
-        "manifest-src": [SELF],
-    },
-}
+CONTENT_SECURITY_POLICY = security.content_security_policy(
+    form_targets=[*(PROVIDER_ORIGINS[name] for name in SOCIALACCOUNT_PROVIDERS), *payments.page_origins(ENV)]
+)
 
 # Logs ---------------------------------------------------------------------------------------------------------------
 LOG_LEVEL = ENV.LOG_LEVEL

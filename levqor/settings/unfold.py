@@ -142,6 +142,22 @@ NAVIGATION: list[dict[str, Any]] = [
         ],
     },
     {
+        "title": "Stripe",
+        "separator": True,
+        "items": [
+            _item(_("To be looked at"), "visibility", "integrations.stripeobject"),
+            _item(_("Customers"), "person", "djstripe.customer"),
+            _item(_("Subscriptions"), "autorenew", "djstripe.subscription"),
+            _item(_("Invoices"), "receipt_long", "djstripe.invoice"),
+            _item(_("Payments"), "payments", "djstripe.paymentintent"),
+            _item(_("Charges"), "credit_card", "djstripe.charge"),
+            _item(_("Refunds"), "undo", "djstripe.refund"),
+            _item(_("Disputes"), "gavel", "djstripe.dispute"),
+            _item(_("Products"), "inventory_2", "djstripe.product"),
+            _item(_("Prices"), "sell", "djstripe.price"),
+        ],
+    },
+    {
         "title": _("Access"),
         "separator": True,
         "items": [
@@ -164,7 +180,6 @@ NAVIGATION: list[dict[str, Any]] = [
             _item(_("Deliveries"), "local_shipping", "core.eventdelivery"),
             _item(_("Mail"), "outgoing_mail", "integrations.mailmessage"),
             _item(_("Vendor events"), "webhook", "integrations.externalevent"),
-            _item(_("Stripe objects"), "visibility", "integrations.stripeobject"),
         ],
     },
     {

@@ -18,6 +18,7 @@ from apps.core.jobs import run_now, sync_schedules
 from apps.core.models import EventDelivery
 from apps.core.money import Money
 from apps.integrations.models import ExternalEvent, MailMessage
+from apps.integrations.stripe.mirror import mirror
 from apps.ledger.models import Side, Transfer
 from apps.ledger.services import Entry, open_account, transfer
 from apps.usage.limits import set_limits
@@ -27,6 +28,7 @@ from apps.workflows.models import Run
 from apps.workflows.services.publishing import create_workflow
 from apps.workflows.services.secrets import put_secret
 from apps.workflows.services.starting import Start, start_run
+from tests.common import stripe_raw
 from tests.common.billed import bill
 from tests.common.gates import sum_up_all
 from tests.common.roles import actor_of, make_user
@@ -86,6 +88,8 @@ def fill(organization: Organization, owner: User, staff: User) -> Run:
     ExternalEvent.objects.create(
         vendor="resend", external_id="ev_1", type="email.sent", payload={"a": 1}, due_at=moment, received_at=moment
     )
+    for one in (*stripe_raw.everything(), stripe_raw.refund(id="re_2", charge="ch_2")):
+        mirror(one["object"], one)
     return run
 
 

@@ -12,6 +12,7 @@ from apps.core.scope import UnscopedQueryError, unscoped
 from apps.workflows.models import Run, Secret, Trigger, Workflow
 from tests.common.roles import client_of
 from tests.common.staff import SECRET_VALUE, action_address, list_address, row_address, staff_with
+from tests.common.stripe_raw import LEAK
 
 pytestmark = pytest.mark.django_db
 
@@ -54,7 +55,15 @@ def test_no_page_shows_a_secret(world, staff, organization):
     invitation = Invitation.objects.for_organization(organization).get()
     secret = Secret.objects.for_organization(organization).get()
     stored = Secret.objects.for_organization(organization).annotate(raw=F("value")).get().raw
-    hidden = {SECRET_VALUE, hook.signing_secret, family.current_hash, invitation.token_hash, secret.value, str(stored)}
+    hidden = {
+        SECRET_VALUE,
+        LEAK,
+        hook.signing_secret,
+        family.current_hash,
+        invitation.token_hash,
+        secret.value,
+        str(stored),
+    }
     client = client_of(staff)
     for model in MODELS:
         for address in (list_address(model), *map(row_address, rows_of(model))):

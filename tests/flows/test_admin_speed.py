@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from djstripe.models import Charge, Customer
 
 from apps.audit.models import AuditEntry
 from apps.audit.services import Who, record
@@ -83,6 +84,10 @@ def grow(organization, owner):
                 for i in range(number)
             ]
         )
+        payers = Customer.objects.bulk_create([Customer(id=f"cus_{new_id()}") for _index in range(number)])
+        Charge.objects.bulk_create(
+            [Charge(id=f"ch_{new_id()}", amount=1, currency="usd", customer=payer, created=moment) for payer in payers]
+        )
         entries = AuditEntry.objects.unscoped()
         last = entries.order_by("-sequence").first()
         copies(last, number, sequence=lambda i: last.sequence + 1 + i, organization_id=some)
@@ -90,7 +95,7 @@ def grow(organization, owner):
     return rows
 
 
-BIG = (Workflow, Run, StepRun, DomainEvent, EventDelivery, MailMessage, ExternalEvent, JobRun, AuditEntry)
+BIG = (Workflow, Run, StepRun, DomainEvent, EventDelivery, MailMessage, ExternalEvent, JobRun, AuditEntry, Charge)
 
 
 def test_lists_cost_the_same_at_ten_and_two_thousand_rows(grow, staff):

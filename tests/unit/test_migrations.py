@@ -8,10 +8,12 @@ import pytest
 from django.core.management import call_command
 from django.db.migrations.loader import MigrationLoader
 
+from levqor.settings import base
+
 
 @pytest.fixture
 def real_migrations(settings: Any) -> None:
-    settings.MIGRATION_MODULES = {}  # the suite makes its tables without them
+    settings.MIGRATION_MODULES = base.MIGRATION_MODULES  # the suite makes its tables without them
 
 
 @pytest.mark.migrations

@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 from apps.accounts.errors import LastOwnerError, PermissionDeniedError
 from apps.accounts.models import Invitation, Membership, Organization, Role, User
 from apps.accounts.permissions import Actor, grantable_roles
+from apps.accounts.selectors import count_members
 from apps.accounts.services import api_keys, tokens, version_names
 from apps.audit.services import record
 from apps.core import entitlements, versions
@@ -28,7 +29,7 @@ def check_role_is_grantable(actor: Actor, role: str) -> None:
 
 def check_room_for_members(organization: Organization) -> None:
     """Raises `LimitExceededError` where the organization is full, `PlanLimitError` where its plan has no more seats."""
-    count = Membership.objects.for_organization(organization).count()
+    count = count_members(organization.pk)
     if count >= MEMBERS_PER_ORGANIZATION:
         raise LimitExceededError(
             _("An organization has at most %(most)s members.") % {"most": MEMBERS_PER_ORGANIZATION}

@@ -17,6 +17,7 @@ from apps.accounts.services import invitations
 from apps.accounts.services import members as service
 from apps.accounts.web import form_of, limit, organization_page
 from apps.core.errors import DomainError, NotFoundError
+from apps.core.form_refusals import add_refusal
 
 
 def _row(request: MemberRequest, member: Membership, grantable: list[Role], owners: int) -> dict[str, Any]:
@@ -71,7 +72,7 @@ def invite(request: MemberRequest) -> HttpResponse:
         try:
             invitation = invitations.invite(request.actor, request.organization, **form.cleaned_data)
         except DomainError as refusal:
-            form.add_error(None, str(refusal.detail))
+            add_refusal(form, refusal)
         else:
             messages.success(request, _("An invitation is on its way to %(email)s.") % {"email": invitation.email})
             return redirect("members")

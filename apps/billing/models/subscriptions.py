@@ -42,6 +42,7 @@ class Subscription(Entity):
     quantity = models.PositiveIntegerField(_("quantity"), default=1)
     status = models.CharField(_("status"), max_length=20, choices=Status.choices)
     currency = models.CharField(_("currency"), max_length=3)
+    payment_method = models.CharField(_("payment method"), max_length=80, blank=True)
     items = models.JSONField(default=dict)  # code of each price: id of its item
     period_start = models.DateTimeField(_("period began"), null=True)
     period_end = models.DateTimeField(_("period ends"), null=True)

@@ -8,8 +8,10 @@ from apps.audit.services import record
 from apps.billing.errors import CustomerHeldError
 from apps.billing.models import Customer
 from apps.core.errors import ConflictError
+from apps.core.ids import new_hex
 from apps.integrations.stripe import objects
 from apps.integrations.stripe.connection import stripe
+from apps.integrations.stripe.watching import look_now
 
 PAYERS = (Role.BILLING.value, Role.OWNER.value)
 
@@ -47,6 +49,42 @@ def apply(seen: objects.Customer) -> None:
     """Note what Stripe says of a customer now."""
     Customer.objects.unscoped().filter(stripe_id=seen.id).update(
         currency=seen.currency.upper(), payment_method=seen.method[:80], tax_ids=", ".join(seen.tax_ids)[:200]
+    )
+
+
+def add_tax_id(organization: Organization, kind: str, value: str) -> None:
+    """A tax id for coming bills. `kind` is Stripe's ("eu_vat"). Raises `StripeRefusedError` for one that is none."""
+    customer = customer_of(organization)
+    stripe_id = ensure_at_stripe(customer)
+    gateway = stripe(organization.realm_id)
+    gateway.add_tax_id(stripe_id, type=kind, value=value, key=f"tax_id:{customer.public_id}:{new_hex()}")
+    _tax_ids_changed(organization, stripe_id)
+
+
+def remove_tax_ids(organization: Organization) -> None:
+    """No tax id on coming bills."""
+    customer = customer_of(organization)
+    if not customer.stripe_id:
+        return
+    stripe(organization.realm_id).remove_tax_ids(customer.stripe_id, key=f"no_tax_ids:{customer.public_id}:{new_hex()}")
+    _tax_ids_changed(organization, customer.stripe_id)
+
+
+def _tax_ids_changed(organization: Organization, stripe_id: str) -> None:
+    record("billing.tax_id_changed", target=organization, organization_id=organization.pk)
+    look_now("customer", stripe_id)
+
+
+def open_portal(organization: Organization, return_url: str) -> str:
+    """The address of Stripe's page for payment method and address. It is good for a short time, so each is a new one.
+
+    Raises `ConflictError` where nothing was ever bought.
+    """
+    customer = customer_of(organization)
+    if not customer.stripe_id:
+        raise ConflictError(_("Stripe knows you once you have bought something."))
+    return stripe(organization.realm_id).open_portal(
+        customer.stripe_id, return_url=return_url, key=f"portal:{customer.public_id}:{new_hex()}"
     )
 
 

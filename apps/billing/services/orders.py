@@ -8,20 +8,21 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import Organization, User
-from apps.billing.catalogue import MOST_SEATS, Price, Product, catalogue
+from apps.billing.catalogue import Price, Product, catalogue
 from apps.billing.errors import (
     AlreadySubscribedError,
     CurrencySwitchError,
     NotOnSaleError,
 )
-from apps.billing.models import Order, Subscription
-from apps.billing.selectors import subscription_of
+from apps.billing.models import Order
+from apps.billing.selectors import had_line, subscription_of
 from apps.billing.services import coupons, fulfilment, payments
 from apps.billing.services.catalogue_sync import price_at_stripe
 from apps.billing.services.customers import check_may_buy, customer_of, ensure_at_stripe
+from apps.billing.services.quantities import check_quantity
 from apps.core.brand import current_brand
 from apps.core.clock import now
-from apps.core.errors import ConflictError, InvalidInputError
+from apps.core.errors import ConflictError
 from apps.integrations.stripe import objects
 from apps.integrations.stripe.connection import stripe
 from apps.integrations.stripe.errors import StripeRefusedError
@@ -39,7 +40,7 @@ def place_order(
     """The wish to buy so much at a price. The same wish is the same order while it is open.
 
     Raises `NotFoundError` (no such price), `NotOnSaleError`, `InvalidInputError` (quantity), `CouponRefusedError`,
-    `AlreadySubscribedError`, `CurrencySwitchError`, `CustomerHeldError`.
+    `ConflictError` (fewer seats than members), `AlreadySubscribedError`, `CurrencySwitchError`, `CustomerHeldError`.
     """
     product, price = catalogue().product_of(price_code), catalogue().price(price_code)
     check_order(organization, product, price, quantity)
@@ -66,9 +67,7 @@ def check_order(organization: Organization, product: Product, price: Price, quan
         raise NotOnSaleError(_("“%(product)s” is not on sale.") % {"product": product.name})
     if not organization.livemode:
         raise NotOnSaleError(_("Nothing is sold to a sandbox."))
-    most = MOST_SEATS if product.seats else product.most
-    if not 1 <= quantity <= most:
-        raise InvalidInputError(_("The quantity is between 1 and %(most)s.") % {"most": most}, code="invalid_quantity")
+    check_quantity(organization, product, quantity)
     if product.is_subscription and subscription_of(organization, product.line):
         raise AlreadySubscribedError(_("There is a subscription already: change it instead."))
 
@@ -102,7 +101,7 @@ def open_page(order: Order) -> str:
 
 def _checkout(order: Order, product: Product, customer: str) -> CheckoutOrder:
     bundle = catalogue().bundle(order.price)
-    trial = product.trial_days if _is_first(order, product) else 0
+    trial = 0 if had_line(order.organization, product.line) else product.trial_days
     return CheckoutOrder(
         mode="subscription" if product.is_subscription else "payment",
         customer=customer,
@@ -124,11 +123,6 @@ def _checkout(order: Order, product: Product, customer: str) -> CheckoutOrder:
 
 def _return_address(order: Order) -> str:
     return current_brand().site_url + reverse("billing_return", args=[order.public_id])
-
-
-def _is_first(order: Order, product: Product) -> bool:
-    """Whether the organization never had a subscription of this line: a trial is had once."""
-    return not Subscription.objects.for_organization(order.organization_id).filter(line=product.line).exists()
 
 
 def apply(seen: objects.CheckoutSession) -> None:
@@ -161,7 +155,11 @@ def apply(seen: objects.CheckoutSession) -> None:
 
 def cancel_page(order: Order) -> None:
     """The customer thought better of it: the page is closed. One that was paid meanwhile stays paid."""
-    if order.state != State.OPEN or not order.session_id:
+    if order.state != State.OPEN:
+        return
+    if not order.session_id:
+        rows = Order.objects.for_organization(order.organization_id).filter(pk=order.pk, state=State.OPEN)
+        rows.filter(session_id=None).update(state=State.EXPIRED)
         return
     try:
         stripe(order.organization.realm_id).expire_checkout(order.session_id, key=f"expire:{order.session_id}")

@@ -7,18 +7,18 @@ import structlog
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from apps.accounts.models import Membership, Organization
 from apps.accounts.permissions import Actor
 from apps.audit.services import record
-from apps.billing.catalogue import MOST_SEATS, Price, Product, catalogue
+from apps.billing.catalogue import Price, Product, catalogue
 from apps.billing.errors import CurrencySwitchError, NotOnSaleError, OvertakenError
 from apps.billing.models import Subscription
 from apps.billing.services import entitlements
 from apps.billing.services.catalogue_sync import code_of, price_at_stripe
 from apps.billing.services.customers import check_may_buy, customer_of, find
+from apps.billing.services.quantities import check_quantity
 from apps.core.clock import now
 from apps.core.doorbell import ring
-from apps.core.errors import ConflictError, InvalidInputError, NotFoundError
+from apps.core.errors import ConflictError, NotFoundError
 from apps.core.events import emit
 from apps.core.money import Money
 from apps.integrations.stripe import objects
@@ -67,6 +67,7 @@ def apply(seen: objects.Subscription) -> None:
         before = (row.status, row.product, row.quantity, row.cancel_at)
         row.line, row.product, row.price = product.line, product.code, product.price.code
         row.quantity, row.status, row.currency = item.quantity or 1, seen.status, seen.currency.upper()
+        row.payment_method = seen.method[:80]
         row.items = {code_of(one.price, one.lookup_key): one.id for one in seen.items}
         row.period_start, row.period_end = item.period_start, item.period_end
         row.trial_end, row.cancel_at, row.ended_at = seen.trial_end, seen.cancel_at, seen.ended_at
@@ -168,12 +169,7 @@ def _check_change(row: Subscription, price_code: str, quantity: int) -> tuple[Pr
         raise ConflictError(_("This subscription has ended."))
     if (price.code, quantity) == (row.price, row.quantity):
         raise ConflictError(_("This is your plan already."))
-    if not 1 <= quantity <= (MOST_SEATS if product.seats else 1):
-        raise InvalidInputError(_("There is no such quantity."), code="invalid_quantity")
-    if product.seats and quantity < (members := _members(row.organization)):
-        raise ConflictError(
-            _("%(members)s people are members: remove some before you take fewer seats.") % {"members": members}
-        )
+    check_quantity(row.organization, product, quantity)
     _check_overage(row, product)
     return product, price
 
@@ -191,10 +187,6 @@ def _check_overage(row: Subscription, product: Product) -> None:
 
 def _plan_of(row: Subscription) -> str:
     return str(catalogue().product(row.product).grants[API_PLAN])
-
-
-def _members(organization: Organization) -> int:
-    return Membership.objects.for_organization(organization).count()
 
 
 def _changes(row: Subscription, price: Price, quantity: int) -> list[ItemChange]:

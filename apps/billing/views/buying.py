@@ -1,4 +1,6 @@
-"""Buying: the order, its way to the payment page, and the way back."""
+"""Buying: what is wanted, the way to the payment page, and the way back."""
+
+from datetime import timedelta
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -7,35 +9,122 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from apps.accounts.models import Organization
 from apps.accounts.requests import MemberRequest
+from apps.accounts.selectors import count_members
 from apps.accounts.web import form_of, organization_page
-from apps.billing import selectors
-from apps.billing.catalogue import catalogue
-from apps.billing.forms import OrderForm
-from apps.billing.models import Order
-from apps.billing.services import orders
-from apps.core.errors import DomainError
+from apps.billing import selectors, shelf, words
+from apps.billing.catalogue import Product, catalogue
+from apps.billing.errors import AlreadySubscribedError, CouponRefusedError
+from apps.billing.forms import CheckoutForm
+from apps.billing.models import Order, Subscription
+from apps.billing.outcome import outcome_of
+from apps.billing.services import coupons, orders
+from apps.billing.views.shared import crumbs, page
+from apps.core.clock import now
+from apps.core.errors import DomainError, NotFoundError
+from apps.core.form_refusals import add_refusal
 from apps.integrations.stripe.errors import StripeUnavailableError
 from apps.integrations.stripe.watching import look_now
+from apps.usage.periods import month_of
+
+ARRIVES_WITHIN = timedelta(minutes=10)
+OF_QUANTITY = ("invalid_quantity", "too_few_seats")
+
+
+@require_safe
+@organization_page("billing.view")
+def checkout(request: MemberRequest) -> HttpResponse:
+    """How much of a product, with which coupon, and what it will cost. Asks again by itself as the quantity changes."""
+    if not request.GET.get("price"):
+        return redirect("pricing")
+    product = _sold(request.GET["price"])
+    if row := _subscription(request.organization, product):
+        return redirect(shelf.change_url(row, product))
+    if "quantity" in request.GET:
+        form = CheckoutForm(product, request.GET, least=_least(request.organization, product))
+    else:
+        initial = {
+            "price": product.price.code,
+            "quantity": _least(request.organization, product),
+            "coupon": _coupon(request.organization, product, request.GET.get("coupon", "")),
+        }
+        form = CheckoutForm(product, initial=initial, least=_least(request.organization, product))
+    return _checkout(request, product, form)
 
 
 @form_of("billing")
 @organization_page("billing.manage")
 def order_create(request: MemberRequest) -> HttpResponse:
     """Order something and go to its payment page."""
-    form = OrderForm(request.POST)
-    if not form.is_valid():
-        messages.error(request, " ".join(str(message) for found in form.errors.values() for message in found))
-        return redirect("billing")
-    data = form.cleaned_data
+    product = _sold(request.POST.get("price", ""))
+    form = CheckoutForm(product, request.POST, least=_least(request.organization, product))
+    if form.is_valid():
+        data = form.cleaned_data
+        try:
+            order = orders.place_order(
+                request.user, request.organization, data["price"], quantity=data["quantity"], coupon=data["coupon"]
+            )
+        except CouponRefusedError as refusal:
+            add_refusal(form, refusal, "coupon")
+        except AlreadySubscribedError as refusal:
+            messages.info(request, str(refusal.detail))
+            row = _subscription(request.organization, product)
+            return redirect(shelf.change_url(row, product) if row else "billing")
+        except DomainError as refusal:
+            add_refusal(form, refusal, "quantity" if refusal.code in OF_QUANTITY else None)
+        else:
+            return redirect("billing_pay", order.public_id)
+    return _checkout(request, product, form, status=422)
+
+
+def _sold(price: str) -> Product:
+    """A product that is on sale, by its price. Raises `NotFoundError`."""
+    product = catalogue().product_of(price)
+    if price != product.price.code or not product.on_sale:
+        raise NotFoundError
+    return product
+
+
+def _least(organization: Organization, product: Product) -> int:
+    """The smallest quantity that makes sense: a seat for each member."""
+    return max(count_members(organization.pk), 1) if product.seats else 1
+
+
+def _subscription(organization: Organization, product: Product) -> Subscription | None:
+    return selectors.subscription_of(organization, product.line) if product.line else None
+
+
+def _coupon(organization: Organization, product: Product, code: str) -> str:
+    """The coupon of a link, where it can be used."""
     try:
-        order = orders.place_order(
-            request.user, request.organization, data["price"], quantity=data["quantity"], coupon=data["coupon"]
-        )
-    except DomainError as refusal:
-        messages.error(request, str(refusal.detail))
-        return redirect("billing")
-    return redirect("billing_pay", order.public_id)
+        return coupons.check(organization, product, code).upper() if code else ""
+    except CouponRefusedError:
+        return ""
+
+
+def _checkout(request: MemberRequest, product: Product, form: CheckoutForm, status: int = 200) -> HttpResponse:
+    quantity = form["quantity"].value() if form.is_bound else form.initial["quantity"]
+    quantity = form.cleaned_data.get("quantity") if form.is_bound else quantity
+    offered = words.coupon_for(product)
+    trial = product.trial_days and not selectors.had_line(request.organization, product.line)
+    title = _("Buy %(product)s") % {"product": product.name}
+    context = page(
+        title,
+        breadcrumbs=crumbs(title),
+        product=product,
+        form=form,
+        total=product.price.cost(quantity) if quantity else None,
+        quantity=quantity,
+        per=words.per(product),
+        points=words.included(product, quantity or 1),
+        coupon=words.coupon_words(offered) if offered else "",
+        trial_days=product.trial_days if trial else 0,
+        billed_on=month_of(now()).end if product.line == "api" else None,
+        may_buy=request.may("billing.manage"),
+        sandbox=not request.organization.livemode,
+    )
+    return render(request, "billing/checkout.html", context, status=status)
 
 
 @require_safe
@@ -55,20 +144,34 @@ def pay(request: MemberRequest, order_id: str) -> HttpResponse:
 
 @require_safe
 @never_cache
-@organization_page("billing.manage")
+@organization_page("billing.view")
 def back(request: MemberRequest, order_id: str) -> HttpResponse:
     """Back from the payment page: what came of it. Asks again by itself while the payment is on its way."""
     order = selectors.get_order(request.organization, order_id)
     if order.state == Order.State.OPEN and order.session_id:
         order = _looked_at(order)
-    context = {
-        "page_title": _("Your order"),
-        "order": order,
-        "product": catalogue().product_of(order.price),
-        "waits": order.state == Order.State.OPEN,
-    }
+    product = catalogue().product_of(order.price)
+    waits = _arrives(order, product) or (order.state == Order.State.OPEN and "session" in request.GET)
+    title = _("Your order")
+    context = page(
+        title,
+        breadcrumbs=crumbs(title),
+        order=order,
+        product=product,
+        price=words.price_words(product),
+        waits=waits,
+        outcome=outcome_of(order, product) if order.state == Order.State.PAID and not waits else None,
+        may_buy=request.may("billing.manage"),
+    )
     template = "billing/_order.html" if request.headers.get("HX-Request") else "billing/order.html"
     return render(request, template, context)
+
+
+def _arrives(order: Order, product: Product) -> bool:
+    """Whether it was paid just now, and the subscription that this made is not known here yet."""
+    if order.state != Order.State.PAID or not product.is_subscription or order.paid_at is None:
+        return False
+    return order.paid_at > now() - ARRIVES_WITHIN and _subscription(order.organization, product) is None
 
 
 def _looked_at(order: Order) -> Order:
@@ -81,3 +184,17 @@ def _looked_at(order: Order) -> Order:
     except StripeUnavailableError:
         return order  # the page asks again
     return fresh
+
+
+@form_of("billing")
+@organization_page("billing.manage")
+def order_cancel(request: MemberRequest, order_id: str) -> HttpResponse:
+    """Think better of it: the payment page is closed. What was paid meanwhile stays."""
+    order = selectors.get_order(request.organization, order_id)
+    try:
+        orders.cancel_page(order)
+        if order.session_id:
+            look_now("checkout.session", order.session_id)
+    except DomainError as refusal:
+        messages.error(request, str(refusal.detail))
+    return redirect("billing_return", order.public_id)

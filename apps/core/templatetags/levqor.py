@@ -16,7 +16,7 @@ from pygments import highlight as pygments_highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
 
-from apps.core import clock
+from apps.core import clock, entitlements
 from apps.core.money import Money
 
 register = template.Library()
@@ -211,6 +211,12 @@ def short_id(public_id: object) -> str:
     text = str(public_id)
     prefix, _sep, rest = text.partition("_")
     return f"{prefix}_{rest[:4]}{DOTS}{rest[-4:]}" if len(rest) > 12 else text
+
+
+@register.simple_tag
+def upgrade_url() -> str:
+    """Where a larger plan can be had; empty where nothing is sold."""
+    return entitlements.upgrade_url()
 
 
 @register.filter

@@ -15,7 +15,7 @@ from apps.audit.services import record
 from apps.core import entitlements
 from apps.core.clock import now
 from apps.core.errors import ConflictError, LimitExceededError, PlanLimitError
-from apps.workflows import limits
+from apps.workflows import limits, selectors
 from apps.workflows.definition.meaning import each_step
 from apps.workflows.definition.validate import parse_source
 from apps.workflows.errors import InvalidDefinitionError, OvertakenError
@@ -68,7 +68,7 @@ def create_workflow(
 
 def _check_room(organization_id: uuid.UUID) -> None:
     """Raise `LimitExceededError` where the organization has all the workflows that it may have in use."""
-    count = Workflow.objects.for_organization(organization_id).filter(archived_at=None).count()
+    count = selectors.count_in_use(organization_id)
     if count >= limits.WORKFLOWS_PER_ORGANIZATION:
         raise LimitExceededError(
             _("An organization keeps at most %(most)s workflows.") % {"most": limits.WORKFLOWS_PER_ORGANIZATION}

@@ -13,6 +13,7 @@ from apps.accounts.models import Organization
 from apps.accounts.requests import MemberRequest
 from apps.accounts.web import form_of, organization_page
 from apps.core.errors import DomainError
+from apps.core.form_refusals import add_refusal
 from apps.workflows import examples, graph, limits, reference, selectors
 from apps.workflows.definition.meaning import each_step
 from apps.workflows.definition.source import read
@@ -114,7 +115,7 @@ def _publish(request: MemberRequest, workflow: Workflow | None) -> HttpResponse:
     except InvalidDefinitionError as refusal:
         return _editor(request, form, workflow, status=422, problems=refusal.extra["errors"])
     except DomainError as refusal:
-        form.add_error(None, str(refusal.detail))
+        add_refusal(form, refusal)
         return _editor(request, form, workflow, status=refusal.status)
     _tell(request, done)
     return redirect("workflow", done.workflow.slug)

@@ -14,6 +14,7 @@ MATRIX = {
     "members.view": {"owner", "admin", "developer", "billing", "viewer"},
     "members.manage": {"owner", "admin"},
     "activity.view": {"owner", "admin"},
+    "billing.view": {"owner", "admin", "billing"},
     "billing.manage": {"owner", "admin", "billing"},
     "tokens.create": {"owner", "admin", "developer", "billing", "viewer"},
 }

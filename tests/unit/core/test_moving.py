@@ -27,6 +27,8 @@ MAKE = """
 from django.core.management import call_command
 for words in (["migrate"], ["createcachetable"], ["sync_schedules"], ["seed"]):
     call_command(*words, verbosity=0, stdout=open("/dev/null", "w"))
+from apps.integrations.stripe.mirror import mirror
+mirror("charge", {"id": "ch_1", "object": "charge", "amount": 14700, "currency": "usd", "customer": "cus_1"})
 """
 
 LOOK = """
@@ -112,6 +114,7 @@ def test_everything_arrives_or_nothing(tmp_path: Path, target_url: str) -> None:
     before = source.look(MAKE)
     assert before["opened"]
     assert before["tables"]["accounts_membership"][0] == 3
+    assert before["tables"]["djstripe_charge"][0] == before["tables"]["djstripe_customer"][0] == 1
 
     # A row that points nowhere: PostgreSQL and SQLite both refuse it at the commit, so nothing is kept.
     source.sql("UPDATE accounts_membership SET user_id = ? WHERE role = 'viewer'", "0" * 32)

@@ -2,6 +2,7 @@
 
 import pytest
 from cryptography.fernet import Fernet
+from django.conf import settings
 
 from levqor.env import STRIPE_KEY, STRIPE_SECRET, Environment
 from levqor.settings import payments
@@ -10,11 +11,11 @@ TEST_KEY, LIVE_KEY = "sk_test_" + "a1" * 20, "sk_live_" + "a1" * 20
 SECRET = "whsec_" + "b2" * 16
 
 
-def local(**settings: object) -> Environment:
-    return Environment(_env_file=None, **settings)  # type: ignore[call-arg, arg-type]
+def local(**given: object) -> Environment:
+    return Environment(_env_file=None, **given)  # type: ignore[call-arg, arg-type]
 
 
-def production(**settings: object) -> Environment:
+def production(**given: object) -> Environment:
     needed = {
         "LEVQOR_ENV": "production",
         "SECRET_KEY": "x" * 60,
@@ -22,7 +23,7 @@ def production(**settings: object) -> Environment:
         "ALLOWED_HOSTS": ["levqor.example"],
         "SITE_URL": "https://levqor.example",
     }
-    return local(**needed, **settings)
+    return local(**needed, **given)
 
 
 def test_a_local_installation_without_a_key_has_a_fake_that_all_processes_know() -> None:
@@ -77,6 +78,12 @@ def test_production_has_no_fake() -> None:
     assert not payments.is_fake(env)
     assert (payments.api_key(env, "s"), payments.webhook_secrets(env, "s"), payments.api_url(env)) == ("", [], "")
     assert payments.api_key(production(STRIPE_API_KEY=LIVE_KEY), "s") == LIVE_KEY
+
+
+def test_forms_may_lead_to_the_payment_pages() -> None:
+    allowed = settings.CONTENT_SECURITY_POLICY["DIRECTIVES"]["form-action"]
+    assert set(payments.page_origins(settings.ENV)) <= set(allowed)
+    assert "http://127.0.0.1:8001" in allowed
 
 
 def test_the_derived_key_tells_nothing_of_the_secret_key() -> None:

@@ -123,7 +123,7 @@ def _line(
     if item:
         kind, details = "subscription_item_details", {**details, "subscription_item": item}
     else:
-        kind = "invoice_item_details"
+        kind, details["invoice_item"] = "invoice_item_details", world.new_id("ii")
     line = {
         "object": "line_item",
         "id": world.new_id("il"),

@@ -164,7 +164,7 @@ def _expand(world: World, at: Any, steps: list[str], path: str) -> None:
         for one in at:
             _expand(world, one, steps, path)
         return
-    if not steps or not isinstance(at, dict):
+    if not steps or not isinstance(at, dict) or at.get("deleted"):  # of what is gone there is nothing to expand
         return
     name, *rest = steps
     make = _INCLUDED.get((at.get("object", ""), name))

@@ -33,7 +33,7 @@ def told(error: stripe.StripeError) -> DomainError:
         assert "Ada" not in text
         assert "sk_test" not in text
         assert "cus_secret" not in text
-    assert raised.value.__suppress_context__
+    assert (raised.value.__cause__, raised.value.__suppress_context__) == (None, True)
     return raised.value
 
 

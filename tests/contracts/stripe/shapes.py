@@ -51,10 +51,6 @@ class Conversation:
                 found += [f"{method} {path}: {problem}" for problem in problems_of_answer(body)]
         return sorted(set(found))
 
-    def calls(self) -> set[str]:
-        """Which methods of which services were used."""
-        return {str(asked) for asked in self.asked}
-
 
 def listen(monkeypatch: pytest.MonkeyPatch) -> Conversation:
     """Take note of everything from here on. Errors that are answered count as well: they have parameters, too."""
@@ -196,6 +192,9 @@ def _fits(value: Any, hint: Any) -> bool:
     plain = [option for option in options if _is_plain(option) and option is not NoneType]
     if not plain:
         return isinstance(value, str) or any(get_origin(option) not in (list, dict) for option in options)
+    words = [option for option in plain if get_origin(option) is Literal]
+    if words and isinstance(value, str):
+        plain = words
     return any(_is_a(value, option) for option in plain)
 
 

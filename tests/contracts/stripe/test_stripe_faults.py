@@ -18,7 +18,7 @@ from apps.integrations.stripe.fake import FakeStripe, Fault
 from apps.integrations.stripe.gateway import StripeGateway
 from apps.integrations.stripe.port import ItemChange, Wanted
 from tests.common.processes import free_port
-from tests.contracts.stripe_far_end import AtTheFake, order
+from tests.contracts.stripe.far_end import AtTheFake, order
 
 
 @dataclass(frozen=True)

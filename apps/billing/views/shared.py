@@ -1,0 +1,37 @@
+"""What the pages of billing have in common."""
+
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from apps.billing import words
+from apps.core.errors import DomainError
+from apps.integrations.stripe.errors import PAYMENT_FAILED
+
+
+def tabs(current: str) -> list[dict[str, Any]]:
+    """The pages of the settings about money."""
+    pages = (
+        ("billing", _("Overview")),
+        ("billing_credits", _("Credits")),
+        ("billing_invoices", _("Invoices")),
+        ("billing_payments", _("Payments")),
+    )
+    return [{"label": label, "url": reverse(name), "current": name == current} for name, label in pages]
+
+
+def crumbs(title: str, *between: tuple[str, str]) -> list[dict[str, str]]:
+    """The way from the overview to a page: names and labels of what is in between."""
+    steps = [{"label": label, "url": reverse(name)} for name, label in (("billing", _("Billing")), *between)]
+    return [*steps, {"label": title}]
+
+
+def page(title: str, **context: Any) -> dict[str, Any]:
+    """The context of a page; each says how long a price is refunded."""
+    return {"page_title": title, "refund_words": words.refund_words(), **context}
+
+
+def payment_failed(refusal: DomainError) -> bool:
+    """Whether it is the card: then the page says where to change it."""
+    return refusal.code == PAYMENT_FAILED

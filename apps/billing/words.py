@@ -1,0 +1,118 @@
+"""What products include and cost, in the words of pages."""
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from apps.billing.catalogue import REFUND_DAYS, Coupon, Each, Price, Product, catalogue
+from apps.core.errors import NotFoundError
+from apps.core.kinds import Feature, Value
+from apps.core.registry import registry
+from apps.core.templatetags.levqor import money, number
+from apps.usage.plans import API_CREDITS, API_PLAN, PLANS, Plan
+
+SUPPORT: dict[str, str | Promise] = {
+    "community": gettext_lazy("Community support"),
+    "email": gettext_lazy("E-mail support"),
+    "sla": gettext_lazy("Support with a service level agreement (SLA)"),
+}
+SUPPORT_IN_SHORT: dict[str, str | Promise] = {
+    "community": gettext_lazy("Community"),
+    "email": gettext_lazy("Email"),
+    "sla": gettext_lazy("SLA"),
+}
+
+
+def refund_words() -> str:
+    """How long a payment is given back, for wherever a price stands."""
+    return ngettext("%(days)s-day refund", "%(days)s-day refund", REFUND_DAYS) % {"days": REFUND_DAYS}
+
+
+def per(product: Product) -> str:
+    """What a price is for, after the amount: "a month", "per seat a month"."""
+    if product.seats:
+        return _("per seat a month")
+    if product.is_subscription:
+        return _("a month")
+    return _("per 1,000 calls") if API_CREDITS in product.grants else _("once")
+
+
+def price_words(product: Product) -> str:
+    """The whole price: "$19.00 a month"."""
+    if not product.price.amount:
+        return _("Free")
+    return f"{money(product.price.money)} {per(product)}"
+
+
+def included(product: Product, quantity: int | None = None) -> list[str]:
+    """What so much of it includes, a point each, support last. Without a quantity, what one of it does."""
+    points = []
+    for code, value in product.granted(quantity or 1).items():
+        if product.seats and quantity is None and isinstance(product.grants[code], Each):
+            points.append(_("%(label)s: one for each seat") % {"label": registry(Feature).get(code).label})
+        else:
+            points += _points(code, value)
+    if product.overage:
+        points.append(_("then %(price)s per 1,000 calls") % {"price": money(product.overage.money)})
+    return [*points, str(SUPPORT[product.support])]
+
+
+def defaults(*features: str) -> list[str]:
+    """What there is without paying, of these features."""
+    known = registry(Feature)
+    values = {code: known.get(code).default for code in features if code in known}
+    points = [point for code, value in values.items() for point in _points(code, value)]
+    return [*points, str(SUPPORT["community"])]
+
+
+def _points(code: str, value: Value) -> list[str]:
+    if code == API_PLAN:
+        return plan_points(PLANS[str(value)])
+    if code == API_CREDITS:
+        return [_("%(calls)s calls beyond your plan") % {"calls": number(int(value))}]
+    label = str(registry(Feature).get(code).label)
+    if isinstance(value, bool):
+        return [label]
+    if isinstance(value, int):
+        return [_("%(label)s: up to %(most)s") % {"label": label, "most": number(value)}]
+    return [f"{label}: {value}"]
+
+
+def plan_points(plan: Plan) -> list[str]:
+    """The calls of an API plan, and how fast they may come."""
+    return [calls_words(plan.calls), _("%(count)s calls a minute") % {"count": number(plan.per_minute)}]
+
+
+def calls_words(calls: int | None) -> str:
+    """A quota."""
+    return _("any number of calls") if calls is None else _("%(count)s calls a month") % {"count": number(calls)}
+
+
+def coupon_words(coupon: Coupon) -> str:
+    """A discount that everybody may use, in a sentence."""
+    names = {"percent": f"{coupon.percent.normalize():f}", "code": coupon.code.upper()}
+    if coupon.duration == "once":
+        return _("%(percent)s %% off the first bill with the code %(code)s.") % names
+    return _("%(percent)s %% off every bill with the code %(code)s.") % names
+
+
+def coupon_for(product: Product) -> Coupon | None:
+    """The public discount on a product, where there is one now."""
+    found = catalogue().coupons.values()
+    return next((one for one in found if one.is_current and product.code in one.products), None)
+
+
+def name_of(price: str) -> str:
+    """The product of a price; an old price that is sold no more is known by its code."""
+    try:
+        return catalogue().product_of(price).name
+    except NotFoundError:
+        return price
+
+
+def known_price(code: str) -> Price | None:
+    """A price of the catalogue; None for one that was taken out of it."""
+    try:
+        return catalogue().price(code)
+    except NotFoundError:
+        return None
