@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from django.utils.translation import gettext_lazy as _
 
-from apps.billing import handlers, jobs
+from apps.billing import handlers, jobs, staff_contributions
 from apps.billing.services import (
     credits,
     customers,
@@ -77,3 +77,5 @@ register(
     AuditAction("billing.subscription_resumed", _("Resumed a subscription")),
     AuditAction("billing.tax_id_changed", _("Changed the tax id")),
 )
+
+__all__ = ["staff_contributions"]  # imported so that its contributions are made

@@ -37,7 +37,7 @@ class QuantityForm(forms.Form):
         super().__init__(*args, **kwargs)
         most = product.most_at_once
         field = forms.IntegerField(
-            label=_("Seats") if product.seats else _("Quantity"),
+            label=_quantity_label(product),
             help_text=_quantity_hint(product, least, most),
             min_value=1,
             max_value=most,
@@ -50,6 +50,13 @@ class QuantityForm(forms.Form):
     def clean_quantity(self) -> int:
         """One, where there is no choice."""
         return int(self.cleaned_data["quantity"] or 1)
+
+    @property
+    def wanted(self) -> int | None:
+        """The quantity as far as it is typed; none as long as it is none that is sold."""
+        if not self.is_bound:
+            return int(self.initial.get("quantity") or 1)
+        return None if self.errors.get("quantity") else int(self.cleaned_data["quantity"])
 
 
 class CheckoutForm(QuantityForm):
@@ -118,8 +125,10 @@ def _quantity_hint(product: Product, least: int, most: int) -> str:
         return _("At least %(least)s, one for each member.") % {"least": least}
     if product.seats:
         return _("One for each member, up to %(most)s.") % {"most": most}
-    return (
-        _("Each is 1,000 calls, up to %(most)s at once.") % {"most": f"{most:,}"}
-        if API_CREDITS in product.grants
-        else ""
-    )
+    return _("Up to %(most)s at once.") % {"most": f"{most:,}"} if most > 1 else ""
+
+
+def _quantity_label(product: Product) -> str:
+    if product.seats:
+        return _("Seats")
+    return _("Thousands of calls") if API_CREDITS in product.grants else _("Quantity")

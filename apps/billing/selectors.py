@@ -94,7 +94,7 @@ def unpaid_invoices(organization: Organization) -> list[Invoice]:
 
 def payments_of(organization: Organization) -> QuerySet[Payment]:
     """What the organization paid, for orders and invoices."""
-    return Payment.objects.for_organization(organization).select_related("order", "invoice")
+    return Payment.objects.for_organization(organization).select_related("order", "invoice__subscription")
 
 
 def usable_grants(organization: Organization) -> QuerySet[CreditGrant]:

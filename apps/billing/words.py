@@ -1,6 +1,7 @@
 """What products include and cost, in the words of pages."""
 
 from django.utils.functional import Promise
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -48,13 +49,13 @@ def included(product: Product, quantity: int | None = None) -> list[str]:
     """What so much of it includes, a point each, support last. Without a quantity, what one of it does."""
     points = []
     for code, value in product.granted(quantity or 1).items():
-        if product.seats and quantity is None and isinstance(product.grants[code], Each):
-            points.append(_("%(label)s: one for each seat") % {"label": registry(Feature).get(code).label})
-        else:
+        if quantity is not None or not isinstance(product.grants[code], Each):
             points += _points(code, value)
+        elif product.seats:
+            points.append(_("%(label)s: one for each seat") % {"label": registry(Feature).get(code).label})
     if product.overage:
-        points.append(_("then %(price)s per 1,000 calls") % {"price": money(product.overage.money)})
-    return [*points, str(SUPPORT[product.support])]
+        points.append(_("Then %(price)s per 1,000 calls") % {"price": money(product.overage.money)})
+    return points if product.support == "community" else [*points, str(SUPPORT[product.support])]
 
 
 def defaults(*features: str) -> list[str]:
@@ -80,7 +81,7 @@ def _points(code: str, value: Value) -> list[str]:
 
 def plan_points(plan: Plan) -> list[str]:
     """The calls of an API plan, and how fast they may come."""
-    return [calls_words(plan.calls), _("%(count)s calls a minute") % {"count": number(plan.per_minute)}]
+    return [capfirst(calls_words(plan.calls)), _("%(count)s calls a minute") % {"count": number(plan.per_minute)}]
 
 
 def calls_words(calls: int | None) -> str:

@@ -1,4 +1,4 @@
-"""Staff pages of what goes out and what comes in."""
+"""Staff pages of what goes out, what comes in, and what is looked at."""
 
 from typing import Any
 
@@ -12,13 +12,15 @@ from apps.core.admin_base import StaffModelAdmin
 from apps.core.kinds import WebhookVerifier
 from apps.core.registry import registry
 from apps.core.staff.actions import StaffAction
-from apps.core.staff.display import NOTHING, json_block, state_tag, text_block, when
+from apps.core.staff.display import NOTHING, json_block, link, state_tag, text_block, when
 from apps.core.staff.lists import DaysFilter, KnownValuesFilter, OrganizationIdFilter, PeriodFilter
 from apps.integrations.inbox import services as inbox
 from apps.integrations.mail.preview import without_keys
 from apps.integrations.mail.services import send_again
-from apps.integrations.models import ExternalEvent, MailMessage
+from apps.integrations.models import ExternalEvent, MailMessage, StripeObject
 from apps.integrations.stripe import admin as stripe_pages
+from apps.integrations.stripe.dashboard import dashboard_url
+from apps.integrations.stripe.watching import replay
 
 MAIL_TONES = {
     "queued": "wait",
@@ -30,6 +32,7 @@ MAIL_TONES = {
     "failed": "bad",
     "unknown": "wait",
 }
+OBJECT_TONES = {"waiting": "wait", "seen": "ok", "dead": "bad"}
 EVENT_TONES = {"received": "wait", "handled": "ok", "dead": "bad"}
 AGAIN = (MailMessage.State.FAILED, MailMessage.State.UNKNOWN)
 
@@ -212,6 +215,74 @@ class ExternalEventAdmin(StaffModelAdmin):
     def shown_payload(self, obj: ExternalEvent) -> str:
         """As JSON."""
         return json_block(obj.payload)
+
+
+@admin.register(StripeObject)
+class StripeObjectAdmin(StaffModelAdmin):
+    """What is looked at at Stripe: one row an object, however often it was told of."""
+
+    list_display = ("object_id", "kind", "shown_state", "noted", "attempts", "due", "seen")
+    list_filter = (("state", ChoicesDropdownFilter),)
+    list_before_template = None
+    search_fields = ("object_id__exact",)
+    search_help_text = _("Stripe's id")
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    ("object_link", "kind"),
+                    ("shown_state", "noted"),
+                    ("attempts", "due"),
+                    ("seen", "looked_at_until"),
+                    "shown_error",
+                )
+            },
+        ),
+    )
+    staff_actions = (
+        StaffAction(
+            name="look-again",
+            label=_("Look again"),
+            question=_("A worker fetches it from Stripe and hands it on, with a fresh number of attempts."),
+            permission="integrations.change_stripeobject",
+            do=lambda request, row: replay(row),
+            icon="replay",
+            audit="stripe_object.replayed",
+            applies=lambda row: row.state == StripeObject.State.DEAD,
+        ),
+    )
+
+    @display(description=_("object"))
+    def object_link(self, obj: StripeObject) -> str:
+        """Its id, which leads to Stripe's page where a real key is used."""
+        url = dashboard_url(obj.kind, obj.object_id)
+        return link(url, obj.object_id) if url else obj.object_id
+
+    @display(description=_("state"))
+    def shown_state(self, obj: StripeObject) -> str:
+        """In words and colour."""
+        return state_tag(obj, OBJECT_TONES)
+
+    @display(description=_("next look"))
+    def due(self, obj: StripeObject) -> str:
+        """When it is looked at next."""
+        return when(obj.due_at if obj.state == StripeObject.State.WAITING else None)
+
+    @display(description=_("seen"))
+    def seen(self, obj: StripeObject) -> str:
+        """When it was looked at last."""
+        return when(obj.seen_at)
+
+    @display(description=_("a worker has it until"))
+    def looked_at_until(self, obj: StripeObject) -> str:
+        """While it is looked at."""
+        return when(obj.lease_until)
+
+    @display(description=_("last error"))
+    def shown_error(self, obj: StripeObject) -> str:
+        """Why it was not handed on."""
+        return text_block(obj.last_error)
 
 
 __all__ = ["stripe_pages"]  # imported so that they are registered

@@ -139,6 +139,7 @@ class StripeObject(models.Model):
         indexes = (
             models.Index(fields=("due_at",), condition=models.Q(state="waiting"), name="stripe_object_due"),
             models.Index(fields=("object_id",), name="stripe_object_by_object"),
+            models.Index(fields=("state", "-id"), name="stripe_object_by_state"),
         )
 
     def __str__(self) -> str:

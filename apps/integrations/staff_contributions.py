@@ -6,11 +6,11 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core.clock import now
 from apps.core.ids import lowest_id
-from apps.core.kinds import Figure, StaffFigures
+from apps.core.kinds import AuditAction, Figure, StaffFigures
 from apps.core.registry import register
 from apps.core.staff.display import list_url
 from apps.core.staff.figures import counted
-from apps.integrations.models import ExternalEvent, MailMessage
+from apps.integrations.models import ExternalEvent, MailMessage, StripeObject
 
 
 def mail_and_inbox() -> list[Figure]:
@@ -18,6 +18,7 @@ def mail_and_inbox() -> list[Figure]:
     mails, week_ago = MailMessage.objects.all(), lowest_id(now() - timedelta(days=7))
     failed = counted(mails.filter(pk__gte=week_ago, state__in=(MailMessage.State.FAILED, MailMessage.State.BOUNCED)))
     dead = counted(ExternalEvent.objects.filter(state=ExternalEvent.State.DEAD))
+    unseen = counted(StripeObject.objects.filter(state=StripeObject.State.DEAD))
     return [
         Figure(
             _("Mail queued"),
@@ -37,9 +38,16 @@ def mail_and_inbox() -> list[Figure]:
             tone="" if dead == "0" else "bad",
             url=list_url(ExternalEvent, state__exact="dead", period="any"),
         ),
+        Figure(
+            _("Looks at Stripe given up"),
+            unseen,
+            tone="" if unseen == "0" else "bad",
+            url=list_url(StripeObject, state__exact="dead"),
+        ),
     ]
 
 
 register(
+    AuditAction("stripe_object.replayed", _("Had an object at Stripe looked at again")),
     StaffFigures("mail", _("Mail and inbox"), mail_and_inbox, "integrations.view_mailmessage", order=40),
 )

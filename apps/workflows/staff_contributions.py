@@ -111,7 +111,7 @@ register(
     StaffFigures("runs", _("Runs"), runs, "workflows.view_run", order=10),
     StaffFigures("queue", _("Queue"), queue, "workflows.view_run", order=20),
     StaffPanel(
-        "runs_per_day", _("Runs per day"), "admin/panels/runs_per_day.html", runs_per_day, "workflows.view_run", 10
+        "runs_per_day", _("Runs per day"), "admin/panels/chart_of_days.html", runs_per_day, "workflows.view_run", 10
     ),
     StaffPanel(
         "latest_failures",

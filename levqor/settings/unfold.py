@@ -109,9 +109,43 @@ NAVIGATION: list[dict[str, Any]] = [
         ],
     },
     {
+        "title": _("Billing"),
+        "separator": True,
+        "items": [
+            _item(_("Paying customers"), "storefront", "billing.customer"),
+            _item(_("Subscriptions"), "autorenew", "billing.subscription"),
+            _item(_("Orders"), "shopping_cart", "billing.order"),
+            _item(_("Invoices"), "receipt_long", "billing.invoice"),
+            _item(_("Payments"), "payments", "billing.payment"),
+            _item(_("Refunds"), "undo", "billing.refund"),
+            _item(_("Disputes"), "gavel", "billing.dispute"),
+            _item(_("Credits"), "toll", "billing.creditgrant"),
+            _item(_("Uses of credits"), "receipt", "billing.credituse"),
+            _item(_("Entitlements"), "verified", "billing.entitlement"),
+            _item(_("Coupons"), "sell", "billing.privatecoupon"),
+            {
+                "title": _("Catalogue"),
+                "icon": "inventory_2",
+                "link": reverse_lazy("admin:billing_catalogue"),
+                "permission": _may("billing.view_priceatstripe"),
+            },
+        ],
+    },
+    {
+        "title": _("Books"),
+        "separator": True,
+        "items": [
+            _item(_("Ledger accounts"), "account_balance", "ledger.account"),
+            _item(_("Transfers"), "swap_horiz", "ledger.transfer"),
+            _item(_("Overage reports"), "trending_up", "billing.overagereport"),
+            _item(_("Reconciliations"), "balance", "billing.reconciliation"),
+        ],
+    },
+    {
         "title": "Stripe",
         "separator": True,
         "items": [
+            _item(_("To be looked at"), "visibility", "integrations.stripeobject"),
             _item(_("Customers"), "person", "djstripe.customer"),
             _item(_("Subscriptions"), "autorenew", "djstripe.subscription"),
             _item(_("Invoices"), "receipt_long", "djstripe.invoice"),

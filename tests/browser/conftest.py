@@ -111,6 +111,7 @@ def opened(platform: str, chromium: Browser) -> Iterator[Callable[..., Page]]:
         context.close()
     expected = (
         "status of 401",
+        "status of 402",
         "status of 404",
         "status of 403",
         "status of 400",

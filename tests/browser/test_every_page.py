@@ -24,6 +24,7 @@ NO_PAGES = {
 OF_OTHERS = {"docs_api", "docs_api_redoc"}
 EMPTY = (
     *("/dashboard", "/workflows", "/runs", "/approvals", "/secrets", "/settings/members", "/settings/tokens"),
+    *("/billing", "/billing/credits", "/billing/invoices", "/billing/payments", "/billing/checkout?price=base_monthly"),
     *("/developer", "/developer/api-keys", "/developer/requests", "/developer/usage", "/developer/plans"),
 )
 
@@ -128,5 +129,9 @@ def _objects(page: Page) -> dict[str, str]:
         "name": "NONE",
         "guide": "overview",
         "package": "none",
+        "order_id": "order_x",
+        "subscription_id": "sub_x",
+        "invoice_id": "inv_x",
+        "line_id": "1",
         "request_key": logged.rpartition("/")[2],
     }

@@ -29,6 +29,7 @@ from apps.workflows.services.publishing import create_workflow
 from apps.workflows.services.secrets import put_secret
 from apps.workflows.services.starting import Start, start_run
 from tests.common import stripe_raw
+from tests.common.billed import bill
 from tests.common.gates import sum_up_all
 from tests.common.roles import actor_of, make_user
 from tests.common.usage import call, logged
@@ -79,6 +80,7 @@ def fill(organization: Organization, owner: User, staff: User) -> Run:
     logged(organization, method="POST", path="/api/v1/workflows/validate", body=SECRET_VALUE)
     QuotaAlert.objects.create(organization=organization, period="2026-01", percent=80, calls=8_000, quota=10_000)
     pay(organization)
+    bill(organization, owner)
     sync_schedules()
     run_now("token_cleanup")
     deliver_due()

@@ -21,6 +21,7 @@ from apps.workflows.models import StepRun
 from apps.workflows.services.publishing import create_workflow
 from apps.workflows.services.secrets import put_secret
 from apps.workflows.services.starting import Start, start_run
+from tests.common.bills import OVERAGE, make_invoice, make_order, make_subscription
 from tests.common.passkey import SoftPasskey
 from tests.common.roles import actor_of, api_client_of, client_of
 from tests.common.routes import routes
@@ -62,6 +63,8 @@ FORMS_OF = {
     "version_restore": "/workflows/",
     **dict.fromkeys(("run_cancel", "run_again", "step_decide"), "/runs/run_"),
     **dict.fromkeys(("secret_put", "secret_delete"), "/secrets"),
+    **dict.fromkeys(("billing_order", "billing_order_cancel", "billing_cancel", "billing_resume"), "/billing"),
+    **dict.fromkeys(("billing_spend_cap", "billing_portal", "billing_tax_id", "billing_tax_id_remove"), "/billing"),
 }
 # Addresses of programs, which nobody opens: a GET is refused.
 PROGRAMS = {"vendor_webhook", "hook", "demo_notify", "demo_tickets", "docs_api_token"}
@@ -69,6 +72,8 @@ PROGRAMS = {"vendor_webhook", "hook", "demo_notify", "demo_tickets", "docs_api_t
 GUESTS, CONFIRM = "/dashboard", "/accounts/reauthenticate/"
 LEADS_TO = {
     "dev": "/dev/overview",
+    "billing_checkout": "/pricing",  # nothing is named
+    "billing_pay": "/billing/orders/order_",  # it is over
     **dict.fromkeys(("account_login", "account_signup", "account_confirm_login_code"), GUESTS),
     **dict.fromkeys(("mfa_authenticate", "mfa_login_webauthn"), GUESTS),
     **dict.fromkeys(("mfa_add_webauthn", "mfa_edit_webauthn", "mfa_remove_webauthn"), CONFIRM),
@@ -153,6 +158,7 @@ def values(organization, owner, teammate, developer):
     tokens.mint(owner, organization, origin="session", client_name="x")
     family = owner.token_families.get()
     api_key = api_keys.create_key(actor, organization, "live", Terms("Tried")).key
+    invoice = make_invoice(organization, (OVERAGE, 1_000, 300))
     mail = MailMessage.objects.all()[0]  # the invitation
     question = {"publicKey": {"user": {"id": "eA"}, "rp": {"id": "testserver"}, "challenge": "eA"}}
     credential = json.loads(SoftPasskey().register(question))
@@ -186,6 +192,10 @@ def values(organization, owner, teammate, developer):
         "request_key": logged(organization).public_id,
         "package": "no-such-package",
         "meter": "api_calls",
+        "order_id": make_order(organization).public_id,
+        "subscription_id": make_subscription(organization).public_id,
+        "invoice_id": invoice.public_id,
+        "line_id": str(invoice.lines.get().pk),
     }
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from apps.accounts.models import Organization, User
+from tests.common.bills import make_bills
 from tests.common.growth import deepen, grow, queries
 from tests.common.roles import api_client_of, client_of
 from tests.common.routes import routes
@@ -25,6 +26,7 @@ NO_LISTS = {
     **dict.fromkeys(("/settings/organization", "/settings/profile", "/device"), "a form"),
     "/developer": "one key, how to use it, and a handful of figures",
     "/developer/plans": "as many plans as the code has",
+    "/pricing": "as many products as the catalogue has",
     "/api/v1/me": "one person; an organization each, at most 20",
     **dict.fromkeys(("/docs/api", "/docs/api/redoc", "/docs/sdk"), "the same for everybody"),
     **dict.fromkeys(("/api/v1/ping", "/api/usage", "/api/v1/usage", "/api/v1/usage/meters"), "a handful of figures"),
@@ -64,7 +66,9 @@ def test_what_belongs_to_one_thing_costs_as_many_queries_for_three_hundred_as_fo
     member, wanted = Counter(owner, organization), COUNTS["one thing"]
     for count in (10, 300):
         workflow, run = deepen(organization, owner, count)
-        assert member.counts(wanted, workflow=workflow.slug, run=run.public_id) == wanted, count
+        invoice = make_bills(organization, owner, count)
+        names = {"invoice": invoice.public_id, "line": str(invoice.lines.all()[0].pk)}
+        assert member.counts(wanted, workflow=workflow.slug, run=run.public_id, **names) == wanted, count
 
 
 def test_every_list_has_its_count(organization: Organization, owner: User) -> None:

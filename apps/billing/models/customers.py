@@ -1,6 +1,7 @@
 """Who pays: an organization as a customer at Stripe."""
 
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import Organization
@@ -35,7 +36,10 @@ class Customer(Entity):
     class Meta:
         verbose_name = _("customer")
         verbose_name_plural = _("customers")
-        indexes = (models.Index(fields=("-created_at",), name="customer_by_time"),)
+        indexes = (
+            models.Index(fields=("-created_at",), name="customer_by_time"),
+            models.Index(fields=("-created_at",), condition=~Q(held_because=""), name="customer_held"),
+        )
 
     def __str__(self) -> str:
         return self.organization.name

@@ -58,6 +58,7 @@ class Order(Entity):
         )
         indexes = (
             models.Index(fields=("organization", "-created_at"), name="order_of_organization"),
+            models.Index(fields=("state", "-created_at"), name="order_by_state"),
             models.Index(fields=("-created_at",), name="order_by_time"),
         )
 

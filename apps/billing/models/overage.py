@@ -53,6 +53,7 @@ class OverageReport(Entity):
             models.Index(
                 fields=("due_at",), condition=Q(state__in=("to_send", "to_take_back")), name="overage_report_due"
             ),
+            models.Index(fields=("state", "-counted_at"), name="overage_report_by_state"),
             models.Index(fields=("-counted_at",), name="overage_report_by_time"),
         )
 

@@ -130,6 +130,7 @@ class Payment(Entity):
             models.Index(fields=("organization", "-paid_at"), name="payment_of_organization"),
             models.Index(fields=("-paid_at",), name="payment_by_time"),
         )
+        permissions = (("refund_payment", "Can refund payments"),)
 
     def __str__(self) -> str:
         return str(self.money)
@@ -191,6 +192,7 @@ class Refund(Entity):
         constraints = (models.CheckConstraint(condition=Q(amount__gt=0), name="refund_gives_something_back"),)
         indexes = (
             models.Index(fields=("due_at",), condition=Q(state="ordered"), name="refund_due"),
+            models.Index(fields=("state", "-created_at"), name="refund_by_state"),
             models.Index(fields=("-created_at",), name="refund_by_time"),
         )
 
@@ -208,6 +210,8 @@ class Dispute(Entity):
 
     public_prefix = "dsp"
 
+    UNDECIDED = ("needs_response", "under_review", "warning_needs_response", "warning_under_review")  # Stripe's words
+
     payment = models.ForeignKey(Payment, verbose_name=_("payment"), on_delete=models.PROTECT, related_name="disputes")
     stripe_id = models.CharField(_("id at Stripe"), max_length=80, unique=True)
     amount = models.BigIntegerField(_("amount"))
@@ -221,7 +225,10 @@ class Dispute(Entity):
         verbose_name = _("dispute")
         verbose_name_plural = _("disputes")
         constraints = (models.CheckConstraint(condition=Q(amount__gt=0), name="dispute_is_about_something"),)
-        indexes = (models.Index(fields=("-created_at",), name="dispute_by_time"),)
+        indexes = (
+            models.Index(fields=("status", "-created_at"), name="dispute_by_status"),
+            models.Index(fields=("-created_at",), name="dispute_by_time"),
+        )
 
     def __str__(self) -> str:
         return f"{self.money} {self.status}"

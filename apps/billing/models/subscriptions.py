@@ -64,6 +64,7 @@ class Subscription(Entity):
         indexes = (
             models.Index(fields=("organization", "line", "-created_at"), name="subscription_of_organization"),
             models.Index(fields=("status", "-created_at"), name="subscription_by_status"),
+            models.Index(fields=("product", "-created_at"), name="subscription_by_product"),
             models.Index(fields=("-created_at",), name="subscription_by_time"),
             models.Index(
                 fields=("end_ordered_at",), condition=Q(end_ordered_at__isnull=False), name="subscription_to_end"

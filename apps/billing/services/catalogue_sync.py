@@ -7,15 +7,19 @@ refused: another amount is another code.
 import hashlib
 from dataclasses import dataclass, field
 
+import structlog
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from apps.billing.catalogue import Catalogue, Price, Product, catalogue
+from apps.billing.errors import NotOnSaleError
 from apps.billing.models import PriceAtStripe
 from apps.core.errors import ConflictError
 from apps.integrations.stripe import objects
-from apps.integrations.stripe.connection import stripe
+from apps.integrations.stripe.connection import is_fake, stripe
 from apps.integrations.stripe.port import Stripe
+
+log = structlog.get_logger(__name__)
 
 OURS = {"levqor": "catalogue"}  # in the metadata of all that we made: nothing else is touched
 
@@ -55,11 +59,18 @@ def sync_catalogue() -> Report:
 
 
 def price_at_stripe(code: str) -> str:
-    """The id of a price at Stripe. Where nobody has pushed the catalogue yet, that is done now."""
+    """The id of a price at Stripe. The fake is pushed the catalogue when somebody first asks; at Stripe it is for staff.
+
+    Raises `NotOnSaleError`.
+    """
     found = PriceAtStripe.objects.filter(code=code, is_current=True).values_list("stripe_id", flat=True)
-    if not (known := found.first()):
+    known = found.first()
+    if not known and is_fake():
         sync_catalogue()
-        known = found.get()
+        known = found.first()
+    if not known:
+        log.error("price_not_at_stripe", price=code, put_right_by="manage.py sync_catalogue")
+        raise NotOnSaleError(_("This is not on sale yet. Please try again later."))
     return known
 
 

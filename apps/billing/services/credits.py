@@ -154,7 +154,7 @@ def withdraw(order: Order, part: int, whole: int) -> None:
         grant = CreditGrant.objects.for_organization(order.organization_id).filter(order=order).first()
         if grant is None or not whole:
             return
-        target = min(-(-grant.units * min(part, whole) // whole), grant.withdrawn + grant.left)
+        target = withdrawn_for(grant, part, whole)
         change = target - grant.withdrawn
         if not change:
             return
@@ -168,6 +168,11 @@ def withdraw(order: Order, part: int, whole: int) -> None:
             subject=grant.public_id, back=change < 0,
         )  # fmt: skip
         push(order.organization)
+
+
+def withdrawn_for(grant: CreditGrant, part: int, whole: int) -> int:
+    """The calls of a grant that are withdrawn once so much of its payment went back: never those that were used."""
+    return min(-(-grant.units * min(part, whole) // whole), grant.withdrawn + grant.left)
 
 
 def revoke(grant: CreditGrant) -> None:

@@ -1,12 +1,13 @@
 """Organizations as customers of Stripe's."""
 
+from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import Organization, Role
 from apps.accounts.selectors import member_emails
 from apps.audit.services import record
 from apps.billing.errors import CustomerHeldError
-from apps.billing.models import Customer
+from apps.billing.models import Customer, Subscription
 from apps.core.errors import ConflictError
 from apps.core.ids import new_hex
 from apps.integrations.stripe import objects
@@ -47,9 +48,18 @@ def find(stripe_id: str) -> Customer | None:
 
 def apply(seen: objects.Customer) -> None:
     """Note what Stripe says of a customer now."""
-    Customer.objects.unscoped().filter(stripe_id=seen.id).update(
-        currency=seen.currency.upper(), payment_method=seen.method[:80], tax_ids=", ".join(seen.tax_ids)[:200]
-    )
+    rows = Customer.objects.unscoped().filter(stripe_id=seen.id)
+    rows.update(currency=seen.currency.upper(), tax_ids=", ".join(seen.tax_ids)[:200])
+    if not seen.method:  # a live subscription may have one of its own
+        live = Subscription.objects.unscoped().exclude(status__in=Subscription.OVER)
+        rows = rows.exclude(Exists(live.filter(organization=OuterRef("organization"))))
+    rows.update(payment_method=seen.method[:80])
+
+
+def pay_with(customer: Customer, method: str) -> None:
+    """Note what a subscription is paid with, where it is not with the customer's own method."""
+    if method:
+        Customer.objects.unscoped().filter(pk=customer.pk).update(payment_method=method[:80])
 
 
 def add_tax_id(organization: Organization, kind: str, value: str) -> None:

@@ -123,13 +123,14 @@ def _settle_order(order: Order, row: Payment) -> None:
 def _settle_invoice(invoice: Invoice, row: Payment) -> None:
     """A payment that was taken back wholly takes its subscription with it, where it was for a time that is not over. A
     refund ends it for good; a dispute may be won."""
-    if invoice.subscription is None or _paid_until(invoice) <= now():
+    if invoice.subscription is None or paid_until(invoice) <= now():
         return
     refunded = row.refunded >= row.amount
     subscriptions.suspend(invoice.subscription, row.is_reversed, end=row.is_reversed and refunded)
 
 
-def _paid_until(invoice: Invoice) -> datetime:
+def paid_until(invoice: Invoice) -> datetime:
+    """The end of the time that a bill is for."""
     return max((line.period_end for line in invoice.lines.all()), default=invoice.period_end)
 
 

@@ -14,7 +14,7 @@ from apps.billing.errors import CurrencySwitchError, NotOnSaleError, OvertakenEr
 from apps.billing.models import Subscription
 from apps.billing.services import entitlements
 from apps.billing.services.catalogue_sync import code_of, price_at_stripe
-from apps.billing.services.customers import check_may_buy, customer_of, find
+from apps.billing.services.customers import check_may_buy, customer_of, find, pay_with
 from apps.billing.services.quantities import check_quantity
 from apps.core.clock import now
 from apps.core.doorbell import ring
@@ -39,7 +39,8 @@ SHOWN_FOR = timedelta(minutes=30)  # a preview is good for so long
 
 @dataclass(frozen=True)
 class Offer:
-    """What a change would cost at a moment. `due_now` is charged at once; below zero it is credited to coming bills."""
+    """What a change would cost at a moment: `total` is its bill. `due_now` is charged at once; a bill below zero is
+    credited to coming ones."""
 
     subscription: Subscription
     product: Product
@@ -47,6 +48,7 @@ class Offer:
     quantity: int
     at: datetime
     due_now: Money
+    total: Money
     lines: tuple[objects.Line, ...]
 
 
@@ -74,6 +76,8 @@ def apply(seen: objects.Subscription) -> None:
         if row.is_over:
             row.end_ordered_at = None
         row.save()
+        if not row.is_over:
+            pay_with(customer, seen.method)
         _grant(row)
         if before != (row.status, row.product, row.quantity, row.cancel_at):
             emit(
@@ -128,7 +132,8 @@ def offer_change(row: Subscription, price_code: str, quantity: int, *, at: datet
     product, price = _check_change(row, price_code, quantity)
     at = (at or now()).astimezone(UTC).replace(microsecond=0)
     seen = stripe(row.organization.realm_id).preview_change(row.stripe_id, _changes(row, price, quantity), at=at)
-    return Offer(row, product, price, quantity, at, Money(seen.due_now, seen.currency.upper()), seen.lines)
+    due_now, total = (Money(amount, seen.currency.upper()) for amount in (seen.due_now, seen.total))
+    return Offer(row, product, price, quantity, at, due_now, total, seen.lines)
 
 
 def change(

@@ -20,7 +20,7 @@ from apps.billing.forms import CheckoutForm
 from apps.billing.models import Order, Subscription
 from apps.billing.outcome import outcome_of
 from apps.billing.services import coupons, orders
-from apps.billing.views.shared import crumbs, page
+from apps.billing.views.shared import crumbs, page, wants_part
 from apps.core.clock import now
 from apps.core.errors import DomainError, NotFoundError
 from apps.core.form_refusals import add_refusal
@@ -104,8 +104,7 @@ def _coupon(organization: Organization, product: Product, code: str) -> str:
 
 
 def _checkout(request: MemberRequest, product: Product, form: CheckoutForm, status: int = 200) -> HttpResponse:
-    quantity = form["quantity"].value() if form.is_bound else form.initial["quantity"]
-    quantity = form.cleaned_data.get("quantity") if form.is_bound else quantity
+    quantity = form.wanted
     offered = words.coupon_for(product)
     trial = product.trial_days and not selectors.had_line(request.organization, product.line)
     title = _("Buy %(product)s") % {"product": product.name}
@@ -124,7 +123,8 @@ def _checkout(request: MemberRequest, product: Product, form: CheckoutForm, stat
         may_buy=request.may("billing.manage"),
         sandbox=not request.organization.livemode,
     )
-    return render(request, "billing/checkout.html", context, status=status)
+    template = "billing/_total.html" if wants_part(request) else "billing/checkout.html"
+    return render(request, template, context, status=status)
 
 
 @require_safe
@@ -163,7 +163,7 @@ def back(request: MemberRequest, order_id: str) -> HttpResponse:
         outcome=outcome_of(order, product) if order.state == Order.State.PAID and not waits else None,
         may_buy=request.may("billing.manage"),
     )
-    template = "billing/_order.html" if request.headers.get("HX-Request") else "billing/order.html"
+    template = "billing/_order.html" if wants_part(request) else "billing/order.html"
     return render(request, template, context)
 
 

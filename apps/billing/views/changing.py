@@ -147,16 +147,17 @@ def _page(
 def _figures(row: Subscription, present: Product, offer: Offer) -> dict[str, Any]:
     """What the preview says, in the order in which one asks."""
     currency = offer.due_now.currency
-    total = sum(line.amount for line in offer.lines)
+    listed = sum(line.amount for line in offer.lines)
     return {
         "product": offer.product,
         "quantity": offer.quantity,
         "at": offer.at.isoformat(),
         "period_end": row.period_end.isoformat() if row.period_end else "",
-        "due_now": offer.due_now if offer.due_now.minor > 0 else Money(0, currency),
-        "credited": -offer.due_now if offer.due_now.minor < 0 else None,
+        "due_now": offer.due_now,
+        "credited": -offer.total if offer.total.minor < 0 else None,
         "lines": [(line, Money(line.amount, currency)) for line in offer.lines],
-        "rest": Money(offer.due_now.minor - total, currency) if offer.due_now.minor != total else None,
+        "rest": Money(offer.total.minor - listed, currency) if offer.total.minor != listed else None,
+        "balance": offer.due_now - offer.total if offer.total.minor > offer.due_now.minor else None,
         "next_on": row.period_end,
         "next": offer.price.cost(offer.quantity),
         "before": words.included(present, row.quantity),

@@ -10,7 +10,7 @@ from apps.accounts.web import organization_page
 from apps.billing import selectors, words
 from apps.billing.catalogue import catalogue
 from apps.billing.forms import CheckoutForm
-from apps.billing.views.shared import page, tabs
+from apps.billing.views.shared import page, tabs, wants_part
 from apps.core.pagination import DEFAULT_LIMIT, paginate
 from apps.usage.periods import period_named
 from apps.usage.plans import API_CREDITS
@@ -27,7 +27,7 @@ def credits(request: MemberRequest) -> HttpResponse:
     now = standing(organization)
     offered = words.coupon_for(product)
     form = CheckoutForm(product, request.GET if "quantity" in request.GET else None, initial={"quantity": 1})
-    quantity = form.cleaned_data.get("quantity") if form.is_bound and not form.errors.get("quantity") else 1
+    quantity = form.wanted
     context = page(
         _("Credits"),
         page_lead=_("API calls paid for in advance. They are used once the plan's calls are used up."),
@@ -44,4 +44,4 @@ def credits(request: MemberRequest) -> HttpResponse:
         may_buy=request.may("billing.manage"),
         sandbox=not organization.livemode,
     )
-    return render(request, "billing/credits.html", context)
+    return render(request, "billing/_credits_total.html" if wants_part(request) else "billing/credits.html", context)

@@ -25,7 +25,7 @@ from apps.usage.periods import month_of
 from apps.usage.plans import API_PLAN, PLANS
 from apps.usage.selectors import events_behind, used_in
 
-EVENTS = 50
+EVENTS, REPORTS = 50, 10
 
 
 @require_safe
@@ -53,11 +53,11 @@ def payments(request: MemberRequest) -> HttpResponse:
 
 def _payment(row: Payment) -> dict[str, Any]:
     """A payment, what it was for, and how much of it went back."""
-    url, what = "", ""
-    if row.invoice is not None:
-        url, what = reverse("billing_invoice", args=[row.invoice.public_id]), str(row.invoice)
-    elif row.order is not None:
-        url, what = reverse("billing_return", args=[row.order.public_id]), words.name_of(row.order.price)
+    what, url = "", ""
+    if row.order is not None:
+        what, url = words.name_of(row.order.price), reverse("billing_return", args=[row.order.public_id])
+    elif row.invoice is not None and row.invoice.subscription is not None:
+        what = words.name_of(row.invoice.subscription.price)
     return {"row": row, "what": what, "url": url, "back": _back(row), "disputed": bool(row.disputed)}
 
 
@@ -131,7 +131,8 @@ def line_usage(request: MemberRequest, invoice_id: str, line_id: int) -> HttpRes
         plan=plan,
         calls=used_in(organization, month),
         credits=selectors.credits_used(organization, month.name),
-        reports=list(selectors.reports_of(organization, month.name)[:EVENTS]),
+        reports=list(selectors.reports_of(organization, month.name)[:REPORTS]),
+        reported=selectors.overage_reported(organization, month.name),
         events=[(event, keys.get(event.key_id, _("Deleted key"))) for event in found.rows],
         next_cursor=found.next_cursor,
     )

@@ -67,6 +67,8 @@ def _page(
         plan_is_free="api" not in {row.line for row in subscriptions},
         now=now,
         meter=min(now.used, now.limits.quota or 0),
+        meter_low=(now.limits.quota or 0) * 4 // 5,
+        meter_high=(now.limits.quota or 0) - (not now.limits.soft),
         features=counted_features(organization.pk),
         price=price,
         spent=spent,

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -30,6 +31,11 @@ def crumbs(title: str, *between: tuple[str, str]) -> list[dict[str, str]]:
 def page(title: str, **context: Any) -> dict[str, Any]:
     """The context of a page; each says how long a price is refunded."""
     return {"page_title": title, "refund_words": words.refund_words(), **context}
+
+
+def wants_part(request: HttpRequest) -> bool:
+    """Whether htmx asks, for the part of the page that changes."""
+    return "HX-Request" in request.headers
 
 
 def payment_failed(refusal: DomainError) -> bool:

@@ -1,5 +1,6 @@
 """What staff do to rows: asked before, done by a service, recorded, told after."""
 
+import hashlib
 import uuid
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -38,6 +39,7 @@ class StaffAction:
 
     `do(request, row)` calls a service, which may refuse with a `DomainError`; each row is a transaction of its own.
     With `form`, which is made of a row, the page asks for more, of one row at a time: `do(request, row, data)`.
+    `foresee(row, data)` tells what will follow: then a second page says so and is agreed to before anything is done.
     `audit` is recorded with it, unless the service records by itself. `applies(row)` says where the button makes sense.
     """
 
@@ -51,6 +53,7 @@ class StaffAction:
     applies: Callable[[Any], bool] = always
     danger: bool = False
     form: Callable[..., forms.Form] | None = None
+    foresee: Callable[[Any, dict[str, Any]], list[str]] | None = None
 
     def allowed(self, request: HttpRequest) -> bool:
         """Whether this member of staff may do it."""
@@ -81,14 +84,17 @@ class ActionPages:
         if not action.allowed(request):
             raise PermissionDenied
         rows = self._rows(request)
-        form = None
+        form, coming = None, []
         if action.form is not None:
             if len(rows) != 1:
                 raise Http404
             form = action.form(rows[0], request.POST if request.method == "POST" else None)
-        if request.method == "POST" and (form is None or form.is_valid()):
-            self._perform(request, action, rows, *([form.cleaned_data] if form else []))
-            return redirect(self._back(request, rows))
+        if request.method == "POST" and (form is None or form.is_valid()) and "change" not in request.POST:
+            more = [form.cleaned_data] if form else []
+            coming = action.foresee(rows[0], *more) if action.foresee else []
+            if not coming or request.POST.get("agreed") == _digest(coming):
+                self._perform(request, action, rows, *more)
+                return redirect(self._back(request, rows))
         context = {
             **self.admin_site.each_context(request),
             "title": action.label,
@@ -98,6 +104,9 @@ class ActionPages:
             "rows": rows,
             "fitting": sum(action.applies(row) for row in rows),
             "back": self._back(request, rows),
+            "coming": coming,
+            "digest": _digest(coming),
+            "more_to_come": action.foresee is not None and not coming,
         }
         status = 422 if form is not None and form.errors else 200
         return TemplateResponse(request, "admin/confirm_action.html", context, status=status)
@@ -135,6 +144,11 @@ class ActionPages:
         if len(rows) == 1:
             return row_url(rows[0])
         return reverse(f"admin:{self.model._meta.app_label}_{self.model._meta.model_name}_changelist")
+
+
+def _digest(coming: list[str]) -> str:
+    """Tells whether what was agreed to is what will follow now."""
+    return hashlib.sha256("\n".join(coming).encode()).hexdigest()
 
 
 def perform(site: StaffSite, request: HttpRequest, action: StaffAction, row: Any, *more: Any) -> None:

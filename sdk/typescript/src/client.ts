@@ -20,6 +20,7 @@ export type LevqorOptions = {
 export class Levqor {
   readonly baseUrl: string;
   readonly account: api.AccountApi;
+  readonly billing: api.BillingApi;
   readonly keys: Keys;
   readonly runs: Runs;
   readonly schemas: api.SchemasApi;
@@ -37,6 +38,7 @@ export class Levqor {
     const { timeout = 30, maxRetries = 4 } = options;
     const configuration = configured({ apiKey, baseUrl: this.baseUrl, timeout, maxRetries });
     this.account = new api.AccountApi(configuration);
+    this.billing = new api.BillingApi(configuration);
     this.keys = new Keys(configuration);
     this.runs = new Runs(configuration, timeout - 5);
     this.schemas = new api.SchemasApi(configuration);

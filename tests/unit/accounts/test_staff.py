@@ -7,8 +7,9 @@ from django.core.management.sql import emit_post_migrate_signal
 from apps.accounts.errors import PermissionDeniedError
 from apps.accounts.models import User
 from apps.accounts.services import staff_help
-from apps.accounts.staff import after_migrate, ensure_staff_groups
+from apps.accounts.staff import StaffRight, after_migrate, ensure_staff_groups
 from apps.core.errors import ConflictError
+from apps.core.registry import contributed
 
 pytestmark = pytest.mark.django_db
 
@@ -40,6 +41,15 @@ def test_what_each_role_may():
     assert "django_celery_beat.change_periodictask" in operations
     assert not [right for right in operations if right.startswith(("accounts.change", "usersessions.change"))]
     assert "usersessions.view_usersession" in rights_of("finance")
+
+
+def test_a_right_with_roles_of_its_own_goes_to_them_alone():
+    with contributed(StaffRight("workflows.change_run", ("finance",))):
+        ensure_staff_groups()
+    assert "workflows.change_run" in rights_of("finance") & rights_of("superuser")
+    assert "workflows.change_run" not in rights_of("operations") | rights_of("support")
+    ensure_staff_groups()
+    assert "workflows.change_run" in rights_of("operations") - rights_of("finance")
 
 
 def test_staff_access_is_for_superusers_to_give(owner, staff):

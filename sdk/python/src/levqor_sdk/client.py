@@ -10,6 +10,7 @@ from levqor_sdk._resources import Keys, Runs, Secrets, Workflows
 from levqor_sdk._transport import Transport
 from levqor_sdk.errors import LevqorError
 from levqor_sdk.generated.api.account_api import AccountApi
+from levqor_sdk.generated.api.billing_api import BillingApi
 from levqor_sdk.generated.api.schemas_api import SchemasApi
 from levqor_sdk.generated.api.usage_api import UsageApi
 
@@ -37,6 +38,7 @@ class Levqor:
             raise LevqorError("base_url is an address such as https://levqor.example.com")
         transport = Transport(api_key, self.base_url, float(timeout), max_retries)
         self.account = AccountApi(transport)
+        self.billing = BillingApi(transport)
         self.keys = Keys(transport)
         self.runs = Runs(transport)
         self.schemas = SchemasApi(transport)

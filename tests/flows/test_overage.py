@@ -1,0 +1,247 @@
+"""Beyond the plan: credits first, then overage, reported once and billed on the 1st; and what reconciling finds."""
+
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+
+import pytest
+import time_machine
+from django.core.management import call_command
+
+from apps.billing.catalogue import catalogue
+from apps.billing.models import CreditGrant, Invoice, OverageReport, Payment, PriceAtStripe, Refund
+from apps.billing.selectors import credits_left, credits_used, overage_reported
+from apps.billing.services import allowances, credits, overage, subscriptions
+from apps.billing.services.catalogue_sync import sync_catalogue
+from apps.billing.services.reconciliation import reconcile
+from apps.core.errors import ConflictError, InvalidInputError
+from apps.integrations.stripe.connection import stripe
+from apps.usage.limits import limits_of, set_limits
+from apps.usage.periods import month_of, period_named
+from apps.usage.services.corrections import correct
+from tests.common.roles import actor_of
+from tests.common.usage import call
+
+pytestmark = pytest.mark.django_db
+BEGIN = datetime(2027, 3, 12, 9, 30, tzinfo=UTC)
+MARCH, APRIL = "2027-03", datetime(2027, 4, 1, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def clock(db):
+    with time_machine.travel(BEGIN, tick=True) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def by_usage(shop, owner, organization):
+    """A subscription by usage: 10,000 calls, further ones at $3.00 per 1,000."""
+    shop.buy(owner, organization, "api_usage_developer_monthly")
+    return shop.subscription(organization)
+
+
+def count_and_report(shop):
+    overage.settle_all()
+    overage.count_all()
+    shop.settle()
+
+
+def metered(shop, organization) -> int:
+    """What Stripe's meter has of March."""
+    customer = shop.subscription(organization)
+    [meter] = [one.id for one in stripe().meters() if one.event_name == "api_overage"]
+    period = period_named(MARCH)
+    found = shop.world.get("subscription", customer.stripe_id)["customer"]
+    return stripe().reported_usage(meter, found, period.start, period.end)
+
+
+def test_overage_is_on_the_bill(shop, organization, by_usage, clock):
+    call(organization, 12_345)
+    count_and_report(shop)
+    assert metered(shop, organization) == 2_345
+    call(organization, 655)
+    count_and_report(shop)
+    count_and_report(shop)
+    assert overage_reported(organization, MARCH) == metered(shop, organization) == 3_000
+    clock.move_to(APRIL + timedelta(minutes=65))
+    shop.world.catch_up()
+    shop.settle()
+    renewal = Invoice.objects.for_organization(organization).order_by("-created_at")[0]
+    lines = {line.price: (line.quantity, line.amount) for line in renewal.lines.all()}
+    assert lines == {"api_usage_developer_monthly": (1, 2_900), "api_usage_developer_overage": (3_000, 900)}
+    assert (renewal.status, renewal.total) == ("paid", 3_800)
+    assert not reconcile().lines.exists()
+
+
+def test_the_last_calls_of_a_month_are_on_its_bill(shop, organization, by_usage, clock):
+    """They are counted after midnight, and reported within the month: the bill waits for an hour."""
+    clock.move_to(APRIL - timedelta(seconds=5))
+    call(organization, 10_100)
+    clock.move_to(APRIL + timedelta(minutes=5))
+    count_and_report(shop)
+    assert OverageReport.objects.for_organization(organization).get().period == MARCH
+    assert metered(shop, organization) == 100
+    clock.move_to(APRIL + timedelta(minutes=65))
+    shop.world.catch_up()
+    shop.settle()
+    renewal = Invoice.objects.for_organization(organization).order_by("-created_at")[0]
+    assert renewal.lines.get(price="api_usage_developer_overage").quantity == 100
+
+
+def test_what_is_taken_back_is_not_billed(shop, organization, by_usage, staff):
+    event = call(organization, 500)
+    call(organization, 11_000)
+    count_and_report(shop)
+    assert metered(shop, organization) == 1_500
+    with time_machine.travel(BEGIN + timedelta(hours=1), tick=True):
+        correct(event, "counted twice")
+        count_and_report(shop)
+        assert metered(shop, organization) == overage_reported(organization, MARCH) == 1_000
+    states = list(OverageReport.objects.for_organization(organization).order_by("pk").values_list("state", "value"))
+    assert states == [("taken_back", 1_500), ("sent", 1_000)]
+
+
+def test_a_day_later_it_is_too_late_and_shows(shop, organization, by_usage, clock):
+    event = call(organization, 10_400)
+    count_and_report(shop)
+    clock.shift(timedelta(hours=25))
+    correct(event, "counted twice")
+    count_and_report(shop)
+    assert metered(shop, organization) == 400
+
+
+def test_credits_come_before_overage(shop, owner, organization, by_usage):
+    shop.buy(owner, organization, "credits_1000", quantity=2)
+    call(organization, 13_500)
+    count_and_report(shop)
+    assert (credits_used(organization, MARCH), credits_left(organization)) == (2_000, 0)
+    assert metered(shop, organization) == 1_500
+
+
+def test_given_credits_before_bought_ones_and_the_first_to_expire_first(shop, owner, organization, settings):
+    settings.API_DEFAULT_PLAN = "sandbox"
+    shop.buy(owner, organization, "credits_1000")
+    late = credits.give(organization, 300, "an outage", BEGIN + timedelta(days=60))
+    soon = credits.give(organization, 300, "another", BEGIN + timedelta(days=30))
+    call(organization, 1_400)
+    overage.settle_all()
+    bought = CreditGrant.objects.for_organization(organization).get(order__isnull=False)
+    for row in (late, soon, bought):
+        row.refresh_from_db()
+    assert (soon.left, late.left, bought.left) == (0, 200, 1_000)
+    call(organization, 700)
+    overage.settle_all()
+    for row in (late, bought):
+        row.refresh_from_db()
+    assert (late.left, bought.left) == (0, 500)
+    assert limits_of(organization).credits == 1_600, "what was used of this month, and what is left"
+
+
+def test_credits_of_one_month_are_not_those_of_the_next(shop, organization, clock, settings):
+    settings.API_DEFAULT_PLAN = "sandbox"
+    credits.give(organization, 1_000, "welcome", BEGIN + timedelta(days=90))
+    call(organization, 1_600)
+    overage.settle_all()
+    clock.move_to(APRIL + timedelta(minutes=1))
+    overage.settle_all()
+    allowances.push(organization)
+    limits = limits_of(organization)
+    assert limits.credits_in(month_of(APRIL)) == 400
+    assert limits.ceiling(month_of(APRIL)) == 1_400
+
+
+def test_what_runs_out_is_a_sale(shop, owner, organization, clock):
+    shop.buy(owner, organization, "credits_1000", quantity=3)
+    clock.shift(timedelta(days=366))
+    assert credits.expire_due() == 1
+    assert credits.expire_due() == 0
+    grant = CreditGrant.objects.for_organization(organization).get()
+    assert (grant.expired, grant.left) == (3_000, 0)
+    assert limits_of(organization).credits == 0
+
+
+def test_a_spend_cap_ends_overage(shop, owner, organization, by_usage):
+    actor = actor_of(owner, organization)
+    allowances.set_spend_cap(actor, organization, 10_00)
+    limits = limits_of(organization)
+    assert limits.ceiling(month_of(BEGIN)) == 10_000 + 3_333, "as many calls as $10.00 pay for"
+    allowances.set_spend_cap(actor, organization, 0)
+    assert limits_of(organization).ceiling(month_of(BEGIN)) == 10_000
+    allowances.set_spend_cap(actor, organization, None)
+    assert limits_of(organization).ceiling(month_of(BEGIN)) is None
+    for wrong in (-1, 10**9):
+        with pytest.raises(InvalidInputError):
+            allowances.set_spend_cap(actor, organization, wrong)
+
+
+def test_overage_of_the_month_is_billed_before_a_smaller_plan(shop, owner, organization, by_usage):
+    call(organization, 10_001)
+    with pytest.raises(ConflictError, match="1st"):
+        subscriptions.offer_change(by_usage, "api_pro_monthly", 1)
+    subscriptions.offer_change(by_usage, "api_usage_professional_monthly", 1)
+
+
+def test_money_never_has_fractions():
+    from apps.billing.catalogue import catalogue
+
+    price = catalogue().price("api_usage_enterprise_overage")
+    assert price.unit_amount == "0.15"
+    assert [price.cost(calls).minor for calls in (0, 3, 4, 10, 1_000, 999_999)] == [0, 0, 1, 2, 150, 150_000]
+
+
+# The catalogue and the comparison ------------------------------------------------------------------------------------
+def test_the_catalogue_is_pushed_once(shop):
+    first, second = sync_catalogue(), sync_catalogue()
+    assert len(first.changes) > 40
+    assert second.changes == []
+    assert second.same == len(first.changes)
+    before = len(shop.fake.requests)
+    out = StringIO()
+    call_command("sync_catalogue", stdout=out)
+    assert "0 changes" in out.getvalue()
+    assert all(request.method == "GET" for request in list(shop.fake.requests)[before:])
+
+
+def test_a_price_is_never_edited(shop, monkeypatch):
+    sync_catalogue()
+
+    raw = catalogue().model_copy(deep=True)
+    product = raw.products["api_pro"]
+    dearer = product.model_copy(update={"prices": (product.price.model_copy(update={"amount": 2_100}),)})
+    changed = raw.model_copy(update={"products": {**raw.products, "api_pro": dearer}})
+    monkeypatch.setattr("apps.billing.services.catalogue_sync.catalogue", lambda: changed)
+    requests = len(shop.fake.requests)
+    with pytest.raises(ConflictError, match="api_pro_monthly"):
+        sync_catalogue()
+    assert all(request.method == "GET" for request in list(shop.fake.requests)[requests:])
+
+
+def test_what_is_no_longer_sold_is_archived(shop, monkeypatch):
+    sync_catalogue()
+
+    whole = catalogue()
+    fewer = whole.model_copy(update={"products": {k: v for k, v in whole.products.items() if k != "exam"}})
+    monkeypatch.setattr("apps.billing.services.catalogue_sync.catalogue", lambda: fewer)
+    assert sync_catalogue().changes == ["archived price exam_once", "archived product exam"]
+    assert sync_catalogue().changes == []
+    assert not PriceAtStripe.objects.get(code="exam_once").is_current
+
+
+def test_reconciling_tells_every_difference_and_looks_again(shop, owner, organization, by_usage, clock):
+    call(organization, 11_000)
+    count_and_report(shop)
+    stripe().refund(shop.payment(organization).stripe_id, amount=100, reason="", metadata={}, key="at stripe")
+    shop.new_events()  # which never arrive
+    set_limits(organization, "pro")
+    clock.shift(timedelta(minutes=15))
+    report = reconcile()
+    kinds = {line.kind for line in report.lines.all()}
+    assert {"event", "payment", "refund", "plan"} <= kinds
+    assert report.differences == report.lines.count()
+    shop.work()
+    assert Refund.objects.get().amount == 100, "it was looked at again"
+    payment = Payment.objects.for_organization(organization).get(refunded=100)
+    assert payment.amount > 100
+    set_limits(organization, "usage_developer")
+    with pytest.raises(SystemExit) as ended:
+        call_command("reconcile", stdout=StringIO())
+    assert ended.value.code == 1, "the events are still not here"
