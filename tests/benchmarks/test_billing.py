@@ -1,4 +1,4 @@
-"""What it costs to take in Stripe's events, beside a view that only verifies and inserts; and to ask for an entitlement.
+"""What it costs to take in an event of Stripe's, beside a view that only verifies and inserts; and to ask for seats.
 
 What is measured of the intake: answers a second of one granian worker with the Procfile's eight threads, pinned to one
 core, to events over kept connections, each signed and under an id that nobody had before. PostgreSQL is the same server

@@ -1,4 +1,4 @@
-"""What anybody would write to take Stripe's webhooks, behind what `django-admin startproject` puts before every view."""
+"""What anybody would write to take Stripe's webhooks, behind what `django-admin startproject` puts before a view."""
 
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
