@@ -2,6 +2,7 @@
 
 from celery import shared_task
 
+from apps.core.doorbell import heard
 from apps.integrations.inbox import services as inbox
 from apps.integrations.mail import delivery
 from apps.integrations.mail.services import SEND_TASK
@@ -17,6 +18,7 @@ def send_mail() -> None:
 @shared_task(name=inbox.HANDLE_TASK)
 def handle_external_events() -> None:
     """Hand vendors' events to their handlers."""
+    heard(inbox.HANDLE_TASK)
     inbox.handle_due()
 
 

@@ -91,17 +91,20 @@ def apply(seen: objects.Refund) -> None:
     if payment is None:
         raise NeededFirstError("payment_intent", seen.payment_intent)
     with transaction.atomic():
-        fresh = locked(payment.pk)
-        _note(_row(fresh, seen), seen)
+        _note(_row(payment, seen), seen)
 
 
 def _row(payment: Payment, seen: objects.Refund) -> Refund:
-    row = payment.refunds.filter(stripe_id=seen.id).first()
+    """The refund's row, locked before its payment: whoever has just ordered it at Stripe holds it in that order."""
+    rows = payment.refunds.select_for_update(of=("self",), no_key=True)
+    row = rows.filter(stripe_id=seen.id).first()
     if row is None and (ours := seen.metadata.get("refund")):
         try:
-            row = payment.refunds.filter(pk=Refund.parse_public_id(ours), stripe_id=None).first()
+            row = rows.filter(pk=Refund.parse_public_id(ours)).first()
         except InvalidIdError:
             log.warning("refund_of_unknown_order", refund=seen.id)
+        if row is not None and row.stripe_id not in (None, seen.id):
+            row = None
     reason = seen.reason if seen.reason in Refund.Reason.values else ""
     return row or Refund(payment=payment, amount=seen.amount, reason=reason, created_at=seen.created)
 

@@ -9,6 +9,7 @@ from unittest.mock import patch
 
 import pytest
 import time_machine
+from django.db import connection
 
 from apps.core.errors import ConflictError, NotFoundError
 from apps.core.kinds import WebhookHandler, WebhookVerifier
@@ -158,7 +159,7 @@ class TestInbox:
     def test_it_stops_at_its_limit_and_rings_for_the_rest(self, handler: Handler) -> None:
         for number in range(3):
             arrive(id=str(number))
-        with patch.object(services, "ring") as ring:
+        with patch.object(services, "ring_once") as ring:
             assert handle_due(limit=2) == 2
         ring.assert_called_once_with(HANDLE_TASK)
 
@@ -169,6 +170,22 @@ class TestInbox:
             arrive()
             arrive()
         assert len(callbacks) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_new_event_costs_one_statement(handler: Handler, django_assert_num_queries: Any) -> None:
+    with django_assert_num_queries(1):
+        first = arrive()
+    with django_assert_num_queries(2):
+        assert arrive() == first
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="one writer at a time, one connection in memory")
+def test_brought_by_several_at_once_it_is_one_event(handler: Handler) -> None:
+    told = run_in_threads(*[lambda: receive("acme", b"x", {"password": "right"})] * 6)
+    assert sorted(new for _event, new in told) == [False] * 5 + [True]
+    assert {event.pk for event, _new in told} == {ExternalEvent.objects.get().pk}
 
 
 @pytest.mark.django_db(transaction=True)
