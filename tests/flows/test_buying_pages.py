@@ -1,12 +1,14 @@
 """Buying and changing plans, page by page: to the payment page and back, and what is said where that fails."""
 
 from datetime import timedelta
+from unittest.mock import patch
 
 import pytest
 from django.urls import reverse
 
 from apps.billing.models import Customer, Order
 from apps.core.clock import now
+from apps.integrations.models import StripeObject
 from apps.usage.limits import limits_of
 from tests.common.bills import make_order
 from tests.common.roles import client_of
@@ -214,3 +216,20 @@ def test_a_plan_is_canceled_and_resumed(shop, organization, owner):
     assert "ends already" in words(client.post(reverse("billing_cancel", args=[row.public_id]), follow=True))
     client.post(reverse("billing_resume", args=[row.public_id]))
     assert "Renews on" in text(client, "/billing")
+
+
+def test_a_page_does_not_show_what_a_worker_saw_before(shop, organization, owner):
+    shop.buy(owner, organization, "api_pro_monthly")
+    row = shop.subscription(organization)
+    looked_at = StripeObject.objects.filter(kind="subscription", object_id=row.stripe_id)
+    looked_at.update(lease_until=now() + timedelta(minutes=1))
+    waited = []
+
+    def worker_ends(seconds):
+        waited.append(seconds)
+        looked_at.update(lease_until=None)
+
+    with patch("apps.integrations.stripe.watching.time.sleep", worker_ends):
+        client_of(owner).post(reverse("billing_cancel", args=[row.public_id]))
+    assert len(waited) == 1
+    assert "Ends on" in text(client_of(owner), "/billing")

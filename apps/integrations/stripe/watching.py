@@ -5,6 +5,7 @@ looked at; whoever keeps something of it (`VendorObjectHandler`) is given what S
 whatever came before. The object is fetched outside of any transaction, and handed on in one that also notes it.
 """
 
+import time
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -36,6 +37,7 @@ log = structlog.get_logger(__name__)
 
 LOOK_TASK = "integrations.look_at_stripe"
 MAX_ATTEMPTS = 12
+WAITS_FOR_ANOTHER = 2.0  # seconds
 State = StripeObject.State
 
 
@@ -86,11 +88,18 @@ def look_at_due(limit: int = 200) -> int:
 def look_now(kind: str, object_id: str) -> None:
     """Look at an object at once: for a customer who is back from Stripe before its event is here.
 
+    A worker who looks at it this moment may see it as it was before the customer came: another look follows that one.
     Raises `StripeUnavailableError`; the notice stays, and the object is looked at later.
     """
     note(kind, object_id)
     row = StripeObject.objects.filter(kind=kind, object_id=object_id).first()
-    if row is not None and _take(row):
+    deadline = time.monotonic() + WAITS_FOR_ANOTHER
+    while row is not None and not _take(row):
+        row.refresh_from_db()
+        if row.state != State.WAITING or time.monotonic() > deadline:
+            return
+        time.sleep(0.05)
+    if row is not None:
         _look(row)
 
 
