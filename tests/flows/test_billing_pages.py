@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from apps.billing.models import Customer, Invoice, Refund, Subscription
-from apps.billing.services import refunds
+from apps.billing.services import entitlements, refunds
 from apps.core.clock import now
 from apps.core.errors import LimitExceededError, PlanLimitError
 from apps.core.problems import document
@@ -24,6 +24,7 @@ from tests.common.bills import (
 from tests.common.roles import client_of, make_member
 from tests.common.texts import text, words
 from tests.common.usage import call
+from tests.common.workflows import GREETING, make_workflow
 
 pytestmark = pytest.mark.django_db
 PAGES = ("/billing", "/billing/credits", "/billing/invoices", "/billing/payments")
@@ -302,6 +303,17 @@ def test_who_reaches_the_end_of_a_plan_is_led_to_more(organization, owner):
     assert answer.status_code == 422
     found = words(answer).partition('role="alert"')[2]
     assert "Your plan has 5 seats" in found
+    assert 'href="/pricing"' in found.partition("</div>")[0]
+
+
+def test_who_has_all_workflows_of_a_plan_is_led_to_more(organization, owner):
+    make_subscription(organization, "base")
+    entitlements.give(organization, "sub_x", {"workflows.count": 1})
+    make_workflow(organization, owner)
+    answer = client_of(owner).post("/workflows/new", {"source": GREETING})
+    assert answer.status_code == 422
+    found = words(answer).partition('role="alert"')[2]
+    assert "Your plan includes 1 workflows." in found
     assert 'href="/pricing"' in found.partition("</div>")[0]
 
 

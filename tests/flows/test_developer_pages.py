@@ -130,7 +130,7 @@ def test_the_usage_page_divides_the_calls(organization, owner, developer):
     assert found.count('<td class="when">') == 12, "days without calls are left out"
 
 
-def test_at_the_end_of_a_hard_quota(organization, owner):
+def test_at_the_end_of_a_hard_quota(organization, owner, viewer):
     set_limits(organization, "sandbox")
     call(organization, 1_000)
     found = text(client_of(owner), "/developer")
@@ -139,6 +139,8 @@ def test_at_the_end_of_a_hard_quota(organization, owner):
     assert "Further calls are refused (429) until the next month begins." in found
     assert "100 % used, 0 left" in found
     assert 'max="1000" value="1000" low="800" high="999"' in found
+    assert '<a href="/developer/plans">Compare plans</a><a href="/billing/credits">Buy credits</a>' in found
+    assert "/billing/credits" not in text(client_of(viewer), "/developer"), "who may not buy"
 
 
 def test_over_a_soft_quota(organization, owner):
