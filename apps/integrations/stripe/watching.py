@@ -145,9 +145,11 @@ def _look(row: StripeObject) -> None:
         return
     try:
         with transaction.atomic():
-            if _held(row).select_for_update(no_key=True).first() is None:
-                return  # it took longer than its lease, and somebody else looks
             _hand_on(row, found)
+            # Last: handlers note other objects, and whoever looks at one of those would wait for what we hold.
+            if _held(row).select_for_update(no_key=True).first() is None:
+                transaction.set_rollback(True)  # it took longer than its lease, and somebody else looks
+                return
         with transaction.atomic():  # another one: a mirror that refuses an object does not keep money from being booked
             _reflect(row, raw)
             _seen(row)
