@@ -17,8 +17,15 @@ def entitlement(organization_id: uuid.UUID, code: str) -> Value:
     for provider in registry(EntitlementProvider).all():
         found = provider.find(organization_id)
         if code in found:
-            return found[code]
+            return _at_least(feature, found[code])
     return feature.default
+
+
+def _at_least(feature: Feature, value: Value) -> Value:
+    """Who pays has no less than who does not: three seats are no fewer than those that are free."""
+    if feature.kind == "static" and isinstance(value, int) and isinstance(feature.default, int):
+        return max(value, feature.default)
+    return value
 
 
 def most(organization_id: uuid.UUID, code: str) -> int:

@@ -7,10 +7,12 @@ from django.test import Client
 from django.urls import reverse
 
 from apps.billing.models import Customer, Invoice, Refund, Subscription
-from apps.billing.services import entitlements, refunds
+from apps.billing.services import refunds
 from apps.core.clock import now
 from apps.core.errors import LimitExceededError, PlanLimitError
+from apps.core.kinds import Feature
 from apps.core.problems import document
+from apps.core.registry import registry
 from apps.usage.limits import set_limits
 from tests.common.bills import (
     OVERAGE,
@@ -306,9 +308,10 @@ def test_who_reaches_the_end_of_a_plan_is_led_to_more(organization, owner):
     assert 'href="/pricing"' in found.partition("</div>")[0]
 
 
-def test_who_has_all_workflows_of_a_plan_is_led_to_more(organization, owner):
-    make_subscription(organization, "base")
-    entitlements.give(organization, "sub_x", {"workflows.count": 1})
+def test_who_has_all_workflows_of_a_plan_is_led_to_more(organization, owner, monkeypatch):
+    monkeypatch.setitem(
+        registry(Feature)._items, "workflows.count", Feature("workflows.count", "Workflows", "static", 1)
+    )
     make_workflow(organization, owner)
     answer = client_of(owner).post("/workflows/new", {"source": GREETING})
     assert answer.status_code == 422

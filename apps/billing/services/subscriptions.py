@@ -66,7 +66,7 @@ def apply(seen: objects.Subscription) -> None:
         row = rows.filter(stripe_id=seen.id).first() or Subscription(
             stripe_id=seen.id, organization=organization, created_at=seen.created
         )
-        before = (row.status, row.product, row.quantity, row.cancel_at)
+        before = _state_of(row)
         row.line, row.product, row.price = product.line, product.code, product.price.code
         row.quantity, row.status, row.currency = item.quantity or 1, seen.status, seen.currency.upper()
         row.payment_method = seen.method[:80]
@@ -79,20 +79,30 @@ def apply(seen: objects.Subscription) -> None:
         if not row.is_over:
             pay_with(customer, seen.method)
         _grant(row)
-        if before != (row.status, row.product, row.quantity, row.cancel_at):
-            emit(
-                CHANGED,
-                {
-                    "subscription": row.public_id,
-                    "product": row.product,
-                    "quantity": row.quantity,
-                    "status": row.status,
-                    "before": before[0] or None,
-                    "cancel_at": row.cancel_at.isoformat() if row.cancel_at else None,
-                },
-                organization_id=organization.pk,
-                realm_id=organization.realm_id,
-            )
+        _tell(row, before)
+
+
+def _state_of(row: Subscription) -> tuple[object, ...]:
+    """What others are told of when it changes."""
+    return row.status, row.product, row.quantity, row.cancel_at
+
+
+def _tell(row: Subscription, before: tuple[object, ...]) -> None:
+    if before == _state_of(row):
+        return
+    emit(
+        CHANGED,
+        {
+            "subscription": row.public_id,
+            "product": row.product,
+            "quantity": row.quantity,
+            "status": row.status,
+            "before": before[0] or None,
+            "cancel_at": row.cancel_at.isoformat() if row.cancel_at else None,
+        },
+        organization_id=row.organization_id,
+        realm_id=row.organization.realm_id,
+    )
 
 
 def suspend(row: Subscription, suspended: bool, *, end: bool = False) -> None:
@@ -236,21 +246,27 @@ def end_ordered() -> int:
     return run_errands(waiting, _end, _ended, _not_ended)
 
 
-def _end(row: Subscription) -> str:
+def _end(row: Subscription) -> bool:
+    """Whether it was there to be ended."""
     try:
         stripe(row.organization.realm_id).cancel_subscription(
             row.stripe_id, at_period_end=False, key=f"end:{row.public_id}"
         )
     except StripeMissingError:
-        log.warning("subscription_missing_at_stripe", subscription=row.public_id)
-    return row.stripe_id
+        return False
+    return True
 
 
-def _ended(row: Subscription, stripe_id: str) -> None:
+def _ended(row: Subscription, was_there: bool) -> None:
+    """What follows comes of the look at it, as when it ends by itself. Of one that Stripe forgot there is none."""
+    if was_there:
+        note("subscription", row.stripe_id)
+        return
+    log.warning("subscription_missing_at_stripe", subscription=row.public_id)
+    before = _state_of(row)
     row.status, row.ended_at, row.end_ordered_at = Subscription.Status.CANCELED, now(), None
     row.save(update_fields=("status", "ended_at", "end_ordered_at"))
-    _grant(row)
-    note("subscription", stripe_id)
+    _tell(row, before)
 
 
 def _not_ended(row: Subscription, error: StripeRefusedError) -> None:

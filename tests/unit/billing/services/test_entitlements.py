@@ -143,11 +143,13 @@ class TestSeveralSources:
             with pytest.raises(TypeError, match="no number"):
                 most(organization.pk, "things")
 
-    def test_zero_given_is_not_the_default(self, organization):
+    def test_who_pays_has_no_less_than_who_does_not(self, organization):
         with contributed(Feature("things", "Things", "static", 7)):
             assert most(organization.pk, "things") == 7
-            give(organization, "order_1", {"things": 0})
-            assert most(organization.pk, "things") == 0
+            give(organization, "order_1", {"things": 3})
+            assert most(organization.pk, "things") == 7
+            give(organization, "order_2", {"things": 9})
+            assert most(organization.pk, "things") == 9
 
     def test_a_feature_that_no_app_knows(self, organization):
         """It can't be asked for; given once, by an app that is gone, it is in nobody's way."""
