@@ -1,6 +1,6 @@
 """Reads of billing."""
 
-from django.db.models import F, QuerySet, Sum
+from django.db.models import F, Q, QuerySet, Sum
 
 from apps.accounts.models import Organization
 from apps.billing.models import (
@@ -87,8 +87,9 @@ def get_line(invoice: Invoice, key: int) -> InvoiceLine:
 
 
 def unpaid_invoices(organization: Organization) -> list[Invoice]:
-    """Bills that could not be paid, the oldest first."""
-    rows = invoices_of(organization).filter(status=Invoice.Status.OPEN, remaining__gt=0, attempts__gt=0)
+    """Bills that could not be paid, the oldest first, with their subscriptions."""
+    tried = Q(status=Invoice.Status.OPEN, attempts__gt=0) | Q(status=Invoice.Status.UNCOLLECTIBLE)
+    rows = invoices_of(organization).filter(tried, remaining__gt=0).select_related("subscription")
     return list(rows.order_by("created_at")[:10])
 
 
