@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from apps.billing.catalogue import REFUND_DAYS, Coupon, Each, Price, Product, catalogue
-from apps.billing.models import Invoice
+from apps.billing.models import Invoice, Payment
 from apps.core.errors import NotFoundError
 from apps.core.kinds import Feature, Value
 from apps.core.registry import registry
@@ -122,6 +122,16 @@ def ended_plan(invoice: Invoice) -> str:
     """The plan that has ended since a bill was made for it: paying the bill does not bring it back. Empty for none."""
     row = invoice.subscription
     return name_of(row.price) if row is not None and row.is_over else ""
+
+
+def paid_for(payment: Payment) -> str:
+    """What was bought with a payment; of a bill with several lines the dearest. Empty where it is not known yet."""
+    if payment.order is not None:
+        name = name_of(payment.order.price)
+        return f"{name} × {number(payment.order.quantity)}" if payment.order.quantity > 1 else name
+    if payment.invoice is not None and (lines := payment.invoice.lines.all()):
+        return name_of(max(lines, key=lambda line: line.amount).price)
+    return ""
 
 
 def known_price(code: str) -> Price | None:

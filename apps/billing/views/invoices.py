@@ -54,12 +54,8 @@ def payments(request: MemberRequest) -> HttpResponse:
 
 def _payment(row: Payment) -> dict[str, Any]:
     """A payment, what it was for, and how much of it went back."""
-    what, url = "", ""
-    if row.order is not None:
-        what, url = words.name_of(row.order.price), reverse("billing_return", args=[row.order.public_id])
-    elif row.invoice is not None and (lines := row.invoice.lines.all()):
-        what = words.name_of(max(lines, key=lambda line: line.amount).price)
-    return {"row": row, "what": what, "url": url, "back": _back(row), "disputed": bool(row.disputed)}
+    url = reverse("billing_return", args=[row.order.public_id]) if row.order is not None else ""
+    return {"row": row, "what": words.paid_for(row), "url": url, "back": _back(row), "disputed": bool(row.disputed)}
 
 
 def _back(row: Payment) -> Money | None:
