@@ -14,7 +14,7 @@ from apps.accounts.services.members import MEMBERS
 from apps.billing import words
 from apps.billing.catalogue import Product, catalogue
 from apps.billing.models import Subscription
-from apps.billing.selectors import live_subscriptions
+from apps.billing.selectors import had_line, is_on_hold, live_subscriptions
 from apps.core.templatetags.levqor import money
 from apps.usage.plans import API_CREDITS, API_PLAN, PLANS, SANDBOX, Plan
 
@@ -24,12 +24,15 @@ WORKFLOWS = "workflows.count"  # of a higher floor, where it is installed
 
 @dataclass(frozen=True)
 class Reader:
-    """Who looks, and what their organization has of each line. Nobody buys for a sandbox."""
+    """Who looks, what their organization has of each line, and of which it `had` one before: a trial is had once.
+    Nobody buys for a sandbox, nor for an organization that is `on_hold`."""
 
     signed_in: bool
     organization: Organization | None
     may_buy: bool
     lines: Mapping[str, Subscription] = field(default_factory=dict)
+    had: frozenset[str] = frozenset()
+    on_hold: bool = False
 
     @property
     def is_customer(self) -> bool:
@@ -39,13 +42,16 @@ class Reader:
 
 @dataclass(frozen=True)
 class Shown:
-    """A product, and what the reader can do about it: `label` is a link to `url`, where there is something to do."""
+    """A product, and what the reader can do about it: `label` is a link to `url`, where there is something to do.
+    `wait` is why there is nothing yet. `trial_days` are free for this reader."""
 
     product: Product
     points: list[str]
     action: Action
     label: str
     url: str
+    trial_days: int = 0
+    wait: str = ""
 
     @property
     def price(self) -> str:
@@ -81,12 +87,20 @@ class Group:
 
 
 def reader_of(request: ActorRequest) -> Reader:
-    """Who looks. One query for somebody of an organization."""
+    """Who looks. A few queries for somebody of an organization."""
     organization = request.organization
     if organization is None:
         return Reader(request.user.is_authenticated, None, may_buy=False)
     lines = {row.line: row for row in live_subscriptions(organization)}
-    return Reader(True, organization, organization.livemode and request.may("billing.manage"), lines)
+    tried = {one.line for one in catalogue().products.values() if one.trial_days} - set(lines)
+    return Reader(
+        True,
+        organization,
+        organization.livemode and request.may("billing.manage"),
+        lines,
+        had=frozenset(lines) | {line for line in tried if had_line(organization, line)},
+        on_hold=is_on_hold(organization),
+    )
 
 
 def on_sale(reader: Reader, *, line: str = "") -> list[Shown]:
@@ -98,7 +112,7 @@ def on_sale(reader: Reader, *, line: str = "") -> list[Shown]:
 def shown(product: Product, reader: Reader) -> Shown:
     """A product for a reader."""
     action, label, url = _action(product, reader)
-    return Shown(product, words.included(product), action, label, url)
+    return Shown(product, words.included(product), action, label, url, _trial_days(product, reader))
 
 
 def groups(reader: Reader) -> list[Group]:
@@ -116,23 +130,28 @@ def change_url(row: Subscription, product: Product) -> str:
     return f"{reverse('billing_change', args=[row.public_id])}?{urlencode({'price': product.price.code})}"
 
 
+def _trial_days(product: Product, reader: Reader) -> int:
+    return 0 if product.line in reader.had else product.trial_days
+
+
 def _action(product: Product, reader: Reader) -> tuple[Action, str, str]:
     if not reader.signed_in:
         signup = f"{reverse('account_signup')}?{urlencode({'next': checkout_url(product)})}"
         return "start", _("Get started"), signup
     if reader.organization is None:
         return "choose", _("Choose"), checkout_url(product)
+    may_buy = reader.may_buy and not reader.on_hold
     row = reader.lines.get(product.line) if product.line else None
     if row is not None and row.product == product.code:
-        return "yours", _("Change seats") if product.seats else "", change_url(row, product) if reader.may_buy else ""
-    if not reader.may_buy:
+        return "yours", _("Change seats") if product.seats else "", change_url(row, product) if may_buy else ""
+    if not may_buy:
         return "", "", ""
     if row is not None:
         dearer = product.price.amount > catalogue().product(row.product).price.amount
         return "change", _("Upgrade") if dearer else _("Switch"), change_url(row, product)
     if API_CREDITS in product.grants:
         return "choose", _("Buy credits"), reverse("billing_credits")
-    return "choose", _("Start trial") if product.trial_days else _("Choose"), checkout_url(product)
+    return "choose", _("Start trial") if _trial_days(product, reader) else _("Choose"), checkout_url(product)
 
 
 def _groups(reader: Reader, all_shown: list[Shown]) -> Iterator[Group]:

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from apps.billing.catalogue import REFUND_DAYS, Coupon, Each, Price, Product, catalogue
 from apps.billing.models import Invoice, Payment
+from apps.core.brand import current_brand
 from apps.core.errors import NotFoundError
 from apps.core.kinds import Feature, Value
 from apps.core.registry import registry
@@ -28,6 +29,12 @@ SUPPORT_IN_SHORT: dict[str, str | Promise] = {
 def refund_words() -> str:
     """How long a payment is given back, for wherever a price stands."""
     return ngettext("%(days)s-day refund", "%(days)s-day refund", REFUND_DAYS) % {"days": REFUND_DAYS}
+
+
+def hold_words() -> str:
+    """Why nothing can be bought while staff look at a payment, and whom to ask."""
+    told = _("Purchases are on hold while we look at a payment. What you have stays. Write to %(email)s.")
+    return told % {"email": current_brand().support_email}
 
 
 def per(product: Product) -> str:

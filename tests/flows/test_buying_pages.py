@@ -11,7 +11,7 @@ from apps.billing.models import Customer, Order, Subscription
 from apps.core.clock import now
 from apps.integrations.models import StripeObject
 from apps.usage.limits import limits_of
-from tests.common.bills import make_order
+from tests.common.bills import make_order, make_subscription
 from tests.common.roles import client_of
 from tests.common.texts import text, words
 
@@ -156,13 +156,34 @@ def test_credits_are_bought_and_their_balance_shown(shop, organization, owner):
     assert "API credits" in text(client, "/billing/payments")
 
 
-def test_a_customer_on_hold_buys_nothing_and_is_told(organization, owner):
+def test_a_customer_on_hold_buys_nothing_and_is_told(organization, owner, settings):
     Customer.objects.create(organization=organization, held_because="a dispute")
     client = client_of(owner)
     assert "Purchases are on hold" in text(client, "/billing")
     answer = client.post("/billing/orders", {"price": "credits_1000", "quantity": "1"})
     assert answer.status_code == 422
     assert "Purchases are on hold" in words(answer)
+    assert f"write to {settings.SUPPORT_EMAIL}" in words(answer)
+    row = make_subscription(organization, "api_pro")
+    change = reverse("billing_change", args=[row.public_id])
+    for page in ("/pricing", "/developer/plans", "/billing/credits", "/billing/checkout?price=base_monthly", change):
+        found = text(client, page)
+        assert "Purchases are on hold" in found, page
+        assert f"Write to {settings.SUPPORT_EMAIL}." in found, page
+        for offer in ("Start trial", "Upgrade", "Switch", "Choose<span", "Buy credits</a>"):
+            assert offer not in found.partition("<main")[2], (page, offer)
+    assert " disabled" in text(client, "/billing/checkout?price=base_monthly").partition("Continue to payment")[0][-60:]
+
+
+def test_a_trial_is_offered_once(organization, owner):
+    client = client_of(owner)
+    found = text(client, "/pricing")
+    assert "14 days free" in found
+    assert "Start trial" in found
+    make_subscription(organization, "base", status=Subscription.Status.CANCELED)
+    found = text(client, "/pricing")
+    assert "14 days free" not in found
+    assert "Start trial" not in found
 
 
 # Changing -------------------------------------------------------------------------------------------------------------

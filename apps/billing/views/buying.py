@@ -133,6 +133,7 @@ def _checkout(request: MemberRequest, product: Product, form: CheckoutForm, stat
         coupon=words.coupon_words(offered) if offered else "",
         trial_days=days,
         billed_on=month_of(now()).end if product.line == "api" else None,
+        on_hold=selectors.is_on_hold(request.organization),
         may_buy=request.may("billing.manage"),
         sandbox=not request.organization.livemode,
     )

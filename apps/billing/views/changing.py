@@ -126,6 +126,7 @@ def _page(
     status: int = 200,
 ) -> HttpResponse:
     present = catalogue().product(row.product)
+    reader = shelf.reader_of(request)
     title = _("Change seats") if product.seats and product == present else _("Change plan")
     context = page(
         title,
@@ -135,10 +136,11 @@ def _page(
         product=product,
         form=form,
         offer=_figures(row, present, offer) if offer else None,
-        others=[one for one in shelf.on_sale(shelf.reader_of(request), line=row.line) if one.action == "change"],
+        others=[one for one in shelf.on_sale(reader, line=row.line) if one.action == "change"],
         refusal=refusal,
         tone="wait" if isinstance(refusal, OvertakenError) else "bad",
         payment_failed=refusal is not None and payment_failed(refusal),
+        on_hold=reader.on_hold,
         may_buy=request.may("billing.manage"),
     )
     return render(request, "billing/change.html", context, status=status)
