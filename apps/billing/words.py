@@ -141,6 +141,21 @@ def paid_for(payment: Payment) -> str:
     return ""
 
 
+def line_words(description: str, price_code: str, quantity: int, amount: int, *, is_proration: bool) -> str:
+    """What a line of a bill is for; Stripe's `description` for what the catalogue has no longer."""
+    price = known_price(price_code)
+    if price is None:
+        return description
+    if price.meter:
+        told = _("API calls beyond the plan: %(calls)s at %(price)s per 1,000")
+        return told % {"calls": number(quantity), "price": money(price.money)}
+    name = name_of(price_code)
+    if not is_proration:
+        return name
+    told = _("Unused time on %(product)s") if amount < 0 else _("Remaining time on %(product)s")
+    return told % {"product": name}
+
+
 def known_price(code: str) -> Price | None:
     """A price of the catalogue; None for one that was taken out of it."""
     try:

@@ -19,11 +19,13 @@ from apps.billing.errors import OvertakenError
 from apps.billing.forms import ChangeForm, QuantityForm
 from apps.billing.models import Subscription
 from apps.billing.services import subscriptions
+from apps.billing.services.catalogue_sync import code_of
 from apps.billing.services.subscriptions import Offer
 from apps.billing.views.shared import crumbs, page, payment_failed
 from apps.core.errors import DomainError, NotFoundError
 from apps.core.form_refusals import add_refusal
 from apps.core.money import Money
+from apps.integrations.stripe import objects
 from apps.integrations.stripe.errors import StripeRefusedError
 
 OF_QUANTITY = ("invalid_quantity", "too_few_seats")
@@ -157,7 +159,7 @@ def _figures(row: Subscription, present: Product, offer: Offer) -> dict[str, Any
         "period_end": row.period_end.isoformat() if row.period_end else "",
         "due_now": offer.due_now,
         "credited": -offer.total if offer.total.minor < 0 else None,
-        "lines": [(line, Money(line.amount, currency)) for line in offer.lines],
+        "lines": [(_line_words(line), Money(line.amount, currency)) for line in offer.lines],
         "rest": Money(offer.total.minor - listed, currency) if offer.total.minor != listed else None,
         "balance": offer.due_now - offer.total if offer.total.minor > offer.due_now.minor else None,
         "next_on": row.period_end,
@@ -166,6 +168,11 @@ def _figures(row: Subscription, present: Product, offer: Offer) -> dict[str, Any
         "after": words.included(offer.product, offer.quantity),
         "is_less": offer.price.cost(offer.quantity) < catalogue().price(row.price).cost(row.quantity),
     }
+
+
+def _line_words(line: objects.Line) -> str:
+    code = code_of(line.price, line.lookup_key)
+    return words.line_words(line.description, code, line.quantity, line.amount, is_proration=line.is_proration)
 
 
 @form_of("billing")

@@ -91,7 +91,11 @@ def _line(invoice: Invoice, line: InvoiceLine) -> dict[str, Any]:
     price = words.known_price(line.price)
     metered = price is not None and bool(price.meter)
     usage = reverse("billing_line_usage", args=[invoice.public_id, line.pk]) if metered else ""
-    return {"line": line, "money": Money(line.amount, invoice.currency), "usage": usage}
+    return {"line": line, "what": _line_words(line), "money": Money(line.amount, invoice.currency), "usage": usage}
+
+
+def _line_words(line: InvoiceLine) -> str:
+    return words.line_words(line.description, line.price, line.quantity, line.amount, is_proration=line.is_proration)
 
 
 def _refunds(payment: Payment) -> list[Refund]:
@@ -123,6 +127,7 @@ def line_usage(request: MemberRequest, invoice_id: str, line_id: int) -> HttpRes
         ],
         invoice=row,
         line=line,
+        what=_line_words(line),
         money=Money(line.amount, row.currency),
         price=price.money,
         month=month.start,
