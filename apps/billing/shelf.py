@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 from urllib.parse import urlencode
 
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import Organization
@@ -15,8 +17,12 @@ from apps.billing import words
 from apps.billing.catalogue import Product, catalogue
 from apps.billing.models import Subscription
 from apps.billing.selectors import had_line, is_on_hold, live_subscriptions
+from apps.billing.services.subscriptions import has_to_wait
+from apps.core.clock import now
 from apps.core.templatetags.levqor import money
+from apps.usage.periods import month_of
 from apps.usage.plans import API_CREDITS, API_PLAN, PLANS, SANDBOX, Plan
+from apps.usage.selectors import standing
 
 Action = Literal["", "yours", "choose", "change", "start"]
 WORKFLOWS = "workflows.count"  # of a higher floor, where it is installed
@@ -33,6 +39,11 @@ class Reader:
     lines: Mapping[str, Subscription] = field(default_factory=dict)
     had: frozenset[str] = frozenset()
     on_hold: bool = False
+
+    @cached_property
+    def used(self) -> int:
+        """The calls of this month, asked for once."""
+        return standing(self.organization).used if self.organization is not None else 0
 
     @property
     def is_customer(self) -> bool:
@@ -112,7 +123,10 @@ def on_sale(reader: Reader, *, line: str = "") -> list[Shown]:
 def shown(product: Product, reader: Reader) -> Shown:
     """A product for a reader."""
     action, label, url = _action(product, reader)
-    return Shown(product, words.included(product), action, label, url, _trial_days(product, reader))
+    wait = _wait(product, reader) if action == "change" else ""
+    return Shown(
+        product, words.included(product), action, label, "" if wait else url, _trial_days(product, reader), wait
+    )
 
 
 def groups(reader: Reader) -> list[Group]:
@@ -128,6 +142,15 @@ def checkout_url(product: Product) -> str:
 def change_url(row: Subscription, product: Product) -> str:
     """Where a subscription is changed to a product of its line."""
     return f"{reverse('billing_change', args=[row.public_id])}?{urlencode({'price': product.price.code})}"
+
+
+def _wait(product: Product, reader: Reader) -> str:
+    """Why there is no changing to it yet."""
+    if product.line != "api" or not has_to_wait(reader.lines[product.line], product, reader.used):
+        return ""
+    return _("From %(day)s on: this month you called more often than it includes.") % {
+        "day": date_format(month_of(now()).end, "j F")
+    }
 
 
 def _trial_days(product: Product, reader: Reader) -> int:

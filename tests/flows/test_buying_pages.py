@@ -8,12 +8,15 @@ import pytest
 from django.urls import reverse
 
 from apps.billing.models import Customer, Order, Subscription
+from apps.billing.outcome import seats_words
 from apps.core.clock import now
 from apps.integrations.models import StripeObject
-from apps.usage.limits import limits_of
+from apps.usage.limits import limits_of, set_limits
+from apps.usage.periods import month_of
 from tests.common.bills import make_order, make_subscription
 from tests.common.roles import client_of
 from tests.common.texts import text, words
+from tests.common.usage import call
 
 pytestmark = pytest.mark.django_db
 PRO = "/billing/checkout?price=api_pro_monthly"
@@ -258,7 +261,7 @@ def test_seats_are_changed(shop, organization, owner, teammate):
     assert shop.subscription(organization, "platform").quantity == 5
     for quantity in ("-1", "1000000000", "x"):
         found = text(client, f"{address}?quantity={quantity}", status=422)
-        assert "A whole number between 1 and 500." in found.partition('id="id_quantity_error"')[2]
+        assert "A whole number between 2 and 500." in found.partition('id="id_quantity_error"')[2]
     found = text(client, f"{address}?quantity=1", status=409)
     assert "2 people are members" in found.partition('id="id_quantity_error"')[2]
     assert client.get(f"{address}?price=api_pro_monthly").status_code == 404, "another line"
@@ -291,3 +294,29 @@ def test_a_page_does_not_show_what_a_worker_saw_before(shop, organization, owner
         client_of(owner).post(reverse("billing_cancel", args=[row.public_id]))
     assert len(waited) == 1
     assert "Ends on" in text(client_of(owner), "/billing")
+
+
+def test_a_plan_that_has_to_wait_is_shown_with_the_reason(organization, owner):
+    row = make_subscription(organization, "api_usage_professional")
+    set_limits(organization, "usage_professional")
+    client = client_of(owner)
+    change = reverse("billing_change", args=[row.public_id])
+    pages = ("/pricing", "/developer/plans", change)
+    for page in pages:
+        assert "this month you called more often" not in text(client, page), page
+    call(organization, 12_000)
+    for page in pages:
+        found = text(client, page)
+        assert f"From {month_of(now()).end:%-d %B} on: this month you called more often than it includes." in found, (
+            page
+        )
+        assert f"{change}?price=api_pro_monthly" not in found, page
+        assert f"{change}?price=api_enterprise_monthly" in found, "a larger one does not wait"
+    assert "Enterprise tier" not in found
+    assert ": API Enterprise</span>" in text(client, "/developer/plans"), "two plans are called Enterprise"
+
+
+def test_one_seat_is_not_called_seats(organization):
+    for most, told in ((1, "There is room for 1 member."), (1_200, "There is room for 1,200 members.")):
+        with patch("apps.billing.outcome.entitlements.most", return_value=most):
+            assert seats_words(organization) == told

@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
@@ -20,6 +21,7 @@ from apps.billing.forms import ChangeForm, QuantityForm
 from apps.billing.models import Subscription
 from apps.billing.services import subscriptions
 from apps.billing.services.catalogue_sync import code_of
+from apps.billing.services.quantities import least_of
 from apps.billing.services.subscriptions import Offer
 from apps.billing.views.shared import crumbs, page, payment_failed
 from apps.core.errors import DomainError, NotFoundError
@@ -62,7 +64,9 @@ def _offered(
 ) -> HttpResponse:
     """The figures as they are now, or why there are none. With a refusal, what came of confirming earlier ones."""
     seats = str(row.quantity) if product.seats else "1"
-    form = QuantityForm(product, {"quantity": data.get("quantity", seats)})
+    form = QuantityForm(
+        product, {"quantity": data.get("quantity", seats)}, least=least_of(request.organization, product)
+    )
     status = refusal.status if refusal else 200
     if not form.is_valid():
         return _page(request, row, product, form, status=422)
@@ -78,7 +82,7 @@ def _offered(
 
 def _confirm(request: MemberRequest, row: Subscription) -> HttpResponse:
     product = _wanted(row, request.POST.get("price", ""))
-    form = ChangeForm(product, request.POST)
+    form = ChangeForm(product, request.POST, least=least_of(request.organization, product))
     if not form.is_valid():
         return _offered(request, row, product, request.POST)
     data = form.cleaned_data
@@ -95,14 +99,14 @@ def _confirm(request: MemberRequest, row: Subscription) -> HttpResponse:
         fresh = selectors.get_subscription(request.organization, row.public_id)
         return _offered(request, fresh, product, request.POST, refusal=refusal)
     except DomainError as refusal:
-        return _refused(request, row, product, QuantityForm(product, request.POST), refusal)
+        return _refused(request, row, product, QuantityForm(product, request.POST, least=form.least), refusal)
     messages.success(request, _done(request.organization, product, data["quantity"]))
     return redirect("billing")
 
 
 def _done(organization: Organization, product: Product, quantity: int) -> str:
     if product.seats:
-        return _("Changed to %(count)s seats.") % {"count": quantity}
+        return ngettext("Changed to %(count)s seat.", "Changed to %(count)s seats.", quantity) % {"count": quantity}
     changed = _("Changed to %(product)s.") % {"product": product.name}
     return f"{changed} {outcome.quota_words(organization)}" if product.line == "api" else changed
 
