@@ -59,7 +59,8 @@ def test_who_pays_sees_every_page(role, organization, request):
 def test_others_of_the_organization_see_none(role, organization, request):
     client = client_of(request.getfixturevalue(role))
     for page in (*PAGES, PRO, *objects(organization)):
-        assert client.get(page).status_code == 403, page
+        assert "Ask somebody whose role is Owner, Admin or Billing." in text(client, page, status=403), page
+    assert "An owner, an admin or whoever manages billing can change the plan." in text(client, "/developer/plans")
     assert "/billing" not in text(client, "/settings/members").partition("<main")[2], "nor a tab that leads there"
 
 
