@@ -41,7 +41,7 @@ def test_demo_people_are_made_once(db):
     staff = User.objects.get(email=demo.STAFF)
     assert staff.is_superuser
     assert not staff.memberships.exists()
-    assert User.objects.count() == 4
+    assert User.objects.count() == 5
     assert set(staff.groups.values_list("name", flat=True)) == set(STAFF_ROLES)
 
 
