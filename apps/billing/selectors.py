@@ -94,7 +94,8 @@ def unpaid_invoices(organization: Organization) -> list[Invoice]:
 
 def payments_of(organization: Organization) -> QuerySet[Payment]:
     """What the organization paid, for orders and invoices."""
-    return Payment.objects.for_organization(organization).select_related("order", "invoice__subscription")
+    rows = Payment.objects.for_organization(organization).select_related("order", "invoice")
+    return rows.prefetch_related("invoice__lines")
 
 
 def usable_grants(organization: Organization) -> QuerySet[CreditGrant]:

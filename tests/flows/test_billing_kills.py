@@ -1,4 +1,4 @@
-"""A worker killed at any statement: whoever works next ends where it would have ended, with nothing lost and nothing twice.
+"""A worker killed at any statement: whoever works next ends where it would have, with nothing lost and nothing twice.
 
 A kill is an exception that nobody catches, raised just before a statement: what the transaction did is gone, as when a
 connection breaks. What was asked of Stripe before is done there.

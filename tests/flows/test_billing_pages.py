@@ -9,6 +9,8 @@ from django.urls import reverse
 from apps.billing.models import Customer, Invoice, Refund, Subscription
 from apps.billing.services import refunds
 from apps.core.clock import now
+from apps.core.errors import LimitExceededError, PlanLimitError
+from apps.core.problems import document
 from apps.usage.limits import set_limits
 from tests.common.bills import (
     OVERAGE,
@@ -301,6 +303,13 @@ def test_who_reaches_the_end_of_a_plan_is_led_to_more(organization, owner):
     found = words(answer).partition('role="alert"')[2]
     assert "Your plan has 5 seats" in found
     assert 'href="/pricing"' in found.partition("</div>")[0]
+
+
+def test_programs_are_led_to_more_as_well(settings):
+    settings.SITE_URL = "https://levqor.example"
+    told = document(PlanLimitError("All seats are taken.", feature="organization.members"), "/api/v1/x")
+    assert (told["code"], told["upgrade_url"]) == ("plan_limit", "https://levqor.example/pricing")
+    assert "upgrade_url" not in document(LimitExceededError("Too many."), "/api/v1/x")
 
 
 def test_names_cannot_become_markup(organization, owner):

@@ -1,5 +1,6 @@
 """Changing what one pays for: offered, confirmed, refused."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -63,15 +64,10 @@ def test_clicked_twice_it_happens_once(shop, actor, organization, pro):
     offer = subscriptions.offer_change(pro, "api_enterprise_monthly", 1)
     confirm(actor, offer)
     with pytest.raises(ConflictError):
-        confirm(
-            actor,
-            subscriptions.Offer(
-                shop.subscription(organization),
-                *[getattr(offer, name) for name in ("product", "price", "quantity", "at", "due_now", "lines")],
-            ),
-        )
-    confirm_stale = subscriptions.change
-    confirm_stale(actor, pro, offer.price.code, 1, at=offer.at, period_end=pro.period_end)  # the row as it was loaded
+        confirm(actor, replace(offer, subscription=shop.subscription(organization)))
+    subscriptions.change(
+        actor, pro, offer.price.code, 1, at=offer.at, period_end=pro.period_end
+    )  # the row as it was loaded
     shop.settle()
     assert Invoice.objects.for_organization(organization).count() == 2
 

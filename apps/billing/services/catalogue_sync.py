@@ -59,7 +59,7 @@ def sync_catalogue() -> Report:
 
 
 def price_at_stripe(code: str) -> str:
-    """The id of a price at Stripe. The fake is pushed the catalogue when somebody first asks; at Stripe it is for staff.
+    """The id of a price at Stripe. The fake is pushed the catalogue when somebody first asks; to Stripe staff push it.
 
     Raises `NotOnSaleError`.
     """

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 import structlog
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from apps.accounts.models import Organization
 from apps.billing.catalogue import catalogue
@@ -124,7 +125,7 @@ def report_ordered() -> int:
 def _send(row: OverageReport) -> None:
     customer = find_customer(row.organization) or customer_of(row.organization)
     if row.attempts > 1 and now() - row.counted_at > SAFE:
-        raise StripeRefusedError("It may have been reported, and Stripe would not know it again.", code="too_old")
+        raise StripeRefusedError(_("It may have been reported, and Stripe would not know it again."), code="too_old")
     try:
         stripe(row.organization.realm_id).report_usage(
             row.meter, customer.stripe_id or "", row.value, identifier=row.public_id, at=_within(row)

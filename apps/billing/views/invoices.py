@@ -56,8 +56,8 @@ def _payment(row: Payment) -> dict[str, Any]:
     what, url = "", ""
     if row.order is not None:
         what, url = words.name_of(row.order.price), reverse("billing_return", args=[row.order.public_id])
-    elif row.invoice is not None and row.invoice.subscription is not None:
-        what = words.name_of(row.invoice.subscription.price)
+    elif row.invoice is not None and (lines := row.invoice.lines.all()):
+        what = words.name_of(max(lines, key=lambda line: line.amount).price)
     return {"row": row, "what": what, "url": url, "back": _back(row), "disputed": bool(row.disputed)}
 
 

@@ -90,10 +90,8 @@ class ActionPages:
                 raise Http404
             form = action.form(rows[0], request.POST if request.method == "POST" else None)
         if request.method == "POST" and (form is None or form.is_valid()) and "change" not in request.POST:
-            more = [form.cleaned_data] if form else []
-            coming = action.foresee(rows[0], *more) if action.foresee else []
-            if not coming or request.POST.get("agreed") == _digest(coming):
-                self._perform(request, action, rows, *more)
+            coming = self._do(request, action, rows, *([form.cleaned_data] if form else []))
+            if not coming:
                 return redirect(self._back(request, rows))
         context = {
             **self.admin_site.each_context(request),
@@ -123,6 +121,19 @@ class ActionPages:
         if len(rows) != len(set(keys)):
             raise Http404
         return rows
+
+    def _do(self, request: HttpRequest, action: StaffAction, rows: list[Any], *more: Any) -> list[str]:
+        """Do it, unless it has to be agreed first to what will follow, which is returned then."""
+        if action.foresee is None:
+            self._perform(request, action, rows, *more)
+            return []
+        with transaction.atomic():  # one at a time: who clicks twice has agreed once
+            row = self.model._default_manager.select_for_update(no_key=True).get(pk=rows[0].pk)
+            coming = action.foresee(row, *more)
+            if request.POST.get("agreed") != _digest(coming):
+                return coming
+            self._perform(request, action, [row], *more)
+        return []
 
     def _perform(self, request: HttpRequest, action: StaffAction, rows: list[Any], *more: Any) -> None:
         done = 0

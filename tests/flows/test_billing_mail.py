@@ -1,0 +1,75 @@
+"""Mail about money: who gets it, once, and what it says to do."""
+
+from datetime import timedelta
+
+import pytest
+
+from apps.billing import handlers, jobs
+from apps.billing.models import Invoice, Subscription
+from apps.billing.services import refunds
+from apps.core.clock import now
+from apps.core.models import DomainEvent
+from apps.integrations.models import MailMessage
+from tests.common.bills import make_invoice, make_subscription
+
+pytestmark = pytest.mark.django_db
+
+
+def mails(template):
+    return list(MailMessage.objects.filter(template=f"billing/{template}"))
+
+
+def event_of(organization, name, **payload):
+    return DomainEvent(name=name, payload=payload, organization_id=organization.pk, realm_id=organization.realm_id)
+
+
+def test_a_refund_is_told_to_those_who_pay(shop, owner, teammate, viewer, staff, organization):
+    shop.buy(owner, organization, "api_pro_monthly")
+    payment = shop.payment(organization)
+    refunds.order_refund(payment, payment.amount, reason="requested_by_customer", note="", by=staff)
+    shop.settle()
+    [mail] = mails("refunded")
+    assert owner.email in mail.to
+    assert teammate.email in mail.to
+    assert viewer.email not in mail.to
+    assert mail.subject == f"{payment.money} goes back to Acme"
+    assert "in full" in mail.text
+
+
+def test_the_end_of_a_plan_is_told(owner, organization):
+    row = make_subscription(organization, "api_pro", status=Subscription.Status.CANCELED)
+    told = {"subscription": row.public_id, "status": "canceled"}
+    handlers.mail_subscription_changed(event_of(organization, "subscription_changed", **told, before=None))
+    assert not mails("subscription_ended"), "it came to us when it was over"
+    handlers.mail_subscription_changed(event_of(organization, "subscription_changed", **told, before="active"))
+    [mail] = mails("subscription_ended")
+    assert mail.subject == "API Pro of Acme has ended"
+    assert f"/billing?organization={organization.public_id}" in mail.text
+
+
+def test_a_bill_that_was_not_paid_says_what_to_do(owner, organization):
+    row = make_invoice(
+        organization, ("api_pro_monthly", 1, 1_900), status=Invoice.Status.OPEN, remaining=1_900, attempts=1
+    )
+    event = event_of(organization, "payment_failed", invoice=row.public_id, attempt=1, next_attempt=None)
+    for _again in range(2):
+        handlers.mail_payment_failed(event)
+    [mail] = mails("payment_failed")
+    assert "$19.00 could not be paid" in mail.html
+    assert "It is not tried again by itself" in mail.text
+    assert row.page in mail.text
+    Invoice.objects.unscoped().update(status=Invoice.Status.PAID, remaining=0)
+    handlers.mail_payment_recovered(event)
+    [mail] = mails("payment_recovered")
+    assert "There is nothing left to do." in mail.text
+
+
+def test_a_trial_that_ends_soon_is_told_once_with_its_price(owner, organization):
+    ends = now() + timedelta(days=2)
+    make_subscription(organization, "base", quantity=3, status=Subscription.Status.TRIALING, trial_end=ends)
+    for _day in range(2):
+        jobs.tell_of_trials(now())
+    [mail] = mails("trial_ends")
+    assert f"{ends:%B %Y}" in mail.html
+    assert "pays $60.00 a month for Levqor platform" in mail.text
+    assert "refunded on request within 7 days" in mail.text
