@@ -24,12 +24,12 @@ from apps.core.kinds import (
     EventHandler,
     EventType,
     HealthCheck,
-    ReleaseStep,
     ScheduledJob,
     SettingsPage,
     Tick,
     VendorObjectHandler,
 )
+from apps.core.preparation import ReleaseStep
 from apps.core.registry import register
 
 register(

@@ -178,18 +178,6 @@ class HealthCheck(Contribution):
 
 
 @dataclass(frozen=True)
-class ReleaseStep(Contribution):
-    """What each release does besides, once the tables are up to date: returns what came of it, in a few words.
-
-    It must be safe to run again. A `DomainError` is told and stops nothing: a vendor who is away delays no deploy.
-    """
-
-    name: str
-    label: Text
-    run: Callable[[], str]
-
-
-@dataclass(frozen=True)
 class BrandProvider(Contribution):
     """Finds the brand of a realm, or None to let the next one try."""
 

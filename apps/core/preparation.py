@@ -3,6 +3,7 @@
 import io
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 from django.apps import apps
@@ -16,11 +17,23 @@ from django.utils.translation import gettext as _
 from apps.core import seeds
 from apps.core.errors import ConflictError, DomainError
 from apps.core.jobs import sync_schedules
-from apps.core.kinds import ReleaseStep
+from apps.core.kinds import Contribution, Text
 from apps.core.registry import registry
 from apps.core.static_files import collect
 
 STEP_WIDTH = 14
+
+
+@dataclass(frozen=True)
+class ReleaseStep(Contribution):
+    """What each release does besides, once the tables are up to date: returns what came of it, in a few words.
+
+    It must be safe to run again. A `DomainError` is told and stops nothing: a vendor who is away delays no deploy.
+    """
+
+    name: str
+    label: Text
+    run: Callable[[], str]
 
 
 class MigrationLines(io.TextIOBase):
