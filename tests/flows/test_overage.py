@@ -10,7 +10,7 @@ from django.core.management import call_command
 from apps.billing.catalogue import catalogue
 from apps.billing.models import CreditGrant, Invoice, OverageReport, Payment, PriceAtStripe, Refund
 from apps.billing.selectors import credits_left, credits_used, overage_reported
-from apps.billing.services import allowances, credits, overage, subscriptions
+from apps.billing.services import allowances, credits, overage, refunds, subscriptions
 from apps.billing.services.catalogue_sync import sync_catalogue
 from apps.billing.services.reconciliation import reconcile
 from apps.billing.tasks import settle
@@ -87,6 +87,24 @@ def test_the_last_calls_of_a_month_are_on_its_bill(shop, organization, by_usage,
     shop.settle()
     renewal = Invoice.objects.for_organization(organization).order_by("-created_at")[0]
     assert renewal.lines.get(price="api_usage_developer_overage").quantity == 100
+
+
+def test_overage_before_a_full_refund_is_billed_as_the_subscription_ends(shop, staff, organization, by_usage, clock):
+    """What was given back was the plan's price; what was called beyond it was had."""
+    call(organization, 13_000)
+    count_and_report(shop)
+    bought = shop.payment(organization)
+    clock.shift(timedelta(minutes=2))
+    refunds.order_refund(bought, bought.amount, reason="requested_by_customer", note="", by=staff)
+    shop.work()
+    shop.settle()
+    assert shop.subscription(organization).status == "canceled"
+    last = Invoice.objects.for_organization(organization).order_by("-created_at")[0]
+    assert {line.price: (line.quantity, line.amount) for line in last.lines.all()} == {
+        "api_usage_developer_overage": (3_000, 900)
+    }
+    assert (last.status, last.total) == ("paid", 900)
+    assert not reconcile().lines.exists()
 
 
 def test_what_is_taken_back_is_not_billed(shop, organization, by_usage, staff):
