@@ -89,8 +89,9 @@ def get_line(invoice: Invoice, key: int) -> InvoiceLine:
 
 
 def unpaid_invoices(organization: Organization) -> list[Invoice]:
-    """Bills that could not be paid, the oldest first."""
-    rows = invoices_of(organization).filter(status=Invoice.Status.OPEN, remaining__gt=0, attempts__gt=0)
+    """Bills that could not be paid, the oldest first, with their subscriptions."""
+    tried = Q(status=Invoice.Status.OPEN, attempts__gt=0) | Q(status=Invoice.Status.UNCOLLECTIBLE)
+    rows = invoices_of(organization).filter(tried, remaining__gt=0).select_related("subscription")
     return list(rows.order_by("created_at")[:10])
 
 
