@@ -41,8 +41,8 @@ class Held:
 
     @property
     def may_change(self) -> bool:
-        """Whether it can be changed: one that goes on."""
-        return self.row.grants
+        """Whether it can be changed: one that goes on, and that is paid."""
+        return self.row.grants and self.row.is_paid
 
     @property
     def may_end(self) -> bool:

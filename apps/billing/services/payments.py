@@ -44,6 +44,13 @@ def apply(seen: objects.Payment) -> None:
         _announce(row)
 
 
+def hold(organization: Organization, payment_intent: str) -> None:
+    """Lock a payment, where it is known, before accounts are: the order in which all of them are locked."""
+    if payment_intent:
+        rows = Payment.objects.for_organization(organization).filter(stripe_id=payment_intent)
+        rows.select_for_update(of=("self",), no_key=True).first()
+
+
 def adopt(parent: Order | Invoice) -> None:
     """What a payment was for is known later than the payment."""
     if not parent.payment_intent:

@@ -20,6 +20,7 @@ from apps.billing.forms import CheckoutForm
 from apps.billing.models import Order, Subscription
 from apps.billing.outcome import outcome_of
 from apps.billing.services import coupons, orders
+from apps.billing.services.checkout import cancel_page, look_at_subscription, open_page
 from apps.billing.views.shared import crumbs, page, wants_part
 from apps.core.clock import now
 from apps.core.errors import DomainError, NotFoundError
@@ -136,7 +137,7 @@ def pay(request: MemberRequest, order_id: str) -> HttpResponse:
     if order.state != Order.State.OPEN:
         return redirect("billing_return", order.public_id)
     try:
-        return redirect(orders.open_page(order))
+        return redirect(open_page(order))
     except DomainError as refusal:
         messages.error(request, str(refusal.detail))
         return redirect("billing")
@@ -180,7 +181,7 @@ def _looked_at(order: Order) -> Order:
         look_now("checkout.session", order.session_id or "")
         fresh = selectors.get_order(order.organization, order.public_id)
         if fresh.state == Order.State.PAID and catalogue().product_of(order.price).is_subscription:
-            orders.look_at_subscription(fresh)
+            look_at_subscription(fresh)
     except StripeUnavailableError:
         return order  # the page asks again
     return fresh
@@ -192,7 +193,7 @@ def order_cancel(request: MemberRequest, order_id: str) -> HttpResponse:
     """Think better of it: the payment page is closed. What was paid meanwhile stays."""
     order = selectors.get_order(request.organization, order_id)
     try:
-        orders.cancel_page(order)
+        cancel_page(order)
         if order.session_id:
             look_now("checkout.session", order.session_id)
     except DomainError as refusal:
