@@ -126,7 +126,7 @@ def usage(world: World, meter: str, customer: str, start: int, end: int, *, cloc
     """What was used from start on, before end; by callers' clocks with `clock="named"`. Corrections can't make it less
     than nothing."""
     found = world.find("_usage", meter=meter, customer=customer)
-    values: list[int] = [one["value"] for one in found if start <= one.get(clock, one["timestamp"]) < end]
+    values: list[int] = [one["value"] for one in found if start <= int(one.get(clock) or one["timestamp"]) < end]
     return max(0, sum(values))
 
 
