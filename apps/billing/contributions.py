@@ -62,7 +62,7 @@ register(
     Tick("billing_overage", overage.REPORT_TASK, 60),
     Tick("billing_settle", TICK_TASK, 60),
     ScheduledJob("billing_meters", _("Count overage for Stripe's meters"), jobs.count_overage, "5,35 * * * *"),
-    ScheduledJob("billing_credits", _("End credits that have run out"), jobs.expire_credits, "15 * * * *"),
+    ScheduledJob("billing_orders", _("End orders that nobody paid"), jobs.expire_orders, "15 * * * *"),
     ScheduledJob("billing_trials", _("Tell whose trial ends soon"), jobs.tell_of_trials, "20 8 * * *"),
     ScheduledJob(
         "billing_reconciliation",

@@ -223,8 +223,15 @@ class Stripe(Protocol):
         """All subscriptions, ended ones too; of one customer where one is named."""
         ...
 
-    def invoices(self, customer: str = "", since: datetime | None = None) -> Iterator[Invoice]:
-        """Invoices, the latest first."""
+    def invoices(
+        self, customer: str = "", since: datetime | None = None, *, status: str = "", whole: bool = True
+    ) -> Iterator[Invoice]:
+        """Invoices, the latest first. Those that are not wanted whole tell their first lines only, without the codes
+        of their prices, and cost no request of their own."""
+        ...
+
+    def checkouts(self, since: datetime | None = None) -> Iterator[CheckoutSession]:
+        """Payment pages, the latest first."""
         ...
 
     def payments(self, customer: str = "", since: datetime | None = None) -> Iterator[Payment]:
