@@ -13,6 +13,7 @@ from apps.core.errors import ConflictError
 from apps.core.ids import new_hex
 from apps.integrations.stripe import objects
 from apps.integrations.stripe.connection import stripe
+from apps.integrations.stripe.port import PORTAL_KEY
 from apps.integrations.stripe.watching import look_now
 
 PAYERS = (Role.BILLING.value, Role.OWNER.value)
@@ -94,8 +95,12 @@ def open_portal(organization: Organization, return_url: str) -> str:
     customer = customer_of(organization)
     if not customer.stripe_id:
         raise ConflictError(_("Stripe knows you once you have bought something."))
-    return stripe(organization.realm_id).open_portal(
-        customer.stripe_id, return_url=return_url, key=f"portal:{customer.public_id}:{new_hex()}"
+    gateway = stripe(organization.realm_id)
+    return gateway.open_portal(
+        customer.stripe_id,
+        configuration=gateway.ensure_portal(key=PORTAL_KEY),
+        return_url=return_url,
+        key=f"portal:{customer.public_id}:{new_hex()}",
     )
 
 

@@ -22,7 +22,7 @@ from apps.billing.outcome import outcome_of
 from apps.billing.services import coupons, orders
 from apps.billing.services.checkout import cancel_page, look_at_subscription, open_page
 from apps.billing.services.quantities import least_of
-from apps.billing.views.shared import crumbs, page, wants_part
+from apps.billing.views.shared import ask_stripe_seldom, crumbs, page, wants_part
 from apps.core.clock import now
 from apps.core.errors import DomainError, NotFoundError
 from apps.core.form_refusals import add_refusal
@@ -144,6 +144,7 @@ def pay(request: MemberRequest, order_id: str) -> HttpResponse:
     order = selectors.get_order(request.organization, order_id)
     if order.state != Order.State.OPEN:
         return redirect("billing_return", order.public_id)
+    ask_stripe_seldom(request, "pay")
     try:
         return redirect(open_page(order))
     except DomainError as refusal:

@@ -23,7 +23,7 @@ from apps.billing.services import subscriptions
 from apps.billing.services.catalogue_sync import code_of
 from apps.billing.services.quantities import least_of
 from apps.billing.services.subscriptions import Offer
-from apps.billing.views.shared import crumbs, page, payment_failed
+from apps.billing.views.shared import ask_stripe_seldom, crumbs, page, payment_failed
 from apps.core.errors import DomainError, NotFoundError
 from apps.core.form_refusals import add_refusal
 from apps.core.money import Money
@@ -39,6 +39,7 @@ OF_QUANTITY = ("invalid_quantity", "too_few_seats")
 def change(request: MemberRequest, subscription_id: str) -> HttpResponse:
     """What a change would cost, to the cent, and doing it as it was shown."""
     row = selectors.get_subscription(request.organization, subscription_id)
+    ask_stripe_seldom(request, "change")
     if request.method == "POST":
         require(request.actor, "billing.manage", request.organization)
         return _confirm(request, row)

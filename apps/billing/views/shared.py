@@ -6,6 +6,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from apps.accounts.web import limit
 from apps.billing import words
 from apps.core.errors import DomainError
 from apps.integrations.stripe.errors import PAYMENT_FAILED
@@ -36,6 +37,12 @@ def page(title: str, **context: Any) -> dict[str, Any]:
 def wants_part(request: HttpRequest) -> bool:
     """Whether htmx asks, for the part of the page that changes."""
     return "HX-Request" in request.headers
+
+
+def ask_stripe_seldom(request: HttpRequest, group: str) -> None:
+    """Before a page asks Stripe, which answers an account so many calls a second and all customers together. Raises
+    `RateLimitedError` for somebody who wants that more often than people do."""
+    limit(request, f"billing_{group}", "30/m", key="user")
 
 
 def payment_failed(refusal: DomainError) -> bool:
