@@ -145,7 +145,7 @@ def expire_orders() -> int:
     rows = Order.objects.unscoped().filter(state=State.OPEN)
     over = rows.filter(page_until__lt=now(), session_id__isnull=False)
     for session in over.values_list("session_id", flat=True)[:500]:
-        note("checkout.session", session)
+        note("checkout.session", session or "")
     return rows.filter(session_id=None, created_at__lt=now() - UNVISITED).update(state=State.EXPIRED)
 
 

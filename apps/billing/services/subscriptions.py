@@ -12,7 +12,8 @@ from apps.audit.services import record
 from apps.billing.catalogue import Price, Product, catalogue
 from apps.billing.errors import CurrencySwitchError, NotOnSaleError, OvertakenError
 from apps.billing.models import Subscription
-from apps.billing.services import entitlements
+from apps.billing.services import entitlements, overage
+from apps.billing.services.allowances import push
 from apps.billing.services.catalogue_sync import code_of, price_at_stripe
 from apps.billing.services.customers import check_may_buy, customer_of, find, pay_with
 from apps.billing.services.quantities import check_quantity
@@ -28,6 +29,7 @@ from apps.integrations.stripe.errands import run_errands
 from apps.integrations.stripe.errors import StripeMissingError, StripeRefusedError
 from apps.integrations.stripe.port import ItemChange
 from apps.integrations.stripe.watching import look_now, note
+from apps.usage.periods import month_of
 from apps.usage.plans import API_PLAN, PLANS
 from apps.usage.selectors import standing
 
@@ -91,6 +93,7 @@ def _state_of(row: Subscription) -> tuple[object, ...]:
 def _tell(row: Subscription, before: tuple[object, ...]) -> None:
     if before == _state_of(row):
         return
+    push(row.organization)  # who has not paid has no overage
     emit(
         CHANGED,
         {
@@ -157,7 +160,8 @@ def change(
     `CustomerHeldError`, `StripeRefusedError` (`payment_failed`).
     """
     _product, price = _check_change(row, price_code, quantity)
-    overtaken = row.period_end != period_end or (row.changed_at is not None and at <= row.changed_at)
+    changed = row.changed_at.replace(microsecond=0) if row.changed_at else None
+    overtaken = row.period_end != period_end or (changed is not None and at < changed)
     if overtaken or not now() - SHOWN_FOR <= at <= now() + timedelta(minutes=1):
         raise OvertakenError(_("The subscription was renewed or the offer is old. Look at the new figures first."))
     check_may_buy(customer_of(row.organization))
@@ -248,7 +252,9 @@ def end_ordered() -> int:
 
 
 def _end(row: Subscription) -> bool:
-    """Whether it was there to be ended."""
+    """Whether it was there to be ended. What it owes for usage is reported before: it is on the bill of its end."""
+    overage.count(row.organization, month_of(now()))
+    overage.report_ordered()
     try:
         stripe(row.organization.realm_id).cancel_subscription(
             row.stripe_id, at_period_end=False, key=f"end:{row.public_id}"

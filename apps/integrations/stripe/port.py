@@ -205,7 +205,7 @@ class Stripe(Protocol):
         ...
 
     def cancel_subscription(self, subscription: str, *, at_period_end: bool, key: str) -> Subscription:
-        """End it now or when its period ends."""
+        """End it now or when its period ends, and bill what was used till then. Nothing is given back for the rest."""
         ...
 
     def resume_subscription(self, subscription: str, *, key: str) -> Subscription:
