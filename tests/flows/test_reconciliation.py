@@ -22,7 +22,7 @@ from apps.billing.models import (
     Refund,
     Subscription,
 )
-from apps.billing.services import credits, orders, overage, subscriptions
+from apps.billing.services import checkout, credits, orders, overage, subscriptions
 from apps.billing.services.reconciliation import reconcile
 from apps.core.money import Money
 from apps.integrations.stripe.connection import stripe
@@ -38,7 +38,7 @@ from tests.common.usage import call
 
 pytestmark = pytest.mark.django_db
 BEGIN = datetime(2027, 3, 12, 9, 30, tzinfo=UTC)
-MARCH, APRIL, MAY = "2027-03", datetime(2027, 4, 1, tzinfo=UTC), datetime(2027, 5, 1, tzinfo=UTC)
+APRIL, MAY = datetime(2027, 4, 1, tzinfo=UTC), datetime(2027, 5, 1, tzinfo=UTC)
 LATER = timedelta(minutes=15)  # what is younger may be on its way
 
 
@@ -128,6 +128,7 @@ def an_event_that_never_came(world):
         Customer.objects.for_organization(world.organization).get().stripe_id, name="Other", key="renamed"
     )
     world.shop.new_events()
+    world.wait(LATER)
 
 
 def another_amount_at_stripe(world):
@@ -187,7 +188,7 @@ def a_subscription_that_stripe_never_had(world):
 def two_of_one_line(world):
     open_orders = [orders.place_order(world.owner, world.organization, "base_monthly", quantity=n) for n in (5, 6)]
     for order in open_orders:
-        orders.open_page(order)
+        checkout.open_page(order)
     for order in open_orders:
         order.refresh_from_db()
         world.shop.pay_page(order)
@@ -238,7 +239,10 @@ def a_plan_that_nobody_pays(world):
 
 
 def a_plan_that_was_not_given(world):
-    set_limits(world.organization, "pro")
+    other = make_organization(user := make_user("Another"), "Another")
+    world.shop.buy(user, other, "api_pro_monthly")
+    world.wait(LATER)
+    set_limits(other, "sandbox")
 
 
 def overage_that_was_not_reported(world):
@@ -256,7 +260,7 @@ def overage_that_was_never_reported_at_all(world):
 def overage_that_is_too_high(world):
     world.wait(timedelta(hours=25))
     correct(world.event, "counted twice")
-    credits.settle(world.organization, MARCH, 0)
+    overage.settle_all()
 
 
 def calls_that_only_the_meter_has(world):
