@@ -11,16 +11,15 @@ from apps.billing.services.refunds import locked
 from apps.core.events import emit
 from apps.core.money import Money
 from apps.integrations.stripe import objects
-from apps.integrations.stripe.watching import NeededFirstError
 
 OPENED, CLOSED = "dispute_opened", "dispute_closed"
 
 
 def apply(seen: objects.Dispute) -> None:
     """Note what Stripe says of a dispute now."""
-    payment = Payment.objects.unscoped().filter(stripe_id=seen.payment_intent).first()
+    payment = payments.gone_back(seen.payment_intent, since=seen.created)
     if payment is None:
-        raise NeededFirstError("payment_intent", seen.payment_intent)
+        return
     with transaction.atomic():
         payment = locked(payment.pk)
         row = payment.disputes.filter(stripe_id=seen.id).first() or Dispute(payment=payment, stripe_id=seen.id)
