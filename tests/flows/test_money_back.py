@@ -8,14 +8,18 @@ import pytest
 import time_machine
 from django.db import transaction
 
-from apps.billing.models import Customer, Dispute, Order, Payment, Refund
-from apps.billing.services import disputes, orders, payments, refunds
+from apps.billing.foresight import after_refund
+from apps.billing.models import Customer, Dispute, Invoice, Order, Payment, Refund
+from apps.billing.services import disputes, invoices, orders, payments, refunds, subscriptions
+from apps.core.entitlements import entitlement
 from apps.integrations.models import StripeObject
 from apps.integrations.stripe import objects, watching
 from apps.integrations.stripe.connection import stripe
 from apps.integrations.stripe.fake.refunds import fail_refund
 from apps.ledger.models import Account
 from apps.ledger.selectors import differences
+from apps.usage.plans import API_PLAN
+from tests.common.roles import actor_of
 
 pytestmark = pytest.mark.django_db
 BEGIN = datetime(2027, 3, 12, 9, 30, tzinfo=UTC)
@@ -144,6 +148,87 @@ def test_what_stripe_gives_back_of_a_disputes_fee_is_booked_back(shop, owner, or
     for _time in range(2):
         disputes.apply(dispute_of(payment, "won", fee=0))
     assert (balance("fees:USD"), Dispute.objects.get().fee) == (before, 0)
+
+
+def test_a_dispute_that_is_won_in_the_next_month_leaves_nothing_behind(shop, owner, organization, clock):
+    """What is charged again is given again, whether or not the bank has decided."""
+    shop.buy(owner, organization, "api_pro_monthly")
+    payment = shop.payment(organization)
+    disputes.apply(dispute_of(payment))
+    assert shop.subscription(organization).suspended
+    clock.move_to(datetime(2027, 4, 1, 2, tzinfo=UTC))
+    shop.world.catch_up()
+    shop.settle()
+    assert not shop.subscription(organization).suspended, "April is paid"
+    disputes.apply(dispute_of(payment, "won"))
+    shop.settle()
+    assert shop.subscription(organization).grants
+    assert entitlement(organization.pk, API_PLAN) == "pro"
+
+
+# What a bill paid for -------------------------------------------------------------------------------------------------
+def change(shop, owner, organization, price, quantity=1, line="api"):
+    row = shop.subscription(organization, line)
+    offer = subscriptions.offer_change(row, price, quantity)
+    actor = actor_of(owner, organization)
+    subscriptions.change(actor, row, price, quantity, at=offer.at, period_end=row.period_end)
+    shop.settle()
+
+
+def give_back(shop, payment, staff):
+    coming = after_refund(payment, payment.amount)
+    refunds.order_refund(payment, payment.amount, reason="duplicate", note="", by=staff)
+    shop.settle()
+    return coming
+
+
+def test_the_bill_of_one_seat_more_is_not_the_plan(shop, owner, staff, organization, clock):
+    shop.buy(owner, organization, "base_monthly", quantity=2)
+    clock.shift(timedelta(days=16))
+    shop.world.catch_up()
+    shop.settle()
+    change(shop, owner, organization, "base_monthly", 3, "platform")
+    seat = Payment.objects.for_organization(organization).order_by("amount")[0]
+    coming = give_back(shop, seat, staff)
+    assert shop.subscription(organization, "platform").status == "active"
+    assert any("goes on" in line for line in coming)
+
+
+def test_the_first_bill_is_not_the_plan_that_was_changed_to(shop, owner, staff, organization):
+    shop.buy(owner, organization, "api_pro_monthly")
+    first = shop.payment(organization)
+    change(shop, owner, organization, "api_enterprise_monthly")
+    assert any("goes on" in line for line in give_back(shop, first, staff))
+    row = shop.subscription(organization)
+    assert (row.status, row.product, row.suspended) == ("active", "api_enterprise", False)
+    changed = Payment.objects.for_organization(organization).order_by("-amount")[0]
+    assert any("ends at once" in line for line in give_back(shop, changed, staff))
+    assert shop.subscription(organization).status == "canceled"
+
+
+# Bills that nobody pays -----------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("ends", ["paid", "void", "uncollectible"])
+def test_what_was_given_up_is_paid_after_all_or_void(shop, owner, organization, ends):
+    shop.buy(owner, organization, "api_pro_monthly")
+    known = Invoice.objects.for_organization(organization).get()
+    sales, there = balance("sales:api_pro:USD"), stripe().fetch("invoice", known.stripe_id)
+    bill = replace(
+        there, id="in_x", status="open", total=1_900, tax=0, paid=0, remaining=1_900, payment_intents=(),
+        lines=(replace(there.lines[0], id="il_x", amount=1_900),),
+    )  # fmt: skip
+    receivable = f"receivable:{organization.public_id}:USD"
+    for status in ("open", "uncollectible", "uncollectible"):
+        invoices.apply(replace(bill, status=status))
+    assert (balance("bad_debt:USD"), balance(receivable), balance("sales:api_pro:USD")) == (1_900, 0, sales + 1_900)
+    if ends == "paid":
+        invoices.apply(replace(bill, status=ends, paid=1_900, remaining=0, payment_intents=("pi_x",)))
+        paid = stripe().fetch("payment_intent", shop.payment(organization).stripe_id)
+        payments.apply(replace(paid, id="pi_x", amount=1_900, received=1_900, charge="ch_x"))
+    else:
+        invoices.apply(replace(bill, status=ends))
+    lost, sold = {"paid": (0, 1_900), "void": (0, 0), "uncollectible": (1_900, 1_900)}[ends]
+    assert (balance("bad_debt:USD"), balance(receivable), balance("sales:api_pro:USD")) == (lost, 0, sales + sold)
+    assert not differences()
 
 
 # Fees in another currency ---------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from apps.accounts.models import Organization
 from apps.billing import books
 from apps.billing.catalogue import catalogue
 from apps.billing.models import Invoice, InvoiceLine, Order, Subscription
-from apps.billing.services import payments
+from apps.billing.services import payments, subscriptions
 from apps.billing.services.catalogue_sync import code_of
 from apps.billing.services.customers import find
 from apps.core.errors import NotFoundError
@@ -48,6 +48,8 @@ def apply(seen: objects.Invoice) -> None:
         row.payment_intent = intent
         row.save()
         _keep_lines(row, seen.lines)
+        if row.status == Status.PAID != before and subscription is not None:
+            subscriptions.stand(subscription)  # on this bill from now on
         if row.order is None:  # what is bought once is booked with its order
             _book(row, organization)
         payments.adopt(row)

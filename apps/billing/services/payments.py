@@ -11,7 +11,7 @@ from apps.billing import books
 from apps.billing.models import Dispute, Invoice, Order, Payment, Refund
 from apps.billing.services import credits, entitlements, fulfilment, subscriptions
 from apps.billing.services.customers import find
-from apps.core.clock import now
+from apps.billing.services.paid_for import pays_for
 from apps.core.events import emit
 from apps.core.money import Money
 from apps.integrations.stripe import objects
@@ -149,17 +149,11 @@ def _settle_order(order: Order, row: Payment) -> None:
 
 
 def _settle_invoice(invoice: Invoice, row: Payment) -> None:
-    """A payment that was taken back wholly takes its subscription with it, where it was for a time that is not over. A
-    refund ends it for good; a dispute may be won."""
-    if invoice.subscription is None or paid_until(invoice) <= now():
-        return
-    refunded = row.refunded >= row.amount
-    subscriptions.suspend(invoice.subscription, row.is_reversed, end=row.is_reversed and refunded)
-
-
-def paid_until(invoice: Invoice) -> datetime:
-    """The end of the time that a bill is for."""
-    return max((line.period_end for line in invoice.lines.all()), default=invoice.period_end)
+    """A payment that went back wholly takes its subscription with it, where it paid for what that is now. A refund ends
+    it for good; a dispute may be won."""
+    if invoice.subscription is not None:
+        refunded = row.refunded >= row.amount and pays_for(invoice.subscription, invoice)
+        subscriptions.stand(invoice.subscription, end=refunded)
 
 
 def _told(row: Payment) -> dict[str, object]:
