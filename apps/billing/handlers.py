@@ -72,7 +72,7 @@ def mail_trial_ends(row: Subscription) -> None:
         row.public_id,
         product=product.name,
         ends=row.trial_end,
-        amount=str(product.price.cost(row.quantity)),
+        amount=str(catalogue().price(row.price).cost(row.quantity)),
         refund_days=REFUND_DAYS,
     )
 
