@@ -1,6 +1,5 @@
 """The API of billing: buying credits, and what is left of them."""
 
-from datetime import timedelta
 from typing import Any
 
 from django.urls import reverse
@@ -17,7 +16,6 @@ from apps.billing.selectors import usable_grants
 from apps.billing.services import credits
 from apps.billing.services.orders import place_order
 from apps.core.brand import current_brand
-from apps.core.clock import now
 from apps.usage.plans import API_CREDITS
 from apps.usage.selectors import standing
 
@@ -89,8 +87,7 @@ class PurchaseCreditsView(OrganizationAPIView):
 
     def _given(self, quantity: int) -> dict[str, Any]:
         """In the sandbox nothing is paid: the credits are there at once."""
-        units = _calls(quantity)
-        grant = credits.give(self.organization, units, str(_("Sandbox")), now() + timedelta(days=1))
+        grant = credits.give_in_sandbox(self.organization, _calls(quantity))
         return _as_json(grant.public_id, "given", quantity, None)
 
 

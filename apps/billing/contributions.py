@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from django.utils.translation import gettext_lazy as _
 
-from apps.billing import handlers, jobs, staff_contributions
+from apps.billing import handlers, health, jobs, staff_contributions
 from apps.billing.services import (
     credits,
     customers,
@@ -23,11 +23,13 @@ from apps.core.kinds import (
     EntitlementProvider,
     EventHandler,
     EventType,
+    HealthCheck,
     ScheduledJob,
     SettingsPage,
     Tick,
     VendorObjectHandler,
 )
+from apps.core.preparation import ReleaseStep
 from apps.core.registry import register
 
 register(
@@ -53,12 +55,14 @@ register(
     EventHandler(invoices.RECOVERED, "billing.mail_payment_recovered", handlers.mail_payment_recovered),
     EventHandler(subscriptions.CHANGED, "billing.mail_subscription_changed", handlers.mail_subscription_changed),
     EventHandler(payments.REVERSED, "billing.mail_refund", handlers.mail_refund),
+    ReleaseStep("catalogue", _("catalogue"), health.push_catalogue),
+    HealthCheck("catalogue", _("Catalogue"), health.on_sale),
     Tick("billing_refunds", refunds.REFUND_TASK, 10),
     Tick("billing_ends", subscriptions.END_TASK, 10),
     Tick("billing_overage", overage.REPORT_TASK, 60),
     Tick("billing_settle", TICK_TASK, 60),
     ScheduledJob("billing_meters", _("Count overage for Stripe's meters"), jobs.count_overage, "5,35 * * * *"),
-    ScheduledJob("billing_credits", _("End credits that have run out"), jobs.expire_credits, "15 * * * *"),
+    ScheduledJob("billing_orders", _("End orders that nobody paid"), jobs.expire_orders, "15 * * * *"),
     ScheduledJob("billing_trials", _("Tell whose trial ends soon"), jobs.tell_of_trials, "20 8 * * *"),
     ScheduledJob(
         "billing_reconciliation",

@@ -70,6 +70,13 @@ class CheckoutForm(QuantityForm):
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}),
     )
 
+    @property
+    def typed_coupon(self) -> str:
+        """The coupon as far as it is typed; none where it is longer than any."""
+        if not self.is_bound:
+            return str(self.initial.get("coupon") or "")
+        return "" if self.errors.get("coupon") else str(self.cleaned_data["coupon"])
+
 
 class ChangeForm(QuantityForm):
     """What a subscription is changed to, as it was shown."""

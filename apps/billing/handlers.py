@@ -6,6 +6,8 @@ from django.urls import reverse
 
 from apps.accounts.models import Organization, Role
 from apps.accounts.selectors import member_emails
+from apps.billing import words
+from apps.billing.ahead import next_bill
 from apps.billing.catalogue import REFUND_DAYS, catalogue
 from apps.billing.models import Invoice, Payment, Subscription
 from apps.core.brand import current_brand
@@ -13,6 +15,7 @@ from apps.core.models import DomainEvent
 from apps.core.money import Money
 from apps.integrations.mail.services import queue_mail
 
+UNPAID = (Subscription.Status.PAST_DUE, Subscription.Status.UNPAID)
 TOLD = (Role.OWNER.value, Role.ADMIN.value, Role.BILLING.value)
 
 
@@ -28,6 +31,7 @@ def mail_payment_failed(event: DomainEvent) -> None:
         amount=str(Money(invoice.remaining, invoice.currency)),
         number=str(invoice),
         next_attempt=invoice.next_attempt.date() if invoice.next_attempt else None,
+        plan=words.name_of(invoice.subscription.price) if invoice.subscription else "",
         pay_url=invoice.page,
     )
 
@@ -35,8 +39,16 @@ def mail_payment_failed(event: DomainEvent) -> None:
 def mail_payment_recovered(event: DomainEvent) -> None:
     """It was paid after all."""
     invoice = _invoice(event)
-    if invoice is not None:
-        _mail(event, "payment_recovered", invoice.public_id, amount=str(invoice.money), number=str(invoice))
+    if invoice is None:
+        return
+    _mail(
+        event,
+        "payment_recovered",
+        invoice.public_id,
+        amount=str(invoice.money),
+        number=str(invoice),
+        ended=words.ended_plan(invoice),
+    )
 
 
 def mail_subscription_changed(event: DomainEvent) -> None:
@@ -44,7 +56,20 @@ def mail_subscription_changed(event: DomainEvent) -> None:
     row = Subscription.objects.unscoped().filter(pk=Subscription.parse_public_id(event.payload["subscription"])).first()
     if row is None or event.payload["status"] != Subscription.Status.CANCELED or event.payload["before"] is None:
         return
-    _mail(event, "subscription_ended", row.public_id, product=product_name(row.product))
+    owed = Invoice.objects.for_organization(row.organization_id).filter(
+        subscription=row, remaining__gt=0, attempts__gt=0
+    )
+    bill = owed.filter(status__in=(Invoice.Status.OPEN, Invoice.Status.UNCOLLECTIBLE)).order_by("-created_at").first()
+    _mail(
+        event,
+        "subscription_ended",
+        row.public_id,
+        product=product_name(row.product),
+        unpaid=bill is not None or event.payload["before"] in UNPAID,
+        number=str(bill) if bill else "",
+        amount=str(Money(bill.remaining, bill.currency)) if bill else "",
+        pay_url=bill.page if bill else "",
+    )
 
 
 def mail_refund(event: DomainEvent) -> None:
@@ -66,13 +91,18 @@ def mail_refund(event: DomainEvent) -> None:
 def mail_trial_ends(row: Subscription) -> None:
     """A trial ends in three days: what will be charged then."""
     product = catalogue().product(row.product)
+    charge = next_bill(row)
+    if charge is None:
+        return  # it was canceled meanwhile
     _send(
         row.organization,
         "trial_ends",
         row.public_id,
         product=product.name,
         ends=row.trial_end,
-        amount=str(catalogue().price(row.price).cost(row.quantity)),
+        amount=str(charge.amount),
+        discount=charge.discount,
+        then=str(charge.then) if charge.then else "",
         refund_days=REFUND_DAYS,
     )
 
@@ -84,7 +114,7 @@ def product_name(code: str) -> str:
 
 def _invoice(event: DomainEvent) -> Invoice | None:
     key = Invoice.parse_public_id(event.payload["invoice"])
-    return Invoice.objects.unscoped().select_related("organization").filter(pk=key).first()
+    return Invoice.objects.unscoped().select_related("organization", "subscription").filter(pk=key).first()
 
 
 def _mail(event: DomainEvent, template: str, key: str, **context: Any) -> None:

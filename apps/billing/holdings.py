@@ -7,6 +7,7 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from apps.billing import words
+from apps.billing.ahead import Charge, next_bill
 from apps.billing.catalogue import Product, catalogue
 from apps.billing.models import Subscription
 from apps.core import entitlements
@@ -20,7 +21,7 @@ Status = Subscription.Status
 
 @dataclass(frozen=True)
 class Held:
-    """A subscription: `state` and `tone` for its badge, `when` and the moment that it names."""
+    """A subscription: `state` and `tone` for its badge, `when` and the moment that it names, and its next bill."""
 
     row: Subscription
     product: Product
@@ -28,6 +29,8 @@ class Held:
     tone: str
     when: str
     moment: datetime | None
+    next: Charge | None
+    usage: Money | None
 
     @property
     def cost(self) -> Money:
@@ -41,8 +44,8 @@ class Held:
 
     @property
     def may_change(self) -> bool:
-        """Whether it can be changed: one that goes on."""
-        return self.row.grants
+        """Whether it can be changed: one that goes on, and that is paid."""
+        return self.row.grants and self.row.is_paid
 
     @property
     def may_end(self) -> bool:
@@ -68,10 +71,12 @@ class Held:
         return _("Then what it includes is gone. What you made stays.")
 
 
-def held(row: Subscription) -> Held:
-    """A live subscription in words."""
+def held(row: Subscription, *, usage: Money | None = None) -> Held:
+    """A live subscription in words; `usage` is what the calls beyond a plan of the API cost so far."""
     state, tone, when, moment = _state(row)
-    return Held(row, catalogue().product(row.product), state, tone, when, moment)
+    product = catalogue().product(row.product)
+    usage = usage if product.overage and usage and usage.minor else None
+    return Held(row, product, state, tone, when, moment, next_bill(row, usage), usage)
 
 
 def _state(row: Subscription) -> tuple[str, str, str, datetime | None]:

@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 
 from apps.billing import handlers
 from apps.billing.models import Subscription
-from apps.billing.services import credits, overage, reconciliation
+from apps.billing.services import checkout, overage, reconciliation
 from apps.core.clock import now
 
 TOLD_BEFORE = timedelta(days=3)
@@ -19,9 +19,9 @@ def count_overage(_slot: datetime) -> str:
     return _("%(count)d organizations have new overage") % {"count": changed}
 
 
-def expire_credits(_slot: datetime) -> str:
-    """End grants that have run out."""
-    return _("%(count)d grants ran out") % {"count": credits.expire_due()}
+def expire_orders(_slot: datetime) -> str:
+    """End orders that nobody paid."""
+    return _("%(count)d orders ended") % {"count": checkout.expire_orders()}
 
 
 def tell_of_trials(_slot: datetime) -> str:

@@ -1,6 +1,8 @@
 """Reads of billing."""
 
-from django.db.models import F, QuerySet, Sum
+from datetime import timedelta
+
+from django.db.models import F, Q, QuerySet, Sum
 
 from apps.accounts.models import Organization
 from apps.billing.models import (
@@ -14,8 +16,8 @@ from apps.billing.models import (
     Payment,
     Subscription,
 )
-from apps.core.clock import now
 from apps.core.errors import NotFoundError
+from apps.usage.periods import Period
 
 
 def find_customer(organization: Organization) -> Customer | None:
@@ -87,8 +89,9 @@ def get_line(invoice: Invoice, key: int) -> InvoiceLine:
 
 
 def unpaid_invoices(organization: Organization) -> list[Invoice]:
-    """Bills that could not be paid, the oldest first."""
-    rows = invoices_of(organization).filter(status=Invoice.Status.OPEN, remaining__gt=0, attempts__gt=0)
+    """Bills that could not be paid, the oldest first, with their subscriptions."""
+    tried = Q(status=Invoice.Status.OPEN, attempts__gt=0) | Q(status=Invoice.Status.UNCOLLECTIBLE)
+    rows = invoices_of(organization).filter(tried, remaining__gt=0).select_related("subscription")
     return list(rows.order_by("created_at")[:10])
 
 
@@ -99,8 +102,8 @@ def payments_of(organization: Organization) -> QuerySet[Payment]:
 
 
 def usable_grants(organization: Organization) -> QuerySet[CreditGrant]:
-    """Grants with something left, in the order in which they are used."""
-    rows = CreditGrant.objects.for_organization(organization).filter(expires_at__gt=now())
+    """Grants with something left, in the order in which they are used. What has run out ends within a minute."""
+    rows = CreditGrant.objects.for_organization(organization)
     rows = rows.filter(units__gt=F("used") + F("withdrawn") + F("expired"))
     return rows.order_by("priority", "expires_at", "pk")
 
@@ -138,3 +141,10 @@ def overage_reported(organization: Organization, period: str) -> int:
     """The overage of a month that Stripe was told of, or is about to be."""
     rows = OverageReport.objects.for_organization(organization).filter(period=period)
     return rows.filter(state__in=OverageReport.STANDING).aggregate(value=Sum("value"))["value"] or 0
+
+
+def subscription_in(organization: Organization, line: str, period: Period) -> Subscription | None:
+    """The subscription of a line that a month's bill is of: one that goes on, or that ended with the month."""
+    rows = Subscription.objects.for_organization(organization).filter(line=line)
+    going = ~Q(status__in=Subscription.OVER) | Q(ended_at__gte=period.end - timedelta(minutes=1))
+    return rows.filter(going, created_at__lt=period.end).order_by("-created_at").first()

@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from apps.billing.catalogue import REFUND_DAYS, Coupon, Each, Price, Product, catalogue
+from apps.billing.models import Invoice
 from apps.core.errors import NotFoundError
 from apps.core.kinds import Feature, Value
 from apps.core.registry import registry
@@ -97,6 +98,12 @@ def coupon_words(coupon: Coupon) -> str:
     return _("%(percent)s %% off every bill with the code %(code)s.") % names
 
 
+def discount_words(coupon: Coupon) -> str:
+    """A discount that is used, in a few words."""
+    percent = {"percent": f"{coupon.percent.normalize():f}"}
+    return (_("%(percent)s %% off the first bill") if coupon.duration == "once" else _("%(percent)s %% off")) % percent
+
+
 def coupon_for(product: Product) -> Coupon | None:
     """The public discount on a product, where there is one now."""
     found = catalogue().coupons.values()
@@ -109,6 +116,12 @@ def name_of(price: str) -> str:
         return catalogue().product_of(price).name
     except NotFoundError:
         return price
+
+
+def ended_plan(invoice: Invoice) -> str:
+    """The plan that has ended since a bill was made for it: paying the bill does not bring it back. Empty for none."""
+    row = invoice.subscription
+    return name_of(row.price) if row is not None and row.is_over else ""
 
 
 def known_price(code: str) -> Price | None:

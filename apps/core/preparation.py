@@ -3,6 +3,8 @@
 import io
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 
 from django.apps import apps
 from django.core.management import call_command
@@ -13,11 +15,25 @@ from django.db.migrations.loader import MigrationLoader
 from django.utils.translation import gettext as _
 
 from apps.core import seeds
-from apps.core.errors import ConflictError
+from apps.core.errors import ConflictError, DomainError
 from apps.core.jobs import sync_schedules
+from apps.core.kinds import Contribution, Text
+from apps.core.registry import registry
 from apps.core.static_files import collect
 
 STEP_WIDTH = 14
+
+
+@dataclass(frozen=True)
+class ReleaseStep(Contribution):
+    """What each release does besides, once the tables are up to date: returns what came of it, in a few words.
+
+    It must be safe to run again. A `DomainError` is told and stops nothing: a vendor who is away delays no deploy.
+    """
+
+    name: str
+    label: Text
+    run: Callable[[], str]
 
 
 class MigrationLines(io.TextIOBase):
@@ -54,12 +70,14 @@ class Preparation:
         self._out = out
 
     def run(self, *, demo: bool) -> None:
-        """Migrate, write the schedules, load the demo where wanted, collect static files."""
+        """Migrate, write the schedules, load the demo where wanted, collect static files, do what apps add to it."""
         self._step("database", self._migrate)
         self._step("schedules", lambda: f"{sync_schedules()} changed")
         if demo:
             self._step("demo data", self._seed)
         self._step("static files", lambda: "collected" if collect() else "up to date")
+        for step in registry(ReleaseStep).all():
+            self._step(str(step.label), partial(_told, step))
 
     def _step(self, name: str, work: Callable[[], str]) -> None:
         began = time.monotonic()
@@ -92,6 +110,13 @@ class Preparation:
     def _seed(self) -> str:
         loaded = [name for name, _outcome in seeds.load(again=False)]
         return f"loaded: {', '.join(loaded)}" if loaded else "there already"
+
+
+def _told(step: ReleaseStep) -> str:
+    try:
+        return step.run()
+    except DomainError as error:
+        return _("NOT DONE: %(reason)s") % {"reason": error}
 
 
 def _refuse_foreign(loader: MigrationLoader) -> None:

@@ -67,7 +67,9 @@ def limits_of(organization: Organization, row: OrganizationLimits | None = None)
     plan = PLANS[row.plan]
     per_minute = plan.per_minute if row.per_minute is None else row.per_minute
     if not organization.livemode:
-        return Limits(plan.code, per_minute, TWIN_CALLS_PER_DAY, span="day")
+        return Limits(
+            plan.code, per_minute, TWIN_CALLS_PER_DAY, span="day", credits=row.credits, credits_of=row.credits_of
+        )
     return Limits(
         plan.code,
         per_minute,
@@ -93,8 +95,9 @@ def set_limits(
 
 
 def set_extras(organization: Organization, period: Period, *, credits: int, overage: int | None) -> bool:
-    """Say how many calls beyond the quota are paid for in this month, and how much overage may follow. Returns whether
-    that is anything new. It holds from the next call on.
+    """Say how many calls beyond the quota are paid for in a month (a sandbox's day), and how much overage may follow.
+
+    Returns whether that is anything new. It holds from the next call on.
     """
     wanted: dict[str, Any] = {"credits": credits, "credits_of": period.name if credits else "", "overage": overage}
     with transaction.atomic():

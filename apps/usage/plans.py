@@ -52,5 +52,5 @@ def plans_of(family: Family) -> list[Plan]:
 
 def largest(codes: Sequence[object]) -> str:
     """Of several plans the one that includes most. Raises `KeyError` for an unknown one."""
-    order = list(PLANS)
-    return max((PLANS[str(code)].code for code in codes), key=order.index)
+    plans = [PLANS[str(code)] for code in codes]
+    return max(plans, key=lambda plan: (plan.calls is None, plan.calls or 0)).code

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
-from django.db.models import BigIntegerField, Case, F, Q, QuerySet, Value, When
+from django.db.models import BigIntegerField, Case, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
@@ -86,11 +86,6 @@ def totals_with_quota(period: str) -> QuerySet[Any]:
         .annotate(plan=plan, quota=Coalesce("organization__usage_limits__calls", included))
         .select_related("organization")
     )
-
-
-def over_quota(period: Period) -> QuerySet[Any]:
-    """Those beyond their quota."""
-    return totals_with_quota(period.name).filter(total__gt=F("quota"))
 
 
 def events_behind(

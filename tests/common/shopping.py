@@ -14,7 +14,7 @@ from django.test import Client
 
 from apps.accounts.models import Organization, User
 from apps.billing.models import Order, Payment, Subscription
-from apps.billing.services import orders, overage, refunds, subscriptions
+from apps.billing.services import checkout, orders, overage, refunds, subscriptions
 from apps.core import events
 from apps.integrations.inbox import services as inbox
 from apps.integrations.stripe import watching
@@ -52,7 +52,7 @@ class Shop:
 
     def pay(self, order: Order, card: str = "succeeds", *, country: str = "") -> Order:
         """Pay an order at its page, from a country where it matters; nobody is told yet."""
-        orders.open_page(order)
+        checkout.open_page(order)
         order.refresh_from_db()
         with self.world.atomic():
             submit(self.world, self.world.get("checkout.session", order.session_id), CARDS[card], country)

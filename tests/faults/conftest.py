@@ -7,6 +7,7 @@ import pytest
 
 from tests.common.counting_server import CountingServer
 from tests.common.platform import Platform, RedisServer, running_platform
+from tests.common.processes import free_port
 from tests.faults import workflows
 
 
@@ -29,7 +30,11 @@ def patient(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     """A platform with its workflows published and no process running."""
     folder = tmp_path_factory.mktemp(request.param)
     with CountingServer() as server:
-        settings = {"DJANGO_SETTINGS_MODULE": "tests.faults.settings", "OUTBOUND_ALLOWED_HOSTS": server.host}
+        settings = {
+            "DJANGO_SETTINGS_MODULE": "tests.faults.settings",
+            "OUTBOUND_ALLOWED_HOSTS": server.host,
+            "STRIPE_FAKE_PORT": str(free_port()),
+        }
         with running_platform(folder, services=request.param == "services", **settings) as (platform, redis):
             patient = Patient(request.param, platform, server, redis)
             patient.ask("publish", sources=workflows.sources(server.url))

@@ -5,12 +5,12 @@ from datetime import timedelta
 import pytest
 
 from apps.billing import handlers, jobs
-from apps.billing.models import Invoice, Subscription
+from apps.billing.models import Invoice, Order, Subscription
 from apps.billing.services import refunds
 from apps.core.clock import now
 from apps.core.models import DomainEvent
 from apps.integrations.models import MailMessage
-from tests.common.bills import make_invoice, make_subscription
+from tests.common.bills import make_invoice, make_order, make_subscription
 
 pytestmark = pytest.mark.django_db
 
@@ -64,6 +64,41 @@ def test_a_bill_that_was_not_paid_says_what_to_do(owner, organization):
     assert "There is nothing left to do." in mail.text
 
 
+def test_paying_late_is_not_said_to_bring_back_what_has_ended(owner, organization):
+    row = make_subscription(organization, "api_pro", status=Subscription.Status.PAST_DUE)
+    bill = make_invoice(
+        organization,
+        ("api_pro_monthly", 1, 1_900),
+        subscription=row,
+        status=Invoice.Status.OPEN,
+        remaining=1_900,
+        attempts=4,
+    )
+    failed = event_of(organization, "payment_failed", invoice=bill.public_id, attempt=4, next_attempt=None)
+    handlers.mail_payment_failed(failed)
+    [mail] = mails("payment_failed")
+    for words in (mail.text, mail.html):
+        assert "This was the last attempt, and API Pro ends with it." in words
+        assert "does not bring the plan back" in words
+        assert "what you have goes on" not in words
+    row.status = Subscription.Status.CANCELED
+    row.save()
+    told = {"subscription": row.public_id, "status": "canceled", "before": "past_due"}
+    handlers.mail_subscription_changed(event_of(organization, "subscription_changed", **told))
+    [mail] = mails("subscription_ended")
+    for words in (mail.text, mail.html):
+        assert "API Pro of Acme has ended because its bill could not be paid" in words
+        assert f"Invoice {bill} over $19.00 is still to be paid: then you can buy again." in words
+        assert bill.page in words
+    Invoice.objects.unscoped().update(status=Invoice.Status.PAID, remaining=0)
+    handlers.mail_payment_recovered(failed)
+    [mail] = mails("payment_recovered")
+    for words in (mail.text, mail.html):
+        assert "nothing left to do" not in words
+        assert "API Pro had ended before: to have it again, buy it anew." in words
+    assert "is paid again" not in mail.subject
+
+
 def test_a_trial_that_ends_soon_is_told_once_with_its_price(owner, organization):
     ends = now() + timedelta(days=2)
     make_subscription(organization, "base", quantity=3, status=Subscription.Status.TRIALING, trial_end=ends)
@@ -73,3 +108,13 @@ def test_a_trial_that_ends_soon_is_told_once_with_its_price(owner, organization)
     assert f"{ends:%B %Y}" in mail.html
     assert "pays $60.00 a month for Levqor platform" in mail.text
     assert "refunded on request within 7 days" in mail.text
+
+
+def test_a_trial_is_told_of_with_its_coupon(owner, organization):
+    ends = now() + timedelta(days=2)
+    make_order(organization, "base_monthly", state=Order.State.PAID, paid_at=now(), quantity=3, coupon="launch50")
+    make_subscription(organization, "base", quantity=3, status=Subscription.Status.TRIALING, trial_end=ends)
+    jobs.tell_of_trials(now())
+    [mail] = mails("trial_ends")
+    for words in (mail.text, mail.html):
+        assert "pays $30.00 for Levqor platform (50 % off the first bill), and $60.00 a month" in words

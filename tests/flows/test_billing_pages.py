@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from apps.billing.models import Customer, Invoice, Refund, Subscription
+from apps.billing.models import Customer, Invoice, Order, Refund, Subscription
 from apps.billing.services import refunds
 from apps.core.clock import now
 from apps.core.errors import LimitExceededError, PlanLimitError
@@ -340,3 +340,40 @@ def test_names_cannot_become_markup(organization, owner):
 def test_strangers_are_asked_to_log_in():
     for page in (*PAGES, PRO):
         assert Client().get(page)["Location"].startswith("/accounts/login/")
+
+
+# What is to come ------------------------------------------------------------------------------------------------------
+def test_a_bill_of_a_plan_that_has_ended_is_not_said_to_bring_it_back(organization, owner):
+    row = make_subscription(organization, "api_pro", status=Subscription.Status.PAST_DUE)
+    unpaid = {"status": Invoice.Status.OPEN, "remaining": 1_900, "attempts": 4}
+    bill = make_invoice(organization, ("api_pro_monthly", 1, 1_900), subscription=row, **unpaid)
+    client = client_of(owner)
+    assert "Change the payment method, or pay it at Stripe." in text(client, "/billing")
+    Subscription.objects.unscoped().update(status=Subscription.Status.CANCELED)
+    for state in (Invoice.Status.OPEN, Invoice.Status.UNCOLLECTIBLE):
+        Invoice.objects.unscoped().update(status=state)
+        found = text(client, "/billing")
+        assert "API Pro has ended because of that, and paying does not bring it back" in found, state
+        assert "Change the payment method, or pay it at Stripe." not in found
+        assert "Pay now" in found, "it stands in the way of buying anything else"
+        assert "paying does not bring it back" in text(client, reverse("billing_invoice", args=[bill.public_id]))
+
+
+def test_the_next_bill_is_foretold_with_what_is_used_so_far(organization, owner):
+    row = make_subscription(organization)
+    set_limits(organization, "usage_developer")
+    call(organization, 12_400)
+    day = f"{row.period_end:%-d %B %Y}"
+    found = text(client_of(owner), "/billing")
+    assert f"Next bill, {day}: $36.20, of that $7.20 for calls beyond the plan so far. Before tax and credit." in found
+    make_order(organization, "base_monthly", state=Order.State.PAID, paid_at=now(), quantity=3, coupon="launch50")
+    trial = make_subscription(
+        organization, "base", quantity=3, status=Subscription.Status.TRIALING, trial_end=now() + timedelta(days=9)
+    )
+    found = text(client_of(owner), "/billing")
+    ends = f"{trial.trial_end:%-d %B %Y}"
+    assert f"On {ends} $30.00 is charged (50 % off the first bill), then $60.00 a month." in found
+    Subscription.objects.unscoped().update(cancel_at=row.period_end)
+    found = text(client_of(owner), "/billing")
+    assert "is charged" not in found, "who cancels a trial pays nothing"
+    assert f"Last bill, {day}: $7.20" in found

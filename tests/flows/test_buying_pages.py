@@ -1,12 +1,13 @@
 """Buying and changing plans, page by page: to the payment page and back, and what is said where that fails."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from unittest.mock import patch
+from urllib.parse import urlencode
 
 import pytest
 from django.urls import reverse
 
-from apps.billing.models import Customer, Order
+from apps.billing.models import Customer, Order, Subscription
 from apps.core.clock import now
 from apps.integrations.models import StripeObject
 from apps.usage.limits import limits_of
@@ -87,6 +88,42 @@ def test_the_sum_follows_the_quantity(organization, owner):
     assert "Nothing is charged for 14 days." in part
     assert "$2,500.00" in text(client, "/billing/credits?quantity=500", headers={"HX-Request": "true"})
     assert "The sum appears" in text(client, "/billing/checkout?price=base_monthly&quantity=-1")
+
+
+def due_today(client, **query):
+    part = text(client, f"/billing/checkout?{urlencode(query)}", headers={"HX-Request": "true"})
+    return part.partition('id="due-today"')[2].partition("</dl>")[0]
+
+
+def test_what_is_due_today_is_shown_before_one_pays(organization, owner, monkeypatch):
+    client = client_of(owner)
+    monkeypatch.setattr("apps.billing.ahead.now", lambda: datetime(2031, 4, 16, tzinfo=UTC))
+    found = due_today(client, price="api_pro_monthly", quantity=1)
+    assert "about $9.50" in found, "half of the month"
+    assert "$19.00 a month" in found
+    found = due_today(client, price="api_pro_monthly", quantity=1, coupon="Launch50")
+    assert "about $4.75 (50 % off the first bill)" in found
+    assert "about $9.50" in due_today(client, price="api_pro_monthly", quantity=1, coupon="nonsense")
+    found = due_today(client, price="base_monthly", quantity=3, coupon="launch50")
+    assert "nothing" in found
+    assert "30 April 2031" in found
+    assert "$30.00 (50 % off the first bill)" in found
+    assert "$60.00 a month" in found
+    Subscription.objects.create(
+        organization=organization, line="platform", product="base", price="base_monthly", status="canceled",
+        currency="USD", stripe_id="sub_past",
+    )  # fmt: skip
+    found = due_today(client, price="base_monthly", quantity=3)
+    assert "$60.00" in found, "a trial is had once"
+    assert "April" not in found
+
+
+def test_a_trial_says_what_is_charged_after_it(shop, organization, owner):
+    order = shop.buy(owner, organization, "base_monthly", quantity=3, coupon="launch50")
+    day = f"{shop.subscription(organization, 'platform').trial_end:%-d %B %Y}"
+    for page in (reverse("billing_return", args=[order.public_id]), "/billing"):
+        found = text(client_of(owner), page)
+        assert f"On {day} $30.00 is charged (50 % off the first bill), then $60.00 a month." in found, page
 
 
 def test_an_order_that_came_to_nothing_can_be_made_again(organization, owner):

@@ -10,9 +10,10 @@ from django.core.management import call_command
 from apps.billing.catalogue import catalogue
 from apps.billing.models import CreditGrant, Invoice, OverageReport, Payment, PriceAtStripe, Refund
 from apps.billing.selectors import credits_left, credits_used, overage_reported
-from apps.billing.services import allowances, credits, overage, subscriptions
+from apps.billing.services import allowances, credits, overage, refunds, subscriptions
 from apps.billing.services.catalogue_sync import sync_catalogue
 from apps.billing.services.reconciliation import reconcile
+from apps.billing.tasks import settle
 from apps.core.errors import ConflictError, InvalidInputError
 from apps.integrations.stripe.connection import stripe
 from apps.usage.limits import limits_of, set_limits
@@ -27,7 +28,8 @@ MARCH, APRIL = "2027-03", datetime(2027, 4, 1, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
-def clock(db):
+def clock(db, settings):
+    settings.API_DEFAULT_PLAN = "sandbox"
     with time_machine.travel(BEGIN, tick=True) as traveller:
         yield traveller
 
@@ -87,6 +89,24 @@ def test_the_last_calls_of_a_month_are_on_its_bill(shop, organization, by_usage,
     assert renewal.lines.get(price="api_usage_developer_overage").quantity == 100
 
 
+def test_overage_before_a_full_refund_is_billed_as_the_subscription_ends(shop, staff, organization, by_usage, clock):
+    """What was given back was the plan's price; what was called beyond it was had."""
+    call(organization, 13_000)
+    count_and_report(shop)
+    bought = shop.payment(organization)
+    clock.shift(timedelta(minutes=2))
+    refunds.order_refund(bought, bought.amount, reason="requested_by_customer", note="", by=staff)
+    shop.work()
+    shop.settle()
+    assert shop.subscription(organization).status == "canceled"
+    last = Invoice.objects.for_organization(organization).order_by("-created_at")[0]
+    assert {line.price: (line.quantity, line.amount) for line in last.lines.all()} == {
+        "api_usage_developer_overage": (3_000, 900)
+    }
+    assert (last.status, last.total) == ("paid", 900)
+    assert not reconcile().lines.exists()
+
+
 def test_what_is_taken_back_is_not_billed(shop, organization, by_usage, staff):
     event = call(organization, 500)
     call(organization, 11_000)
@@ -137,13 +157,11 @@ def test_given_credits_before_bought_ones_and_the_first_to_expire_first(shop, ow
 
 
 def test_credits_of_one_month_are_not_those_of_the_next(shop, organization, clock, settings):
-    settings.API_DEFAULT_PLAN = "sandbox"
     credits.give(organization, 1_000, "welcome", BEGIN + timedelta(days=90))
     call(organization, 1_600)
     overage.settle_all()
     clock.move_to(APRIL + timedelta(minutes=1))
-    overage.settle_all()
-    allowances.push(organization)
+    settle()
     limits = limits_of(organization)
     assert limits.credits_in(month_of(APRIL)) == 400
     assert limits.ceiling(month_of(APRIL)) == 1_400
@@ -152,8 +170,8 @@ def test_credits_of_one_month_are_not_those_of_the_next(shop, organization, cloc
 def test_what_runs_out_is_a_sale(shop, owner, organization, clock):
     shop.buy(owner, organization, "credits_1000", quantity=3)
     clock.shift(timedelta(days=366))
-    assert credits.expire_due() == 1
-    assert credits.expire_due() == 0
+    settle()
+    settle()
     grant = CreditGrant.objects.for_organization(organization).get()
     assert (grant.expired, grant.left) == (3_000, 0)
     assert limits_of(organization).credits == 0

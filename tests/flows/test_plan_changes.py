@@ -16,7 +16,7 @@ from apps.billing.errors import (
     RefundTooLargeError,
 )
 from apps.billing.models import Customer, Invoice, Order, PrivateCoupon
-from apps.billing.services import orders, refunds, subscriptions
+from apps.billing.services import checkout, orders, refunds, subscriptions
 from apps.billing.services.customers import customer_of
 from apps.core.errors import ConflictError, InvalidInputError, NotFoundError
 from apps.integrations.stripe.errors import StripeRefusedError
@@ -210,7 +210,7 @@ def test_a_plan_is_bought_once(owner, organization, quantity):
 def test_two_clicks_are_one_order_and_one_page(shop, owner, organization):
     first, second = (orders.place_order(owner, organization, "api_pro_monthly") for _click in range(2))
     assert first == second
-    assert orders.open_page(first) == orders.open_page(second)
+    assert checkout.open_page(first) == checkout.open_page(second)
     assert len(shop.world.find("checkout.session")) == 1
     assert len(shop.world.find("customer")) == 1
 
@@ -224,7 +224,7 @@ def test_an_order_from_before_the_subscription_is_not_paid_any_more(shop, owner,
     other = orders.place_order(owner, organization, "api_enterprise_monthly")
     shop.buy(owner, organization, "api_pro_monthly")
     with pytest.raises(AlreadySubscribedError):
-        orders.open_page(other)
+        checkout.open_page(other)
 
 
 def test_what_grants_something_unknown_is_not_on_sale(owner, organization):

@@ -37,6 +37,7 @@ class Order(Entity):
     state = models.CharField(_("state"), max_length=8, choices=State.choices, default=State.OPEN)
     session_id = models.CharField(_("payment page"), max_length=120, null=True, blank=True, unique=True)
     sessions = models.PositiveSmallIntegerField(_("payment pages opened"), default=0)
+    page_until = models.DateTimeField(_("payment page until"), null=True, blank=True)
     payment_intent = models.CharField(_("payment"), max_length=80, blank=True, db_index=True)
     total = models.BigIntegerField(_("total"), default=0)
     tax = models.BigIntegerField(_("tax"), default=0)

@@ -49,6 +49,7 @@ class Subscription(Entity):
     trial_end = models.DateTimeField(_("trial ends"), null=True, blank=True)
     cancel_at = models.DateTimeField(_("ends"), null=True, blank=True)
     ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
+    changed_at = models.DateTimeField(_("changed by the customer"), null=True, blank=True)
     suspended = models.BooleanField(_("suspended"), default=False)
     end_ordered_at = models.DateTimeField(_("end ordered"), null=True, blank=True)
     attempts = models.PositiveIntegerField(default=0)  # these three are of the order to end it
@@ -78,6 +79,11 @@ class Subscription(Entity):
     def grants(self) -> bool:
         """Whether what it grants is there."""
         return self.status in self.GOOD and not self.suspended and self.end_ordered_at is None
+
+    @property
+    def is_paid(self) -> bool:
+        """Whether nothing of it waits to be paid: only then it is changed."""
+        return self.status in (self.Status.TRIALING, self.Status.ACTIVE)
 
     @property
     def is_over(self) -> bool:

@@ -25,12 +25,14 @@ from apps.core.errors import ConflictError, InvalidInputError
 from apps.core.events import emit
 from apps.core.ids import new_hex
 from apps.core.money import Money
+from apps.usage.periods import day_of, period_named
 
 log = structlog.get_logger(__name__)
 
 GRANTED = "credits_granted"
 BOUGHT_PRIORITY, GIVEN_PRIORITY = 50, 10  # what was given is used first
 MOST_GIVEN = 10_000_000
+MOST_IN_SANDBOX = 1_000_000
 
 
 def grant_bought(order: Order, units: int, paid: Money) -> CreditGrant:
@@ -86,7 +88,7 @@ def settle(organization: Organization, period: str, beyond: int) -> int:
 
 def _take(organization: Organization, period: str, wanted: int) -> int:
     taken = 0
-    for grant in usable_grants(organization):
+    for grant in usable_grants(organization).filter(created_at__lt=period_named(period).end):
         units = min(grant.left, wanted - taken)
         if not units:
             break
@@ -98,7 +100,7 @@ def _take(organization: Organization, period: str, wanted: int) -> int:
 def _give_back(organization: Organization, period: str, wanted: int) -> int:
     """To the grants that can still be used, the last used first."""
     back = 0
-    uses = CreditUse.objects.for_organization(organization).filter(period=period, grant__expires_at__gt=now())
+    uses = CreditUse.objects.for_organization(organization).filter(period=period, grant__expired=0)
     found = uses.values("grant").annotate(sum=Sum("units")).filter(sum__gt=0)
     sums = {row["grant"]: row["sum"] for row in found}
     for grant in CreditGrant.objects.for_organization(organization).filter(pk__in=sums).order_by("-priority", "-pk"):
@@ -118,6 +120,23 @@ def _use(grant: CreditGrant, period: str, units: int) -> None:
         grant.organization, _sold(grant) - before, f"credit_use:{use.pk}:{grant.public_id}", code="credits:used",
         subject=grant.public_id,
     )  # fmt: skip
+
+
+def give_in_sandbox(organization: Organization, units: int) -> CreditGrant:
+    """What is bought in the sandbox: paid by nobody, until the day is over. Raises `InvalidInputError`."""
+    with transaction.atomic():
+        _lock(organization)
+        rows = CreditGrant.objects.for_organization(organization).filter(expires_at__gt=now())
+        grant = rows.first() or CreditGrant(
+            organization=organization, reason=str(_("Sandbox")), priority=GIVEN_PRIORITY, units=0, currency="USD",
+            expires_at=day_of(now()).end,
+        )  # fmt: skip
+        if grant.units + units > MOST_IN_SANDBOX:
+            raise InvalidInputError(_("The sandbox has at most %(most)s such calls a day.") % {"most": MOST_IN_SANDBOX})
+        grant.units += units
+        grant.save()
+        push(organization)
+    return grant
 
 
 def expire_due() -> int:

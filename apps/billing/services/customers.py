@@ -1,13 +1,13 @@
 """Organizations as customers of Stripe's."""
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import Organization, Role
 from apps.accounts.selectors import member_emails
 from apps.audit.services import record
 from apps.billing.errors import CustomerHeldError
-from apps.billing.models import Customer, Subscription
+from apps.billing.models import Customer, Invoice, Subscription
 from apps.core.errors import ConflictError
 from apps.core.ids import new_hex
 from apps.integrations.stripe import objects
@@ -99,9 +99,15 @@ def open_portal(organization: Organization, return_url: str) -> str:
 
 
 def check_may_buy(customer: Customer) -> None:
-    """Raises `CustomerHeldError`."""
+    """Raises `CustomerHeldError` for one that is held, or that has not paid for something."""
     if customer.held_because:
         raise CustomerHeldError(_("Purchases are on hold while we look at a payment. Please write to support."))
+    bills = Invoice.objects.for_organization(customer.organization_id).filter(remaining__gt=0)
+    unpaid = bills.filter(
+        Q(status=Invoice.Status.OPEN, attempts__gt=0) | Q(status=Invoice.Status.UNCOLLECTIBLE)
+    ).first()
+    if unpaid is not None:
+        raise CustomerHeldError(_("Invoice %(number)s could not be paid. Please pay it first.") % {"number": unpaid})
 
 
 def hold(customer: Customer, reason: str) -> None:

@@ -33,7 +33,7 @@ def give(
             code: (value, ends_at) for code, value in values.items()
         }:
             return
-        before = _read(organization.pk)
+        before = _combined(_rows(organization.pk), with_ended=True)
         versions.changed(version_name(organization.pk))
         rows.exclude(feature__in=values).delete()
         for code, value in values.items():
@@ -53,6 +53,17 @@ def entitlements_of(organization_id: uuid.UUID) -> dict[str, Value]:
     return _combined(_remembered.get(organization_id))
 
 
+def end_due() -> int:
+    """Take away what ended: whoever goes by it (the gate) is told. Returns how many sources that were."""
+    over = Entitlement.objects.unscoped().filter(ends_at__lte=now())
+    sources = list(over.values_list("organization_id", "source").distinct()[:1_000])
+    for organization_id, source in sources:
+        organization = Organization.objects.filter(pk=organization_id).first()
+        if organization is not None:
+            take_away(organization, source)
+    return len(sources)
+
+
 def version_name(organization_id: uuid.UUID) -> str:
     """The version of an organization's entitlements."""
     return f"entitlements:{organization_id.hex}"
@@ -63,12 +74,12 @@ def _rows(organization_id: uuid.UUID) -> list[Row]:
     return list(rows.values_list("feature", "value", "ends_at"))
 
 
-def _combined(rows: list[Row]) -> dict[str, Value]:
-    """One value of each feature, of the sources that give it now."""
+def _combined(rows: list[Row], *, with_ended: bool = False) -> dict[str, Value]:
+    """One value of each feature, of the sources that give it now; with those whose end nobody was told of yet."""
     moment = now()
     found: dict[str, list[Value]] = {}
     for code, value, until in rows:
-        if until is None or until > moment:
+        if with_ended or until is None or until > moment:
             found.setdefault(code, []).append(value)
     features = registry(Feature)
     return {code: combined(features.get(code), values) for code, values in found.items() if code in features}

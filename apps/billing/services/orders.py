@@ -1,10 +1,7 @@
-"""Buying: from the wish, through a payment page of Stripe's, to what was bought."""
+"""Buying: the wish, and what follows once it is paid. The payment page between them is `checkout`'s."""
 
-from datetime import timedelta
-
-from django.conf import settings
+import structlog
 from django.db import IntegrityError, transaction
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import Organization, User
@@ -15,22 +12,18 @@ from apps.billing.errors import (
     NotOnSaleError,
 )
 from apps.billing.models import Order
-from apps.billing.selectors import had_line, subscription_of
+from apps.billing.selectors import subscription_of
 from apps.billing.services import coupons, fulfilment, payments
-from apps.billing.services.catalogue_sync import price_at_stripe
-from apps.billing.services.customers import check_may_buy, customer_of, ensure_at_stripe
+from apps.billing.services.customers import check_may_buy, customer_of, find
 from apps.billing.services.quantities import check_quantity
-from apps.core.brand import current_brand
 from apps.core.clock import now
-from apps.core.errors import ConflictError
+from apps.core.errors import LimitExceededError
 from apps.integrations.stripe import objects
-from apps.integrations.stripe.connection import stripe
-from apps.integrations.stripe.errors import StripeRefusedError
-from apps.integrations.stripe.port import CheckoutOrder, Wanted
-from apps.integrations.stripe.watching import look_now, note
-from apps.usage.periods import month_of
+from apps.integrations.stripe.watching import note
 
-PAGE_LASTS = timedelta(hours=23)  # Stripe closes it after 24 at the latest
+log = structlog.get_logger(__name__)
+
+MOST_OPEN = 20
 State = Order.State
 
 
@@ -40,7 +33,8 @@ def place_order(
     """The wish to buy so much at a price. The same wish is the same order while it is open.
 
     Raises `NotFoundError` (no such price), `NotOnSaleError`, `InvalidInputError` (quantity), `CouponRefusedError`,
-    `ConflictError` (fewer seats than members), `AlreadySubscribedError`, `CurrencySwitchError`, `CustomerHeldError`.
+    `ConflictError` (fewer seats than members), `AlreadySubscribedError`, `CurrencySwitchError`, `CustomerHeldError`,
+    `LimitExceededError` (open orders).
     """
     product, price = catalogue().product_of(price_code), catalogue().price(price_code)
     check_order(organization, product, price, quantity)
@@ -51,7 +45,10 @@ def place_order(
         check_may_buy(customer)
         if customer.currency and customer.currency != price.currency:
             raise CurrencySwitchError(_("You pay in %(currency)s.") % {"currency": customer.currency})
-        open_orders = Order.objects.for_organization(organization).filter(state=State.OPEN, **wish)
+        all_open = Order.objects.for_organization(organization).filter(state=State.OPEN)
+        open_orders = all_open.filter(**wish)
+        if not open_orders and all_open.count() >= MOST_OPEN:
+            raise LimitExceededError(_("There are %(most)s open orders: pay or cancel some.") % {"most": MOST_OPEN})
         try:
             with transaction.atomic():
                 return open_orders.first() or Order.objects.create(
@@ -72,59 +69,6 @@ def check_order(organization: Organization, product: Product, price: Price, quan
         raise AlreadySubscribedError(_("There is a subscription already: change it instead."))
 
 
-def open_page(order: Order) -> str:
-    """The address of the order's payment page: the one that is open, or a new one. Said at once by many it is one page.
-
-    Raises `ConflictError` for an order that can't be paid any more, and what the gateway raises.
-    """
-    if order.state != State.OPEN:
-        raise ConflictError(_("This order is paid or expired."))
-    customer = customer_of(order.organization)
-    check_may_buy(customer)
-    product = catalogue().product_of(order.price)
-    if product.is_subscription and subscription_of(order.organization, product.line):
-        raise AlreadySubscribedError(_("There is a subscription already: change it instead."))
-    gateway = stripe(order.organization.realm_id)
-    session = gateway.fetch("checkout.session", order.session_id) if order.session_id else None
-    if isinstance(session, objects.CheckoutSession) and session.status == "open":
-        return session.url
-    if isinstance(session, objects.CheckoutSession) and session.status == "complete":
-        note("checkout.session", session.id)
-        return _return_address(order)
-    wanted = _checkout(order, product, ensure_at_stripe(customer))
-    made = gateway.open_checkout(wanted, key=f"order:{order.public_id}:{order.sessions}")
-    Order.objects.for_organization(order.organization_id).filter(pk=order.pk, sessions=order.sessions).update(
-        session_id=made.id, sessions=order.sessions + 1
-    )
-    return made.url
-
-
-def _checkout(order: Order, product: Product, customer: str) -> CheckoutOrder:
-    bundle = catalogue().bundle(order.price)
-    trial = 0 if had_line(order.organization, product.line) else product.trial_days
-    return CheckoutOrder(
-        mode="subscription" if product.is_subscription else "payment",
-        customer=customer,
-        wanted=[
-            Wanted(price_at_stripe(price.code), None if price.meter else order.quantity if price == bundle[0] else 1)
-            for price in bundle
-        ],
-        reference=order.public_id,
-        success_url=f"{_return_address(order)}?session={{CHECKOUT_SESSION_ID}}",
-        cancel_url=f"{current_brand().site_url}{reverse('billing')}?canceled={order.public_id}",
-        expires_at=order.created_at + PAGE_LASTS * (order.sessions + 1),
-        coupon=coupons.code_at_stripe(order.coupon),
-        trial_days=trial,
-        anchor=month_of(now()).end if product.line == "api" else None,
-        automatic_tax=settings.STRIPE_TAX,
-        metadata={"order": order.public_id, "organization": order.organization.public_id, "product": product.code},
-    )
-
-
-def _return_address(order: Order) -> str:
-    return current_brand().site_url + reverse("billing_return", args=[order.public_id])
-
-
 def apply(seen: objects.CheckoutSession) -> None:
     """Note what became of a payment page."""
     if not seen.reference.startswith(f"{Order.public_prefix}_"):
@@ -132,7 +76,10 @@ def apply(seen: objects.CheckoutSession) -> None:
     payments.hold(seen.payment_intent)
     rows = Order.objects.unscoped().select_for_update(of=("self",), no_key=True).select_related("organization")
     order = rows.filter(pk=Order.parse_public_id(seen.reference)).first()
-    if order is None or order.state not in (State.OPEN, State.EXPIRED):
+    if order is None or not _is_of(order, seen):
+        log.warning("checkout_of_nobody", session=seen.id)  # others may sell through the same account
+        return
+    if order.state not in (State.OPEN, State.EXPIRED):
         return
     if seen.status == "expired":
         if order.session_id == seen.id:
@@ -154,22 +101,8 @@ def apply(seen: objects.CheckoutSession) -> None:
     note("payment_intent", seen.payment_intent)
 
 
-def cancel_page(order: Order) -> None:
-    """The customer thought better of it: the page is closed. One that was paid meanwhile stays paid."""
-    if order.state != State.OPEN:
-        return
-    if not order.session_id:
-        rows = Order.objects.for_organization(order.organization_id).filter(pk=order.pk, state=State.OPEN)
-        rows.filter(session_id=None).update(state=State.EXPIRED)
-        return
-    try:
-        stripe(order.organization.realm_id).expire_checkout(order.session_id, key=f"expire:{order.session_id}")
-    except StripeRefusedError:
-        note("checkout.session", order.session_id)
-
-
-def look_at_subscription(order: Order) -> None:
-    """Look at what a paid page has made: for a customer who is back before the events are here."""
-    session = stripe(order.organization.realm_id).fetch("checkout.session", order.session_id or "")
-    if isinstance(session, objects.CheckoutSession) and session.subscription:
-        look_now("subscription", session.subscription)
+def _is_of(order: Order, seen: objects.CheckoutSession) -> bool:
+    """Whether we opened this page for the order: a reference alone can be put into the address of another page."""
+    customer = find(seen.customer)
+    ours = customer is not None and customer.organization_id == order.organization_id
+    return ours and seen.metadata.get("order") == order.public_id and seen.currency.upper() == order.currency

@@ -6,88 +6,124 @@ day) is told apart by its row: one that may have been sent is never sent again a
 reconciliation instead.
 """
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from django.db import transaction
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import Organization
 from apps.billing.catalogue import catalogue
-from apps.billing.models import OverageReport, Subscription
-from apps.billing.selectors import credits_used, find_customer, overage_reported, subscription_of
+from apps.billing.models import ApiMonth, OverageReport, Subscription
+from apps.billing.selectors import credits_used, find_customer, overage_reported, subscription_in
 from apps.billing.services import credits
 from apps.billing.services.customers import customer_of
+from apps.billing.services.months import month_in
 from apps.core.clock import now
 from apps.core.doorbell import ring
 from apps.integrations.stripe.connection import stripe
 from apps.integrations.stripe.errands import run_errands
 from apps.integrations.stripe.errors import DUPLICATE_USAGE, StripeRefusedError
-from apps.usage.limits import limits_of
 from apps.usage.periods import Period, month_of, period_named
-from apps.usage.selectors import over_quota, used_in
+from apps.usage.selectors import totals_with_quota, used_in
 
 log = structlog.get_logger(__name__)
 
 REPORT_TASK = "billing.report_overage"
 CANCEL_WITHIN = timedelta(hours=23)  # Stripe takes back what it heard within a day
 SAFE = timedelta(hours=23)  # and knows an identifier again for as long
-GRACE = timedelta(hours=3)  # after the end of a month its last calls are still on their way
+STILL_OPEN = timedelta(days=3)  # after the end of a month
+BILL_WAITS = timedelta(minutes=50)  # Stripe makes it final an hour after the end of the month
 State = OverageReport.State
 LINE = "api"
 
 
 def settle_all(moment: datetime | None = None) -> int:
-    """Settle credits of whoever is beyond their plan in this month, and in the last one as long as it is fresh. Returns
-    how many organizations that were."""
-    moment = moment or now()
-    periods = [month_of(moment)]
-    if moment - periods[0].start < GRACE:
-        periods.insert(0, month_of(periods[0].start - timedelta(days=1)))
+    """Settle credits of whoever is beyond what a month includes, or was, and called since. Returns how many that were.
+
+    One query finds them: nothing is done for those whose calls were counted before.
+    """
     done = 0
-    for period in periods:
-        for row in over_quota(period):
-            credits.settle(row.organization, period.name, row.total - row.quota)
-            done += 1
+    for period in _open_months(moment or now()):
+        for row in _called_since(period).iterator(chunk_size=500):
+            done += _alone(settle, row.organization, period, row.total)
     return done
 
 
+def settle(organization: Organization, period: Period, calls: int) -> bool:
+    """Settle credits with the calls of a month: of those beyond the plan that Stripe was not told of. True."""
+    with transaction.atomic():
+        Organization.objects.select_for_update(of=("self",), no_key=True).filter(pk=organization.pk).first()
+        month = month_in(organization, period)
+        reported = overage_reported(organization, period.name)
+        credits.settle(organization, period.name, max(month.beyond(calls) - reported, 0))
+        month.counted = calls
+        month.save(update_fields=("counted",))
+    return True
+
+
 def count_all(moment: datetime | None = None) -> int:
-    """Order the reports that are due: this month's, and the last one's as long as Stripe's bill can still change.
-    Returns how many organizations have something new."""
-    moment = moment or now()
-    periods = [month_of(moment)]
-    if moment - periods[0].start < GRACE:
-        periods.insert(0, month_of(periods[0].start - timedelta(days=1)))
-    return sum(count(row.organization, period) for period in periods for row in over_quota(period))
+    """Order the reports that are due, of this month and of the last one. Returns how many have new ones."""
+    changed = 0
+    for period in _open_months(moment or now()):
+        months = ApiMonth.objects.unscoped().filter(period=period.name, soft=True).select_related("organization")
+        for month in months.iterator(chunk_size=500):
+            changed += _alone(count, month.organization, period)
+    return changed
 
 
 def count(organization: Organization, period: Period) -> bool:
     """Order what Stripe has to be told of a month's overage. Returns whether that is anything new."""
     with transaction.atomic():
         Organization.objects.select_for_update(of=("self",), no_key=True).filter(pk=organization.pk).first()
-        subscription = subscription_of(organization, LINE)
+        subscription = subscription_in(organization, LINE, period)
         price = catalogue().product(subscription.product).overage if subscription else None
-        if subscription is None or price is None:
-            return False
         reported, due = overage_reported(organization, period.name), overage_of(organization, period)
-        if due > reported:
-            _order(organization, subscription, period, price.meter, due - reported)
-        elif due < reported:
-            _lessen(organization, subscription, period, price.meter, reported - due)
-        else:
+        if subscription is None or price is None or due == reported:
             return False
+        if due < reported:
+            _lessen(organization, subscription, period, price.meter, reported - due)
+        elif subscription.is_over and now() > period.end + BILL_WAITS:
+            log.error("overage_not_billed", organization=organization.public_id, calls=due - reported)
+            return False  # its last bill is made: the reconciliation shows it
+        else:
+            _order(organization, subscription, period, price.meter, due - reported)
         ring(REPORT_TASK)
     return True
 
 
 def overage_of(organization: Organization, period: Period) -> int:
     """The calls of a month beyond the plan that no credits paid for."""
-    limits = limits_of(organization)
-    if not limits.soft or limits.quota is None:
+    month = month_in(organization, period)
+    if not month.soft:
         return 0
-    beyond = max(used_in(organization, period) - limits.quota, 0)
-    return max(beyond - credits_used(organization, period.name), 0)
+    return max(month.beyond(used_in(organization, period)) - credits_used(organization, period.name), 0)
+
+
+def _open_months(moment: datetime) -> list[Period]:
+    """The last month, as long as calls of it may still come in or be corrected, and the present one."""
+    present = month_of(moment)
+    last = [month_of(present.start - timedelta(days=1))] if moment - present.start < STILL_OPEN else []
+    return [*last, present]
+
+
+def _called_since(period: Period) -> QuerySet[Any]:
+    """The totals of a month that are beyond the plan, or of which anything was kept, and that have changed since."""
+    kept = ApiMonth.objects.unscoped().filter(organization_id=OuterRef("organization_id"), period=period.name)
+    totals: QuerySet[Any] = totals_with_quota(period.name).annotate(counted=Subquery(kept.values("counted")[:1]))
+    return totals.filter(Q(counted=None, total__gt=F("quota")) | (Q(counted__isnull=False) & ~Q(counted=F("total"))))
+
+
+def _alone(work: Callable[..., bool], organization: Organization, *arguments: Any) -> bool:
+    """One organization's trouble is no other's."""
+    try:
+        return work(organization, *arguments)
+    except Exception:
+        log.exception("organization_not_settled", organization=organization.public_id)
+        return False
 
 
 def _order(organization: Organization, subscription: Subscription, period: Period, meter: str, value: int) -> None:
@@ -136,8 +172,11 @@ def _send(row: OverageReport) -> None:
 
 
 def _within(row: OverageReport) -> datetime:
-    """A moment of the month that is billed: the present one, or the month's last second."""
+    """When it is said to have been used: within its month as long as the bill of that waits, and with the next one's
+    after that, so that nothing is lost."""
     period = period_named(row.period)
+    if row.counted_at >= period.end + BILL_WAITS:
+        return row.counted_at
     return min(max(row.counted_at, period.start), period.end - timedelta(seconds=1))
 
 

@@ -12,7 +12,8 @@ from apps.audit.services import record
 from apps.billing.catalogue import Price, Product, catalogue
 from apps.billing.errors import CurrencySwitchError, NotOnSaleError, OvertakenError
 from apps.billing.models import Subscription
-from apps.billing.services import entitlements
+from apps.billing.services import entitlements, overage
+from apps.billing.services.allowances import push
 from apps.billing.services.catalogue_sync import code_of, price_at_stripe
 from apps.billing.services.customers import check_may_buy, customer_of, find, pay_with
 from apps.billing.services.paid_for import is_taken_back
@@ -21,6 +22,7 @@ from apps.core.clock import now
 from apps.core.doorbell import ring
 from apps.core.errors import ConflictError, NotFoundError
 from apps.core.events import emit
+from apps.core.ids import new_hex
 from apps.core.money import Money
 from apps.integrations.stripe import objects
 from apps.integrations.stripe.connection import stripe
@@ -28,6 +30,7 @@ from apps.integrations.stripe.errands import run_errands
 from apps.integrations.stripe.errors import StripeMissingError, StripeRefusedError
 from apps.integrations.stripe.port import ItemChange
 from apps.integrations.stripe.watching import look_now, note
+from apps.usage.periods import month_of
 from apps.usage.plans import API_PLAN, PLANS
 from apps.usage.selectors import standing
 
@@ -92,6 +95,7 @@ def _state_of(row: Subscription) -> tuple[object, ...]:
 def _tell(row: Subscription, before: tuple[object, ...]) -> None:
     if before == _state_of(row):
         return
+    push(row.organization)  # who has not paid has no overage
     emit(
         CHANGED,
         {
@@ -158,7 +162,9 @@ def change(
     `CustomerHeldError`, `StripeRefusedError` (`payment_failed`).
     """
     _product, price = _check_change(row, price_code, quantity)
-    if row.period_end != period_end or not now() - SHOWN_FOR <= at <= now() + timedelta(minutes=1):
+    changed = row.changed_at.replace(microsecond=0) if row.changed_at else None
+    overtaken = row.period_end != period_end or (changed is not None and at < changed)
+    if overtaken or not now() - SHOWN_FOR <= at <= now() + timedelta(minutes=1):
         raise OvertakenError(_("The subscription was renewed or the offer is old. Look at the new figures first."))
     check_may_buy(customer_of(row.organization))
     stripe(row.organization.realm_id).change_subscription(
@@ -167,6 +173,7 @@ def change(
         at=at,
         key=f"change:{row.public_id}:{price.code}:{quantity}:{at.timestamp():.0f}",
     )
+    Subscription.objects.unscoped().filter(pk=row.pk).update(changed_at=now())
     record(
         "billing.subscription_changed",
         target=row.organization,
@@ -184,26 +191,26 @@ def _check_change(row: Subscription, price_code: str, quantity: int) -> tuple[Pr
         raise CurrencySwitchError(_("You pay in %(currency)s.") % {"currency": row.currency})
     if row.is_over or row.end_ordered_at is not None or row.suspended:
         raise ConflictError(_("This subscription has ended."))
+    if not row.is_paid:
+        raise ConflictError(_("The last bill of this subscription is not paid yet. Please pay it first."))
     if (price.code, quantity) == (row.price, row.quantity):
         raise ConflictError(_("This is your plan already."))
     check_quantity(row.organization, product, quantity)
-    _check_overage(row, product)
+    _check_calls(row, product)
     return product, price
 
 
-def _check_overage(row: Subscription, product: Product) -> None:
-    """Overage of this month is billed by the plan under which it came: a smaller one, or one without, has to wait."""
-    if catalogue().product(row.product).overage is None or not standing(row.organization).overage:
-        return
+def _check_calls(row: Subscription, product: Product) -> None:
+    """What was called this month under a larger plan is not to be had for a smaller one's price."""
     plan = PLANS.get(str(product.grants.get(API_PLAN)))
-    if product.overage is None or (plan and (plan.calls or 0) < (PLANS[_plan_of(row)].calls or 0)):
+    if plan is None or plan.calls is None:
+        return
+    present = PLANS[str(catalogue().product(row.product).grants[API_PLAN])].calls
+    is_smaller = present is None or plan.calls < present or not plan.soft
+    if is_smaller and standing(row.organization).used > plan.calls:
         raise ConflictError(
-            _("This month has calls beyond the plan, which are billed on the 1st. Change to this plan then.")
+            _("This month you called more often than that plan includes. Change to it from the 1st of next month on.")
         )
-
-
-def _plan_of(row: Subscription) -> str:
-    return str(catalogue().product(row.product).grants[API_PLAN])
 
 
 def _changes(row: Subscription, price: Price, quantity: int) -> list[ItemChange]:
@@ -224,7 +231,7 @@ def cancel(actor: Actor, row: Subscription) -> None:
     if row.is_over or row.cancel_at is not None or row.end_ordered_at is not None:
         raise ConflictError(_("This subscription ends already."))
     stripe(row.organization.realm_id).cancel_subscription(
-        row.stripe_id, at_period_end=True, key=f"cancel:{row.public_id}:{now():%Y%m%d%H%M}"
+        row.stripe_id, at_period_end=True, key=f"cancel:{row.public_id}:{new_hex()}"
     )
     record("billing.subscription_canceled", target=row.organization, organization_id=row.organization_id)
     look_now("subscription", row.stripe_id)
@@ -234,9 +241,7 @@ def resume(actor: Actor, row: Subscription) -> None:
     """Go on after all. Raises `ConflictError` for one that does not end, or has ended."""
     if row.is_over or row.cancel_at is None or row.end_ordered_at is not None:
         raise ConflictError(_("This subscription goes on, or has ended."))
-    stripe(row.organization.realm_id).resume_subscription(
-        row.stripe_id, key=f"resume:{row.public_id}:{now():%Y%m%d%H%M}"
-    )
+    stripe(row.organization.realm_id).resume_subscription(row.stripe_id, key=f"resume:{row.public_id}:{new_hex()}")
     record("billing.subscription_resumed", target=row.organization, organization_id=row.organization_id)
     look_now("subscription", row.stripe_id)
 
@@ -249,7 +254,9 @@ def end_ordered() -> int:
 
 
 def _end(row: Subscription) -> bool:
-    """Whether it was there to be ended."""
+    """Whether it was there to be ended. What it owes for usage is reported before: it is on the bill of its end."""
+    overage.count(row.organization, month_of(now()))
+    overage.report_ordered()
     try:
         stripe(row.organization.realm_id).cancel_subscription(
             row.stripe_id, at_period_end=False, key=f"end:{row.public_id}"

@@ -14,12 +14,14 @@ from apps.accounts.requests import MemberRequest
 from apps.accounts.selectors import count_members
 from apps.accounts.web import form_of, organization_page
 from apps.billing import selectors, shelf, words
-from apps.billing.catalogue import Product, catalogue
+from apps.billing.ahead import Charge, first_charge, next_bill, usable_coupon
+from apps.billing.catalogue import Coupon, Product, catalogue
 from apps.billing.errors import AlreadySubscribedError, CouponRefusedError
 from apps.billing.forms import CheckoutForm
 from apps.billing.models import Order, Subscription
 from apps.billing.outcome import outcome_of
 from apps.billing.services import coupons, orders
+from apps.billing.services.checkout import cancel_page, look_at_subscription, open_page
 from apps.billing.views.shared import crumbs, page, wants_part
 from apps.core.clock import now
 from apps.core.errors import DomainError, NotFoundError
@@ -103,22 +105,33 @@ def _coupon(organization: Organization, product: Product, code: str) -> str:
         return ""
 
 
+def _used_coupon(organization: Organization, product: Product, form: CheckoutForm) -> Coupon | None:
+    """The coupon that is typed so far, where it works."""
+    try:
+        return usable_coupon(organization, product, form.typed_coupon)
+    except CouponRefusedError:
+        return None
+
+
 def _checkout(request: MemberRequest, product: Product, form: CheckoutForm, status: int = 200) -> HttpResponse:
     quantity = form.wanted
     offered = words.coupon_for(product)
     trial = product.trial_days and not selectors.had_line(request.organization, product.line)
     title = _("Buy %(product)s") % {"product": product.name}
+    days = product.trial_days if trial else 0
+    used = _used_coupon(request.organization, product, form)
     context = page(
         title,
         breadcrumbs=crumbs(title),
         product=product,
         form=form,
+        charge=first_charge(product, quantity, used, trial_days=days) if quantity else None,
         total=product.price.cost(quantity) if quantity else None,
         quantity=quantity,
         per=words.per(product),
         points=words.included(product, quantity or 1),
         coupon=words.coupon_words(offered) if offered else "",
-        trial_days=product.trial_days if trial else 0,
+        trial_days=days,
         billed_on=month_of(now()).end if product.line == "api" else None,
         may_buy=request.may("billing.manage"),
         sandbox=not request.organization.livemode,
@@ -136,7 +149,7 @@ def pay(request: MemberRequest, order_id: str) -> HttpResponse:
     if order.state != Order.State.OPEN:
         return redirect("billing_return", order.public_id)
     try:
-        return redirect(orders.open_page(order))
+        return redirect(open_page(order))
     except DomainError as refusal:
         messages.error(request, str(refusal.detail))
         return redirect("billing")
@@ -160,11 +173,18 @@ def back(request: MemberRequest, order_id: str) -> HttpResponse:
         product=product,
         price=words.price_words(product),
         waits=waits,
+        trial=_trial(order, product) if order.state == Order.State.PAID and not waits else None,
         outcome=outcome_of(order, product) if order.state == Order.State.PAID and not waits else None,
         may_buy=request.may("billing.manage"),
     )
     template = "billing/_order.html" if wants_part(request) else "billing/order.html"
     return render(request, template, context)
+
+
+def _trial(order: Order, product: Product) -> Charge | None:
+    """What is charged once the trial is over that an order began."""
+    row = None if order.total else _subscription(order.organization, product)
+    return next_bill(row) if row is not None and row.status == Subscription.Status.TRIALING else None
 
 
 def _arrives(order: Order, product: Product) -> bool:
@@ -180,7 +200,7 @@ def _looked_at(order: Order) -> Order:
         look_now("checkout.session", order.session_id or "")
         fresh = selectors.get_order(order.organization, order.public_id)
         if fresh.state == Order.State.PAID and catalogue().product_of(order.price).is_subscription:
-            orders.look_at_subscription(fresh)
+            look_at_subscription(fresh)
     except StripeUnavailableError:
         return order  # the page asks again
     return fresh
@@ -192,7 +212,7 @@ def order_cancel(request: MemberRequest, order_id: str) -> HttpResponse:
     """Think better of it: the payment page is closed. What was paid meanwhile stays."""
     order = selectors.get_order(request.organization, order_id)
     try:
-        orders.cancel_page(order)
+        cancel_page(order)
         if order.session_id:
             look_now("checkout.session", order.session_id)
     except DomainError as refusal:

@@ -26,6 +26,7 @@ from apps.usage.plans import API_PLAN, PLANS
 from apps.usage.selectors import events_behind, used_in
 
 EVENTS, REPORTS = 50, 10
+PAYABLE = (Invoice.Status.OPEN, Invoice.Status.UNCOLLECTIBLE)
 
 
 @require_safe
@@ -84,7 +85,8 @@ def invoice(request: MemberRequest, invoice_id: str) -> HttpResponse:
         tax=Money(row.tax, row.currency),
         remaining=Money(row.remaining, row.currency),
         payments=[(one, _refunds(one)) for one in paid],
-        may_pay=row.status == Invoice.Status.OPEN and row.remaining > 0 and request.may("billing.manage"),
+        may_pay=row.status in PAYABLE and row.remaining > 0 and request.may("billing.manage"),
+        ended=words.ended_plan(row) if row.status in PAYABLE and row.remaining > 0 else "",
     )
     return render(request, "billing/invoice.html", context)
 

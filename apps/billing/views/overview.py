@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 from apps.accounts.models import Organization
 from apps.accounts.requests import MemberRequest
 from apps.accounts.web import form_of, limit, organization_page
-from apps.billing import selectors
+from apps.billing import selectors, words
 from apps.billing.catalogue import Price, catalogue
 from apps.billing.forms import SpendCapForm, TaxIdForm
 from apps.billing.holdings import counted_features, held
@@ -61,8 +61,11 @@ def _page(
         may_manage=request.may("billing.manage"),
         sandbox=not organization.livemode,
         customer=customer,
-        held=[held(row) for row in subscriptions],
-        unpaid=[(row, Money(row.remaining, row.currency)) for row in selectors.unpaid_invoices(organization)],
+        held=[held(row, usage=spent) for row in subscriptions],
+        unpaid=[
+            (row, Money(row.remaining, row.currency), words.ended_plan(row))
+            for row in selectors.unpaid_invoices(organization)
+        ],
         plan=PLANS[now.limits.plan],
         plan_is_free="api" not in {row.line for row in subscriptions},
         now=now,

@@ -135,12 +135,15 @@ class PayingCalls(Wire):
         return reading.subscription(raw(told))
 
     def cancel_subscription(self, subscription: str, *, at_period_end: bool, key: str) -> Subscription:
-        """End it now or when its period ends. Stripe knows no keys for ending: what has ended already is shown."""
+        """End it now or when its period ends. What was used and not billed yet is billed as it ends; nothing is given
+        back for the rest of a period. Stripe knows no keys for ending: what has ended already is shown."""
         if at_period_end:
             return self._end_with_period(subscription, True, key)
         try:
             with explained():
-                ended = self._stripe.subscriptions.cancel(subscription, {"expand": SUBSCRIPTION_PARTS})
+                ended = self._stripe.subscriptions.cancel(
+                    subscription, {"invoice_now": True, "prorate": False, "expand": SUBSCRIPTION_PARTS}
+                )
         except (StripeMissingError, StripeRefusedError) as error:
             with explained():
                 ended = self._stripe.subscriptions.retrieve(subscription, {"expand": SUBSCRIPTION_PARTS})

@@ -205,7 +205,7 @@ class Stripe(Protocol):
         ...
 
     def cancel_subscription(self, subscription: str, *, at_period_end: bool, key: str) -> Subscription:
-        """End it now or when its period ends."""
+        """End it now or when its period ends, and bill what was used till then. Nothing is given back for the rest."""
         ...
 
     def resume_subscription(self, subscription: str, *, key: str) -> Subscription:
@@ -217,8 +217,15 @@ class Stripe(Protocol):
         """All subscriptions, ended ones too; of one customer where one is named."""
         ...
 
-    def invoices(self, customer: str = "", since: datetime | None = None) -> Iterator[Invoice]:
-        """Invoices, the latest first."""
+    def invoices(
+        self, customer: str = "", since: datetime | None = None, *, status: str = "", whole: bool = True
+    ) -> Iterator[Invoice]:
+        """Invoices, the latest first. Those that are not wanted whole tell their first lines only, without the codes
+        of their prices, and cost no request of their own."""
+        ...
+
+    def checkouts(self, since: datetime | None = None) -> Iterator[CheckoutSession]:
+        """Payment pages, the latest first."""
         ...
 
     def payments(self, customer: str = "", since: datetime | None = None) -> Iterator[Payment]:

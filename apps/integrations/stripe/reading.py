@@ -322,15 +322,15 @@ _READERS: dict[Kind, Callable[[Raw], Object]] = {
 
 # What happened --------------------------------------------------------------------------------------------------------
 # Parts that we read as parts of something else: by the member that says of what.
-_PART_OF = {"charge": "payment_intent", "invoice_payment": "invoice", "tax_id": "customer"}
+PART_OF = {"charge": "payment_intent", "invoice_payment": "invoice", "tax_id": "customer"}
 
 
 def event(raw: Raw) -> Event:
     """Who was touched by it, and no more: nothing of a customer or a card stays in `payload`."""
     about = (raw.get("data") or {}).get("object") or {}
     kind, object_id = text(about.get("object")), text(about.get("id"))
-    if whole := identity(about.get(_PART_OF.get(kind, ""))):
-        kind, object_id = _PART_OF[kind], whole
+    if whole := identity(about.get(PART_OF.get(kind, ""))):
+        kind, object_id = PART_OF[kind], whole
     payload = {
         "id": raw["id"],
         "type": raw["type"],

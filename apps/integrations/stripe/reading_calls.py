@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, cast
 
 import stripe
 from django.utils.translation import gettext_lazy as _
@@ -11,6 +11,7 @@ from apps.integrations.stripe import reading
 from apps.integrations.stripe.errors import StripeMissingError
 from apps.integrations.stripe.objects import (
     BalanceTransaction,
+    CheckoutSession,
     Dispute,
     Event,
     Invoice,
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
         RefundListParams,
         SubscriptionListParams,
     )
+    from stripe.params.checkout import SessionListParams
+
+_InvoiceStatus = Literal["draft", "open", "paid", "uncollectible", "void"]
 
 PAGE = 100  # the most that Stripe gives at a time
 CUSTOMER_PARTS = ["invoice_settings.default_payment_method", "tax_ids"]
@@ -99,16 +103,28 @@ class ReadingCalls(Wire):
             wanted["customer"] = customer
         return self._listed(lambda: self._stripe.subscriptions.list(wanted), reading.subscription)
 
-    def invoices(self, customer: str = "", since: datetime | None = None) -> Iterator[Invoice]:
-        """Invoices, whole: one more request for the lines of each."""
+    def invoices(
+        self, customer: str = "", since: datetime | None = None, *, status: str = "", whole: bool = True
+    ) -> Iterator[Invoice]:
+        """Invoices; of those that are wanted whole, one more request for the lines of each."""
         wanted: InvoiceListParams = {"limit": PAGE, "expand": [f"data.{part}" for part in INVOICE_PARTS]}
         if customer:
             wanted["customer"] = customer
         if since is not None:
             wanted["created"] = {"gte": seconds(since)}
+        if status:
+            wanted["status"] = cast(_InvoiceStatus, status)
         return self._listed(
-            lambda: self._stripe.invoices.list(wanted), lambda found: reading.invoice(self._with_all_lines(found))
+            lambda: self._stripe.invoices.list(wanted),
+            lambda found: reading.invoice(self._with_all_lines(found) if whole else found),
         )
+
+    def checkouts(self, since: datetime | None = None) -> Iterator[CheckoutSession]:
+        """Payment pages."""
+        wanted: SessionListParams = {"limit": PAGE}
+        if since is not None:
+            wanted["created"] = {"gte": seconds(since)}
+        return self._listed(lambda: self._stripe.checkout.sessions.list(wanted), reading.checkout)
 
     def payments(self, customer: str = "", since: datetime | None = None) -> Iterator[Payment]:
         """Payments."""

@@ -87,7 +87,7 @@ class Books(RuleBasedStateMachine):
             order,
             objects.CheckoutSession(
                 f"cs_{self.number}", "", "complete", "paid", "payment", "cus_1", "", key, order.public_id, amount, 0,
-                "USD", moment,
+                "USD", moment, metadata={"order": order.public_id},
             ),
             objects.Payment(
                 key, "cus_1", "succeeded", "USD", amount, amount, f"ch_{self.number}", FEE, 0, moment, "", "", moment,

@@ -1,0 +1,156 @@
+"""The payment page of an order: opened at Stripe when it is visited, closed again, and looked at afterwards.
+
+An order has one page at a time. What must not be paid twice (a subscription of a line, a coupon) has one page for all
+orders: who opens a page closes the others first.
+"""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.db.models import F, Q
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from apps.billing.catalogue import Product, catalogue
+from apps.billing.errors import AlreadySubscribedError
+from apps.billing.models import Order
+from apps.billing.selectors import had_line, subscription_of
+from apps.billing.services import coupons
+from apps.billing.services.catalogue_sync import price_at_stripe
+from apps.billing.services.customers import check_may_buy, customer_of, ensure_at_stripe
+from apps.core.brand import current_brand
+from apps.core.clock import now
+from apps.core.errors import ConflictError
+from apps.integrations.stripe import objects
+from apps.integrations.stripe.connection import stripe
+from apps.integrations.stripe.errors import StripeMissingError, StripeRefusedError
+from apps.integrations.stripe.port import CheckoutOrder, Wanted
+from apps.integrations.stripe.watching import look_now, note
+from apps.usage.periods import month_of
+
+PAGE_LASTS = timedelta(hours=23)  # Stripe closes it after 24 at the latest
+SOON_OVER = timedelta(minutes=35)  # and opens none for less than 30 minutes
+UNVISITED = timedelta(days=7)
+State = Order.State
+
+
+def open_page(order: Order) -> str:
+    """The address of the order's payment page: the one that is open, or a new one. Said at once by many it is one page.
+
+    Raises `ConflictError` for an order that can't be paid any more, `AlreadySubscribedError`, `CouponRefusedError`,
+    `CustomerHeldError`, and what the gateway raises.
+    """
+    if order.state != State.OPEN:
+        raise ConflictError(_("This order is paid or expired."))
+    customer = customer_of(order.organization)
+    check_may_buy(customer)
+    product = catalogue().product_of(order.price)
+    if product.is_subscription and subscription_of(order.organization, product.line):
+        raise AlreadySubscribedError(_("There is a subscription already: change it instead."))
+    if order.coupon:
+        coupons.check(order.organization, product, order.coupon)
+    _close_others(order, product)
+    session = _page_of(order)
+    if session is not None and session.status == "open":
+        return session.url
+    if session is not None and session.status == "complete":
+        note("checkout.session", session.id)
+        return _return_address(order)
+    return _new_page(order, product, ensure_at_stripe(customer))
+
+
+def _page_of(order: Order) -> objects.CheckoutSession | None:
+    if not order.session_id:
+        return None
+    try:
+        found = stripe(order.organization.realm_id).fetch("checkout.session", order.session_id)
+    except StripeMissingError:
+        return None
+    return found if isinstance(found, objects.CheckoutSession) else None
+
+
+def _new_page(order: Order, product: Product, customer: str) -> str:
+    """Its end is written down before Stripe is asked: who is killed, and who comes second, asks for the same page."""
+    rows = Order.objects.for_organization(order.organization_id).filter(pk=order.pk)
+    if order.session_id or order.page_until is None or order.page_until < now() + SOON_OVER:
+        rows.filter(sessions=order.sessions, state=State.OPEN).update(
+            sessions=F("sessions") + 1, page_until=now().replace(microsecond=0) + PAGE_LASTS, session_id=None
+        )
+        order.refresh_from_db()
+    made = stripe(order.organization.realm_id).open_checkout(
+        _wanted(order, product, customer), key=f"order:{order.public_id}:{order.sessions}"
+    )
+    rows.filter(sessions=order.sessions).update(session_id=made.id)
+    order.session_id = made.id
+    return made.url
+
+
+def _wanted(order: Order, product: Product, customer: str) -> CheckoutOrder:
+    bundle, until = catalogue().bundle(order.price), order.page_until or now() + PAGE_LASTS
+    trial = 0 if had_line(order.organization, product.line) else product.trial_days
+    return CheckoutOrder(
+        mode="subscription" if product.is_subscription else "payment",
+        customer=customer,
+        wanted=[
+            Wanted(price_at_stripe(price.code), None if price.meter else order.quantity if price == bundle[0] else 1)
+            for price in bundle
+        ],
+        reference=order.public_id,
+        success_url=f"{_return_address(order)}?session={{CHECKOUT_SESSION_ID}}",
+        cancel_url=f"{current_brand().site_url}{reverse('billing')}?canceled={order.public_id}",
+        expires_at=until,
+        coupon=coupons.code_at_stripe(order.coupon),
+        trial_days=trial,
+        anchor=month_of(until - PAGE_LASTS).end if product.line == "api" else None,
+        automatic_tax=settings.STRIPE_TAX,
+        metadata={"order": order.public_id, "organization": order.organization.public_id, "product": product.code},
+    )
+
+
+def _return_address(order: Order) -> str:
+    return current_brand().site_url + reverse("billing_return", args=[order.public_id])
+
+
+def _close_others(order: Order, product: Product) -> None:
+    """Raises `ConflictError` where another one was paid in this moment."""
+    line = [price.code for one in catalogue().line(product.line) for price in one.prices] if product.line else []
+    same = Q(price__in=line) | (Q(coupon=order.coupon) if order.coupon else Q(pk=None))
+    others = Order.objects.for_organization(order.organization_id).filter(same, state=State.OPEN).exclude(pk=order.pk)
+    for other in others.select_related("organization").order_by("pk"):
+        if not cancel_page(other):
+            raise ConflictError(_("Another order of yours was paid just now. Look at your plans first."))
+
+
+def cancel_page(order: Order) -> bool:
+    """The customer thought better of it: nobody can pay the order any more. False: it was paid meanwhile."""
+    if order.state != State.OPEN:
+        return order.state == State.EXPIRED
+    rows = Order.objects.for_organization(order.organization_id).filter(pk=order.pk, state=State.OPEN)
+    if order.session_id:
+        try:
+            stripe(order.organization.realm_id).expire_checkout(order.session_id, key=f"expire:{order.session_id}")
+        except StripeMissingError:
+            pass  # nobody pays what is not there
+        except StripeRefusedError:
+            note("checkout.session", order.session_id)
+            session = _page_of(order)
+            if session is None or session.status != "expired":
+                return False
+    rows.update(state=State.EXPIRED)
+    return True
+
+
+def expire_orders() -> int:
+    """End orders that nobody paid: looked at where there was a page, at once where nobody went. Returns how many."""
+    rows = Order.objects.unscoped().filter(state=State.OPEN)
+    over = rows.filter(page_until__lt=now(), session_id__isnull=False)
+    for session in over.values_list("session_id", flat=True)[:500]:
+        note("checkout.session", session or "")
+    return rows.filter(session_id=None, created_at__lt=now() - UNVISITED).update(state=State.EXPIRED)
+
+
+def look_at_subscription(order: Order) -> None:
+    """Look at what a paid page has made: for a customer who is back before the events are here."""
+    session = _page_of(order)
+    if session is not None and session.subscription:
+        look_now("subscription", session.subscription)

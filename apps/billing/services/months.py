@@ -1,0 +1,31 @@
+"""What of a month was included: kept when a plan changes, so that nobody is billed by another plan than they had."""
+
+from datetime import timedelta
+
+from apps.accounts.models import Organization
+from apps.billing.models import ApiMonth
+from apps.core.clock import now
+from apps.usage.limits import Limits, limits_of
+from apps.usage.periods import Period, month_of
+
+
+def month_in(organization: Organization, period: Period) -> ApiMonth:
+    """What of a month was included. One that nothing was kept of is as the present plan says."""
+    return _kept(organization, period, limits_of(organization))
+
+
+def keep(organization: Organization, before: Limits, after: Limits) -> None:
+    """The plan changes: the last month was the old one's, this one includes what the larger of the two does."""
+    month = month_of(now())
+    _kept(organization, month_of(month.start - timedelta(days=1)), before)
+    row = _kept(organization, month, before)
+    row.quota = None if row.quota is None or after.quota is None else max(row.quota, after.quota)
+    row.soft = row.soft or after.soft
+    row.save(update_fields=("quota", "soft"))
+
+
+def _kept(organization: Organization, period: Period, limits: Limits) -> ApiMonth:
+    row, _new = ApiMonth.objects.unscoped().get_or_create(
+        organization=organization, period=period.name, defaults={"quota": limits.quota, "soft": limits.soft}
+    )
+    return row

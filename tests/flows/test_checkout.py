@@ -1,0 +1,155 @@
+"""Payment pages: one for what must not be paid twice, good for as long as they say, and only ours count."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+
+from apps.billing.errors import AlreadySubscribedError, CouponRefusedError, CustomerHeldError
+from apps.billing.models import CreditGrant, Order, Subscription
+from apps.billing.services import checkout, orders, subscriptions
+from apps.core.errors import LimitExceededError
+from apps.integrations.stripe import objects
+from apps.integrations.stripe.connection import stripe
+from apps.integrations.stripe.fake.cards import CARDS
+from apps.integrations.stripe.fake.completing import submit
+from tests.common.roles import actor_of
+
+pytestmark = pytest.mark.django_db
+BEGIN = datetime(2027, 3, 12, 9, 30, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def clock(db, settings):
+    settings.API_DEFAULT_PLAN = "sandbox"
+    with time_machine.travel(BEGIN, tick=True) as traveller:
+        yield traveller
+
+
+def opened(user, organization, price, **more):
+    order = orders.place_order(user, organization, price, **more)
+    checkout.open_page(order)
+    order.refresh_from_db()
+    return order
+
+
+def pay(shop, order):
+    with shop.world.atomic():
+        submit(shop.world, shop.world.get("checkout.session", order.session_id), CARDS["succeeds"])
+
+
+def test_two_plans_of_a_line_have_one_page(shop, owner, organization):
+    first = opened(owner, organization, "api_usage_developer_monthly")
+    second = opened(owner, organization, "api_pro_monthly")
+    assert shop.world.get("checkout.session", first.session_id)["status"] == "expired"
+    pay(shop, second)
+    shop.settle()
+    assert Subscription.objects.for_organization(organization).count() == 1
+    first.refresh_from_db()
+    assert first.state == Order.State.EXPIRED
+    with pytest.raises(AlreadySubscribedError):
+        orders.place_order(owner, organization, "api_usage_developer_monthly")
+
+
+def test_a_coupon_has_one_page(shop, owner, organization):
+    first = opened(owner, organization, "base_monthly", coupon="launch50")
+    second = opened(owner, organization, "api_pro_monthly", coupon="launch50")
+    assert shop.world.get("checkout.session", first.session_id)["status"] == "expired"
+    pay(shop, second)
+    shop.settle()
+    with pytest.raises(CouponRefusedError):
+        orders.place_order(owner, organization, "base_monthly", coupon="launch50")
+
+
+def test_a_coupon_that_was_used_meanwhile_opens_no_page(shop, owner, organization):
+    late = orders.place_order(owner, organization, "base_monthly", coupon="launch50")
+    shop.buy(owner, organization, "api_pro_monthly", coupon="launch50")
+    late.refresh_from_db()
+    if late.state == Order.State.OPEN:
+        with pytest.raises(CouponRefusedError):
+            checkout.open_page(late)
+    assert late.session_id is None
+
+
+def test_an_order_is_paid_a_week_later(shop, owner, organization, clock):
+    order = orders.place_order(owner, organization, "credits_1000", quantity=3)
+    clock.shift(timedelta(days=6))
+    shop.world.catch_up()
+    shop.pay(order)
+    shop.settle()
+    assert CreditGrant.objects.for_organization(organization).get().units == 3_000
+
+
+def test_a_page_that_ended_is_followed_by_another(shop, owner, organization, clock):
+    order = opened(owner, organization, "credits_1000")
+    first = order.session_id
+    clock.shift(timedelta(hours=24))
+    shop.world.catch_up()
+    checkout.open_page(order)
+    order.refresh_from_db()
+    assert order.session_id != first
+    pay(shop, order)
+    shop.settle()
+    order.refresh_from_db()
+    assert order.state == Order.State.PAID
+
+
+def test_killed_while_it_was_opened_it_is_the_same_page(shop, owner, organization):
+    order = opened(owner, organization, "credits_1000")
+    first = order.session_id
+    Order.objects.for_organization(organization).update(session_id=None)
+    order.refresh_from_db()
+    checkout.open_page(order)
+    order.refresh_from_db()
+    assert order.session_id == first
+    assert len(shop.world.find("checkout.session")) == 1
+
+
+def test_orders_that_nobody_pays_end(shop, owner, organization, clock):
+    unvisited = orders.place_order(owner, organization, "credits_1000")
+    visited = opened(owner, organization, "credits_1000", quantity=2)
+    clock.shift(timedelta(days=8))
+    shop.world.catch_up()
+    assert checkout.expire_orders() == 1
+    shop.settle()
+    for order in (unvisited, visited):
+        order.refresh_from_db()
+        assert order.state == Order.State.EXPIRED
+
+
+def test_so_many_orders_are_open(owner, organization):
+    for quantity in range(1, orders.MOST_OPEN + 1):
+        orders.place_order(owner, organization, "credits_1000", quantity=quantity)
+    with pytest.raises(LimitExceededError):
+        orders.place_order(owner, organization, "credits_1000", quantity=999)
+    orders.place_order(owner, organization, "credits_1000", quantity=1)
+
+
+@pytest.mark.parametrize("changed", [{"customer": "cus_other"}, {"metadata": {}}, {"currency": "EUR"}])
+def test_another_page_with_our_reference_gives_nothing(shop, owner, organization, changed):
+    order = opened(owner, organization, "credits_1000", quantity=1_000)
+    pay(shop, order)
+    seen = stripe().fetch("checkout.session", order.session_id)
+    assert isinstance(seen, objects.CheckoutSession)
+    orders.apply(objects.CheckoutSession(**{**seen.__dict__, **changed}))
+    order.refresh_from_db()
+    assert order.state == Order.State.OPEN
+    assert not CreditGrant.objects.for_organization(organization).exists()
+
+
+def test_canceled_resumed_and_canceled_in_a_moment(shop, owner, organization):
+    shop.buy(owner, organization, "api_pro_monthly")
+    actor = actor_of(owner, organization)
+    for act in (subscriptions.cancel, subscriptions.resume, subscriptions.cancel):
+        act(actor, shop.subscription(organization))
+    assert shop.subscription(organization).cancel_at is not None
+    assert shop.world.find("subscription")[0]["cancel_at_period_end"]
+
+
+def test_who_has_an_unpaid_bill_buys_nothing(shop, owner, organization, clock):
+    shop.buy(owner, organization, "api_usage_developer_monthly", card="fails_later")
+    clock.move_to(datetime(2027, 4, 1, 1, 5, tzinfo=UTC))
+    shop.world.catch_up()
+    shop.settle()
+    with pytest.raises(CustomerHeldError, match="could not be paid"):
+        orders.place_order(owner, organization, "base_monthly")

@@ -1,0 +1,214 @@
+"""Months and what they include: nobody pays for what was included, nor uses what was not, whatever the plan became."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+
+from apps.billing.models import CreditGrant, Invoice, OverageReport
+from apps.billing.selectors import credits_left, credits_used, overage_reported
+from apps.billing.services import overage, refunds, subscriptions
+from apps.billing.tasks import settle
+from apps.core.errors import ConflictError
+from apps.usage.limits import limits_of
+from apps.usage.periods import month_of
+from apps.usage.services.corrections import correct
+from tests.common.roles import actor_of
+from tests.common.usage import call
+
+pytestmark = pytest.mark.django_db
+BEGIN = datetime(2027, 3, 12, 9, 30, tzinfo=UTC)
+APRIL = datetime(2027, 4, 1, tzinfo=UTC)
+MARCH = "2027-03"
+
+
+@pytest.fixture(autouse=True)
+def clock(db, settings):
+    settings.API_DEFAULT_PLAN = "sandbox"
+    with time_machine.travel(BEGIN, tick=True) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def actor(owner, organization):
+    return actor_of(owner, organization)
+
+
+def count(shop):
+    settle()
+    overage.count_all()
+    shop.settle()
+
+
+def change(actor, shop, organization, price):
+    offer = subscriptions.offer_change(shop.subscription(organization), price, 1)
+    subscriptions.change(actor, offer.subscription, price, 1, at=offer.at, period_end=offer.subscription.period_end)
+    shop.settle()
+
+
+def april(shop, clock, minutes=65):
+    clock.move_to(APRIL + timedelta(minutes=minutes))
+    shop.world.catch_up()
+    shop.settle()
+
+
+def test_credits_are_good_in_the_months_after_too(shop, owner, organization, clock):
+    shop.buy(owner, organization, "credits_1000", quantity=5)
+    clock.move_to(APRIL + timedelta(days=5))
+    settle()
+    assert limits_of(organization).ceiling(month_of(APRIL)) == 6_000
+    call(organization, 3_000)
+    settle()
+    assert (credits_used(organization, "2027-04"), credits_left(organization)) == (2_000, 3_000)
+
+
+def test_a_month_is_billed_by_the_plan_that_it_had(shop, actor, owner, organization, clock):
+    """A smaller plan from the 1st on: what was included in March stays included."""
+    shop.buy(owner, organization, "api_usage_professional_monthly")
+    call(organization, 60_000)
+    count(shop)
+    april(shop, clock, minutes=10)
+    change(actor, shop, organization, "api_usage_developer_monthly")
+    count(shop)
+    assert overage_reported(organization, MARCH) == 10_000
+
+
+@pytest.mark.parametrize("how", ["refund", "end of the month"])
+def test_calls_that_a_plan_included_cost_no_credits(shop, actor, owner, staff, organization, clock, how):
+    shop.buy(owner, organization, "api_pro_monthly")
+    paid = shop.payment(organization)
+    shop.buy(owner, organization, "credits_1000", quantity=9)
+    call(organization, 9_000)
+    settle()
+    if how == "refund":
+        refunds.order_refund(paid, paid.amount, reason="duplicate", note="", by=staff)
+        shop.settle()
+    else:
+        subscriptions.cancel(actor, shop.subscription(organization))
+        april(shop, clock)
+    assert limits_of(organization).quota == 1_000
+    settle()
+    assert credits_left(organization) == 9_000
+
+
+def test_back_within_the_plan_nothing_is_billed(shop, owner, organization, clock):
+    shop.buy(owner, organization, "api_usage_developer_monthly")
+    wrong = call(organization, 500)
+    call(organization, 10_000)
+    count(shop)
+    clock.shift(timedelta(hours=1))
+    correct(wrong, "counted twice")
+    count(shop)
+    assert overage_reported(organization, MARCH) == 0
+
+
+def test_a_larger_plan_gives_credits_back(shop, owner, organization):
+    shop.buy(owner, organization, "credits_1000", quantity=5)
+    call(organization, 4_000)
+    settle()
+    assert credits_left(organization) == 2_000
+    shop.buy(owner, organization, "api_pro_monthly")
+    call(organization, 1)
+    settle()
+    assert credits_left(organization) == 5_000
+
+
+def test_nothing_is_paid_by_credits_and_billed_too(shop, owner, organization, clock):
+    shop.buy(owner, organization, "api_usage_developer_monthly")
+    call(organization, 15_000)
+    count(shop)
+    clock.shift(timedelta(days=2))
+    shop.buy(owner, organization, "credits_1000", quantity=5)
+    call(organization, 1_000)
+    count(shop)
+    assert overage_reported(organization, MARCH) == 5_000
+    assert credits_left(organization) == 4_000
+
+
+def test_credits_of_april_pay_nothing_of_march(shop, owner, organization, clock):
+    shop.buy(owner, organization, "api_usage_developer_monthly")
+    call(organization, 12_000)
+    clock.move_to(APRIL + timedelta(minutes=10))
+    shop.buy(owner, organization, "credits_1000", quantity=5)
+    count(shop)
+    assert (credits_left(organization), overage_reported(organization, MARCH)) == (5_000, 2_000)
+
+
+def test_the_last_calls_of_a_plan_that_ends_are_on_its_last_bill(shop, actor, owner, organization, clock):
+    shop.buy(owner, organization, "api_usage_developer_monthly")
+    subscriptions.cancel(actor, shop.subscription(organization))
+    shop.settle()
+    clock.move_to(APRIL - timedelta(seconds=20))
+    call(organization, 40_000)
+    clock.move_to(APRIL + timedelta(minutes=5))
+    shop.world.catch_up()
+    shop.settle()
+    count(shop)
+    assert overage_reported(organization, MARCH) == 30_000
+
+
+def test_what_is_late_is_on_the_next_bill(shop, owner, organization, clock):
+    """The job ran three hours late: March's bill is final."""
+    shop.buy(owner, organization, "api_usage_developer_monthly")
+    call(organization, 12_000)
+    april(shop, clock, minutes=185)
+    count(shop)
+    assert OverageReport.objects.for_organization(organization).get().state == "sent"
+    clock.move_to(datetime(2027, 5, 1, 1, 5, tzinfo=UTC))
+    shop.world.catch_up()
+    shop.settle()
+    bill = Invoice.objects.for_organization(organization).order_by("-created_at")[0]
+    assert bill.lines.get(price="api_usage_developer_overage").quantity == 2_000
+
+
+def test_a_large_plan_used_up_is_not_given_back(shop, actor, owner, organization):
+    shop.buy(owner, organization, "api_usage_enterprise_monthly")
+    call(organization, 240_000)
+    with pytest.raises(ConflictError, match="1st of next month"):
+        subscriptions.offer_change(shop.subscription(organization), "api_pro_monthly", 1)
+
+
+def test_one_organizations_trouble_is_no_others(shop, owner, organization, outsider, monkeypatch):
+    elsewhere = outsider.memberships.select_related("organization")[0].organization
+    for place, person in ((organization, owner), (elsewhere, outsider)):
+        shop.buy(person, place, "credits_1000", quantity=2)
+        call(place, 1_500)
+    whole = overage.credits.settle
+
+    def broken(place, *rest):
+        if place == organization:
+            raise ValueError("broken")
+        return whole(place, *rest)
+
+    monkeypatch.setattr(overage.credits, "settle", broken)
+    settle()
+    assert (credits_left(organization), credits_left(elsewhere)) == (2_000, 1_500)
+
+
+def test_who_is_idle_costs_one_query_a_month(shop, owner, organization, django_assert_num_queries):
+    shop.buy(owner, organization, "credits_1000", quantity=2)
+    call(organization, 1_500)
+    settle()
+    with django_assert_num_queries(1):
+        assert overage.settle_all() == 0
+
+
+def test_until_a_bill_is_paid_there_is_no_overage(shop, owner, organization, clock):
+    shop.buy(owner, organization, "api_usage_developer_monthly", card="fails_later")
+    april(shop, clock)
+    assert shop.subscription(organization).status == "past_due"
+    assert limits_of(organization).ceiling(month_of(APRIL)) == 10_000
+    with pytest.raises(ConflictError, match="not paid"):
+        subscriptions.offer_change(shop.subscription(organization), "api_pro_monthly", 1)
+
+
+def test_what_runs_out_pays_for_what_was_called_before(shop, owner, organization, clock):
+    shop.buy(owner, organization, "credits_1000", quantity=2)
+    grant = CreditGrant.objects.for_organization(organization).get()
+    CreditGrant.objects.for_organization(organization).update(expires_at=BEGIN + timedelta(minutes=1))
+    call(organization, 1_500)
+    clock.shift(timedelta(minutes=2))
+    settle()
+    grant.refresh_from_db()
+    assert (grant.used, grant.expired) == (500, 1_500)
+    assert limits_of(organization).credits == 500
