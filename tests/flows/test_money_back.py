@@ -63,8 +63,9 @@ def told_of(organization, *, total, tax, amount=None, fee_currency="USD"):
         fee_currency=fee_currency,
     )
     page = objects.CheckoutSession(
-        "cs_1", "", "complete", "paid", "payment", "cus_1", "", "pi_1", order.public_id, total, tax, "USD", BEGIN
-    )
+        "cs_1", "", "complete", "paid", "payment", "cus_1", "", "pi_1", order.public_id, total, tax, "USD", BEGIN,
+        {"order": order.public_id},
+    )  # fmt: skip
     return payment, page
 
 

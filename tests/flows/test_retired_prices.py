@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
+from apps.billing.ahead import next_bill
 from apps.billing.catalogue import catalogue
 from apps.billing.errors import NotOnSaleError
-from apps.billing.holdings import Held
 from apps.billing.models import CreditGrant, Invoice, Order, PriceAtStripe
-from apps.billing.services import invoices, orders
+from apps.billing.services import checkout, invoices, orders
 from apps.billing.services.catalogue_sync import sync_catalogue
 from apps.core.entitlements import entitlement
 from apps.integrations.models import StripeObject
@@ -70,8 +70,7 @@ def test_who_pays_an_old_price_goes_on_paying_it(shop, owner, organization, cloc
     april = Invoice.objects.for_organization(organization).order_by("-created_at")[0]
     assert (april.total, [line.price for line in april.lines.all()]) == (1_900, ["api_pro_monthly"])
     assert set(sales()) == {"sales:api_pro:USD"}
-    held = Held(row, catalogue().product("api_pro"), "", "", "", None)
-    assert held.cost.minor == 1_900
+    assert next_bill(row).amount.minor == 1_900
     stripe().cancel_subscription(row.stripe_id, at_period_end=False, key="end")
     shop.settle()
     assert shop.subscription(organization).status == "canceled"
@@ -88,7 +87,7 @@ def test_a_bill_is_booked_once_whatever_its_lines_are_called(shop, owner, organi
 
 def test_what_was_on_an_open_page_is_given(shop, owner, organization, raise_price):
     order = orders.place_order(owner, organization, "credits_1000")
-    orders.open_page(order)
+    checkout.open_page(order)
     raise_price("credits", 600)
     order.refresh_from_db()
     with shop.world.atomic():

@@ -60,13 +60,11 @@ def gone_back(payment_intent: str, *, since: datetime) -> Payment | None:
 
 
 def hold(payment_intent: str) -> None:
-    """Lock a payment that is there already, before what it was for is written and booked.
-
-    Everybody locks in this order: payment, organization, accounts of the ledger.
-    """
-    rows = Payment.objects.unscoped().select_for_update(of=("self",), no_key=True)
+    """Lock a payment, where it is known, before what it was for is, and before accounts are: the order in which all of
+    them are locked."""
     if payment_intent:
-        rows.filter(stripe_id=payment_intent).first()
+        rows = Payment.objects.unscoped().filter(stripe_id=payment_intent)
+        rows.select_for_update(of=("self",), no_key=True).first()
 
 
 def adopt(parent: Order | Invoice) -> None:
