@@ -97,6 +97,7 @@ class PriceAtStripeAdmin(StaffModelAdmin):
         context: dict[str, Any] = {
             **self.admin_site.each_context(request),
             "title": _("Catalogue"),
+            "content_title": _("Catalogue"),
             "offered": offered(),
             "coupons": list(catalogue().coupons.values()),
         }
