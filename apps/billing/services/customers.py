@@ -8,6 +8,7 @@ from apps.accounts.selectors import member_emails
 from apps.audit.services import record
 from apps.billing.errors import CustomerHeldError
 from apps.billing.models import Customer, Invoice, Subscription
+from apps.core.brand import current_brand
 from apps.core.errors import ConflictError
 from apps.core.ids import new_hex
 from apps.integrations.stripe import objects
@@ -106,7 +107,8 @@ def open_portal(organization: Organization, return_url: str) -> str:
 def check_may_buy(customer: Customer) -> None:
     """Raises `CustomerHeldError` for one that is held, or that has not paid for something."""
     if customer.held_because:
-        raise CustomerHeldError(_("Purchases are on hold while we look at a payment. Please write to support."))
+        told = _("Purchases are on hold while we look at a payment. Please write to %(email)s.")
+        raise CustomerHeldError(told % {"email": current_brand().support_email})
     bills = Invoice.objects.for_organization(customer.organization_id).filter(remaining__gt=0)
     unpaid = bills.filter(
         Q(status=Invoice.Status.OPEN, attempts__gt=0) | Q(status=Invoice.Status.UNCOLLECTIBLE)

@@ -30,8 +30,8 @@ def crumbs(title: str, *between: tuple[str, str]) -> list[dict[str, str]]:
 
 
 def page(title: str, **context: Any) -> dict[str, Any]:
-    """The context of a page; each says how long a price is refunded."""
-    return {"page_title": title, "refund_words": words.refund_words(), **context}
+    """The context of a page; each says how long a price is refunded, and can say what a hold means."""
+    return {"page_title": title, "refund_words": words.refund_words(), "hold_words": words.hold_words(), **context}
 
 
 def wants_part(request: HttpRequest) -> bool:
