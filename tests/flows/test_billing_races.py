@@ -88,10 +88,11 @@ def work():
 
 def work_together(shop):
     """Several workers, and whatever happens at Stripe brought to them, until nothing is left."""
+    fresh = shop.new_events()
     for _round in range(20):
-        fresh = shop.new_events()
         bring = [partial(shop.send, event) for event in fresh]
         run_in_threads(*[work] * WORKERS, partial(_all, bring))
+        fresh = shop.new_events()  # of what was done at Stripe in this round
         waiting = StripeObject.objects.filter(state="waiting").update(due_at=now())
         if not fresh and not waiting:
             return
