@@ -293,7 +293,7 @@ def test_discount_and_tax_add_up(organization, owner):
     invoice = make_invoice(organization, ("api_pro_monthly", 1, 1_900), total=1_131, tax=181)
     make_payment(organization, 1_131, invoice=invoice)
     found = text(client_of(owner), f"/billing/invoices/{invoice.public_id}")
-    for figure in ("$19.00", "-$9.50", "$1.81", "$11.31"):
+    for figure in ("$19.00", "\N{MINUS SIGN}$9.50", "$1.81", "$11.31"):
         assert figure in found, figure
 
 

@@ -210,16 +210,16 @@ def test_money_never_has_fractions():
 
 
 # The catalogue and the comparison ------------------------------------------------------------------------------------
-def test_the_catalogue_is_pushed_once(shop):
+def test_the_catalogue_is_pushed_once(empty_shop):
     first, second = sync_catalogue(), sync_catalogue()
     assert len(first.changes) > 40
     assert second.changes == []
     assert second.same == len(first.changes)
-    before = len(shop.fake.requests)
+    before = len(empty_shop.fake.requests)
     out = StringIO()
     call_command("sync_catalogue", stdout=out)
     assert "0 changes" in out.getvalue()
-    assert all(request.method == "GET" for request in list(shop.fake.requests)[before:])
+    assert all(request.method == "GET" for request in list(empty_shop.fake.requests)[before:])
 
 
 def test_a_price_is_never_edited(shop, monkeypatch):

@@ -16,10 +16,10 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def keyed(shop: Shop, settings: LazySettings) -> Shop:
+def keyed(empty_shop: Shop, settings: LazySettings) -> Shop:
     """As with a key of Stripe's: nothing is pushed when somebody first asks."""
     settings.STRIPE_IS_FAKE = False
-    return shop
+    return empty_shop
 
 
 def release() -> str:

@@ -113,14 +113,14 @@ def test_everything_arrives_or_nothing(tmp_path: Path, target_url: str) -> None:
     source = Installation(tmp_path)
     before = source.look(MAKE)
     assert before["opened"]
-    assert before["tables"]["accounts_membership"][0] == 3
+    assert before["tables"]["accounts_membership"][0] == 4
     assert before["tables"]["djstripe_charge"][0] == before["tables"]["djstripe_customer"][0] == 1
 
     # A row that points nowhere: PostgreSQL and SQLite both refuse it at the commit, so nothing is kept.
     source.sql("UPDATE accounts_membership SET user_id = ? WHERE role = 'viewer'", "0" * 32)
     failed = source.run("move_database", "--to", target_url)
     assert (failed.returncode, failed.stderr.count("\n")) == (1, 1), failed.stderr
-    assert "accounts_membership: 3 rows" in failed.stdout
+    assert "accounts_membership: 4 rows" in failed.stdout
     moved = Installation(tmp_path, target_url)
     assert moved.members() == 0
 
@@ -132,7 +132,7 @@ def test_everything_arrives_or_nothing(tmp_path: Path, target_url: str) -> None:
     after = moved.look()
     differing = {name for name, sums in after["tables"].items() if sums != before["tables"][name]}
     assert differing == {"accounts_membership", "auth_group"}  # one row less, and the group that `look` adds
-    assert after["tables"]["accounts_membership"][0] == 2
+    assert after["tables"]["accounts_membership"][0] == 3
     assert after["opened"] == before["opened"]
     assert after["next_id"] == before["next_id"] + 1
 
