@@ -14,6 +14,7 @@ from unittest.mock import patch
 import pytest
 from django.db import connection
 
+from apps.billing import books
 from apps.billing.errors import RefundTooLargeError
 from apps.billing.models import CreditGrant, CreditUse, Customer, Order, Payment, Refund
 from apps.billing.services import credits, orders, refunds
@@ -209,7 +210,7 @@ def test_a_refund_is_done_while_its_event_is_looked_at(shop, owner, staff, organ
     def note_slowly(row, seen):
         there.wait()  # the event came before the answer was written down
         time.sleep(0.5)
-        refunds._done(row, seen)
+        done(row, seen)
 
     def told():
         there.wait()
@@ -217,11 +218,39 @@ def test_a_refund_is_done_while_its_event_is_looked_at(shop, owner, staff, organ
             shop.send(event)
         work()
 
-    waiting = Refund.objects.filter(state="ordered").select_related("payment__organization")
-    run_in_threads(lambda: errands.run_errands(waiting, refunds._go, note_slowly, refunds._refused), told)
+    done = refunds._done
+    with patch.object(refunds, "_done", note_slowly):
+        run_in_threads(refunds.refund_ordered, told)
     work_together(shop)
     row.refresh_from_db()
     assert row.state == Refund.State.SUCCEEDED
+    agree(shop)
+
+
+def test_an_order_is_billed_while_its_payment_is_booked(shop, owner, organization, put_off):
+    """Both touch the payment and the ledger, each beginning with the other."""
+    shop.buy(owner, organization, "credits_1000")
+    order = shop.pay(place(owner, organization, "credits_1000", 2))
+    session = shop.world.get("checkout.session", order.session_id)
+    watching.look_now("payment_intent", session["payment_intent"])
+
+    bill, save = books.book_bill, Payment.save
+
+    def bill_slowly(*args, **options):
+        bill(*args, **options)
+        time.sleep(0.3)
+
+    def save_slowly(payment, **options):
+        save(payment, **options)
+        time.sleep(0.3)
+
+    with patch.object(books, "book_bill", bill_slowly), patch.object(Payment, "save", save_slowly):
+        run_in_threads(
+            partial(watching.look_now, "checkout.session", session["id"]),
+            partial(watching.look_now, "payment_intent", session["payment_intent"]),
+        )
+    work_together(shop)
+    assert all(row.announced for row in Payment.objects.for_organization(organization))
     agree(shop)
 
 

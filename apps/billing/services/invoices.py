@@ -33,7 +33,9 @@ def apply(seen: objects.Invoice) -> None:
         return
     subscription = _subscription(seen.subscription)
     organization = customer.organization
+    intent = seen.payment_intents[-1] if seen.payment_intents else ""
     with transaction.atomic():
+        payments.hold(organization, intent)
         rows = Invoice.objects.unscoped().select_for_update(of=("self",), no_key=True)
         row = rows.filter(stripe_id=seen.id).first() or Invoice(stripe_id=seen.id, organization=organization)
         before, attempts = row.status, row.attempts
@@ -43,7 +45,7 @@ def apply(seen: objects.Invoice) -> None:
         row.attempts, row.next_attempt = seen.attempts, seen.next_attempt
         row.page, row.pdf = seen.page[:500], seen.pdf[:500]
         row.period_start, row.period_end, row.created_at = seen.period_start, seen.period_end, seen.created
-        row.payment_intent = seen.payment_intents[-1] if seen.payment_intents else ""
+        row.payment_intent = intent
         row.save()
         _keep_lines(row, seen.lines)
         if row.order is None:  # what is bought once is booked with its order
