@@ -1,4 +1,4 @@
-"""What fault tests do in the shop, inside of the platform: buy, pay at the fake Stripe, want money back, and look."""
+"""What fault tests do in the shop, inside of the platform: buy, pay at the fake Stripe, want money back."""
 
 import http.client
 import random
@@ -16,7 +16,7 @@ from apps.accounts.services.organizations import create_organization
 from apps.billing.errors import AlreadySubscribedError
 from apps.billing.models import CreditGrant, Entitlement, Order, Payment, Refund, Subscription
 from apps.billing.selectors import subscription_of
-from apps.billing.services import orders, refunds
+from apps.billing.services import checkout, orders, refunds
 from apps.core.clock import now
 from apps.core.models import DomainEvent, EventDelivery
 from apps.integrations.models import ExternalEvent, MailMessage, StripeObject
@@ -87,7 +87,7 @@ def _order(organization: Organization) -> str:
 def _pay(order: Order) -> str:
     """As a browser does. Cut off on the way, it comes again to the same page, or learns that it is paid."""
     try:
-        address = orders.open_page(order)
+        address = checkout.open_page(order)
         page = Browser().open(address) if address.startswith(settings.STRIPE_API_URL) else Browser()  # else it is paid
         for button in [words for form in page.forms for words in form.buttons if words.startswith("Pay ")]:
             page.press(button, card="succeeds")

@@ -135,7 +135,7 @@ class PayingCalls(Wire):
         return reading.subscription(raw(told))
 
     def cancel_subscription(self, subscription: str, *, at_period_end: bool, key: str) -> Subscription:
-        """End it now or when its period ends. What was used and not billed yet is billed as it ends, and nothing is given
+        """End it now or when its period ends. What was used and not billed yet is billed as it ends; nothing is given
         back for the rest of a period. Stripe knows no keys for ending: what has ended already is shown."""
         if at_period_end:
             return self._end_with_period(subscription, True, key)

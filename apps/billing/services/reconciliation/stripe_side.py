@@ -1,5 +1,5 @@
-"""What Stripe lists, against our rows: events, payments, fees, refunds, disputes, bills, payment pages. And what of ours
-it does not list."""
+"""What Stripe lists, against our rows: events, payments, fees, refunds, disputes, bills, payment pages; and what of
+ours it does not list."""
 
 from collections.abc import Iterable, Iterator
 from datetime import timedelta

@@ -11,7 +11,7 @@ from django.db.models import F, Q, Sum
 from apps.accounts.models import Organization
 from apps.billing.catalogue import catalogue
 from apps.billing.models import CreditUse, Customer, OverageReport, Subscription
-from apps.billing.services.overage import overage_of
+from apps.billing.services.overage import BILL_WAITS, overage_of
 from apps.billing.services.reconciliation.findings import Compared, Findings, batches
 from apps.core.clock import now
 from apps.integrations.stripe.port import Stripe
@@ -19,7 +19,7 @@ from apps.usage.gate.port import METER
 from apps.usage.models import UsageEvent
 from apps.usage.periods import Period, hour_of, month_of
 from apps.usage.plans import PLANS
-from apps.usage.selectors import over_quota, totals_with_quota
+from apps.usage.selectors import totals_with_quota
 
 CLOSED_AFTER = timedelta(hours=3)  # the last calls of a month are on their way until then
 REPORTED_WITHIN = timedelta(hours=2)  # in a month that goes on
@@ -45,7 +45,7 @@ def _concerned(period: Period) -> Iterator[UUID]:
     reported = OverageReport.objects.unscoped().filter(period=period.name).order_by()
     sold = [product.code for product in catalogue().products.values() if product.overage is not None]
     paying = Subscription.objects.unscoped().filter(product__in=sold).exclude(status__in=Subscription.OVER)
-    beyond = over_quota(period).filter(organization__in=paying.values("organization"))
+    beyond = totals_with_quota(period.name).filter(total__gt=F("quota"), organization__in=paying.values("organization"))
     yield from reported.values_list("organization_id", flat=True).distinct().iterator()
     rest = beyond.exclude(organization__in=reported.values("organization"))
     yield from rest.values_list("organization_id", flat=True).iterator()
@@ -86,7 +86,10 @@ def _meters(gateway: Stripe, meters: dict[str, str], period: Period, moment: dat
     until = min(period.end, moment.astimezone(UTC).replace(second=0, microsecond=0))
     sent = Q(state=State.SENT)
     maybe = Q(state=State.TO_TAKE_BACK) | Q(state=State.TO_SEND, attempts__gt=0)
-    rows = OverageReport.objects.unscoped().filter(period=period.name).order_by("organization_id", "meter")
+    last = month_of(period.start - timedelta(days=1))
+    billed = Q(period=period.name, counted_at__lt=period.end + BILL_WAITS)
+    late = Q(period=last.name, counted_at__gte=period.start + BILL_WAITS)
+    rows = OverageReport.objects.unscoped().filter(billed | late).order_by("organization_id", "meter")
     asked = rows.values_list("organization_id", "meter").annotate(
         sure=Sum("value", filter=sent & Q(counted_at__lt=until), default=0),
         most=Sum("value", filter=sent | maybe, default=0),
