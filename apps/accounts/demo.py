@@ -18,6 +18,7 @@ OWNER = "owner@demo.levqor.test"
 PEOPLE = (
     (OWNER, "Demo Owner", Role.OWNER),
     ("developer@demo.levqor.test", "Demo Developer", Role.DEVELOPER),
+    ("billing@demo.levqor.test", "Demo Billing", Role.BILLING),
     ("viewer@demo.levqor.test", "Demo Viewer", Role.VIEWER),
 )
 STAFF = "staff@demo.levqor.test"

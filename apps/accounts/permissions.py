@@ -6,6 +6,7 @@ Every check anywhere is `can` or `require`. What there is to permit comes from `
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 
 from apps.accounts.errors import ImpersonationForbiddenError, PermissionDeniedError
@@ -88,8 +89,11 @@ def require(actor: Actor | None, code: str, obj: Any) -> None:
             code="missing_scope",
             scope=permission.scope,
         )
+    holders = get_text_list([str(role.label) for role in Role if role.value in permission.roles], _("or"))
     raise PermissionDeniedError(
-        _("This needs the permission “%(label)s”.") % {"label": permission.label}, permission=code
+        _("This needs the permission “%(label)s”. Ask somebody whose role is %(roles)s.")
+        % {"label": permission.label, "roles": holders},
+        permission=code,
     )
 
 

@@ -54,6 +54,8 @@ register(
     EventHandler(invoices.PAYMENT_FAILED, "billing.mail_payment_failed", handlers.mail_payment_failed),
     EventHandler(invoices.RECOVERED, "billing.mail_payment_recovered", handlers.mail_payment_recovered),
     EventHandler(subscriptions.CHANGED, "billing.mail_subscription_changed", handlers.mail_subscription_changed),
+    EventHandler(payments.SUCCEEDED, "billing.mail_payment", handlers.mail_payment),
+    EventHandler(disputes.OPENED, "billing.mail_dispute", handlers.mail_dispute),
     EventHandler(payments.REVERSED, "billing.mail_refund", handlers.mail_refund),
     ReleaseStep("catalogue", _("catalogue"), health.push_catalogue),
     HealthCheck("catalogue", _("Catalogue"), health.on_sale),

@@ -35,6 +35,7 @@ class QuantityForm(forms.Form):
 
     def __init__(self, product: Product, *args: Any, least: int = 1, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.least = least
         most = product.most_at_once
         field = forms.IntegerField(
             label=_quantity_label(product),
@@ -43,7 +44,7 @@ class QuantityForm(forms.Form):
             max_value=most,
             required=most > 1,
             widget=forms.NumberInput(attrs={"inputmode": "numeric"}) if most > 1 else forms.HiddenInput(),
-            error_messages={name: _between(most) for name in ("min_value", "max_value", "invalid", "required")},
+            error_messages={name: _between(least, most) for name in ("min_value", "max_value", "invalid", "required")},
         )
         self.fields["quantity"] = field
 
@@ -123,13 +124,13 @@ class TaxIdForm(forms.Form):
     )
 
 
-def _between(most: int) -> str:
-    return _("A whole number between 1 and %(most)s.") % {"most": f"{most:,}"}
+def _between(least: int, most: int) -> str:
+    return _("A whole number between %(least)s and %(most)s.") % {"least": least, "most": f"{most:,}"}
 
 
 def _quantity_hint(product: Product, least: int, most: int) -> str:
     if product.seats and least > 1:
-        return _("At least %(least)s, one for each member.") % {"least": least}
+        return _("At least %(least)s, one for each member, up to %(most)s.") % {"least": least, "most": most}
     if product.seats:
         return _("One for each member, up to %(most)s.") % {"most": most}
     return _("Up to %(most)s at once.") % {"most": f"{most:,}"} if most > 1 else ""

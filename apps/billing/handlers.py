@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.urls import reverse
 
 from apps.accounts.models import Organization, Role
@@ -9,7 +10,7 @@ from apps.accounts.selectors import member_emails
 from apps.billing import words
 from apps.billing.ahead import next_bill
 from apps.billing.catalogue import REFUND_DAYS, catalogue
-from apps.billing.models import Invoice, Payment, Subscription
+from apps.billing.models import Dispute, Invoice, Payment, Subscription
 from apps.core.brand import current_brand
 from apps.core.models import DomainEvent
 from apps.core.money import Money
@@ -69,6 +70,55 @@ def mail_subscription_changed(event: DomainEvent) -> None:
         number=str(bill) if bill else "",
         amount=str(Money(bill.remaining, bill.currency)) if bill else "",
         pay_url=bill.page if bill else "",
+    )
+
+
+def mail_payment(event: DomainEvent) -> None:
+    """Money arrived: what it was for, and where its bill or order is."""
+    rows = Payment.objects.unscoped().select_related("order", "invoice")
+    row = rows.filter(pk=Payment.parse_public_id(event.payload["payment"])).first()
+    if row is None:
+        return
+    path = reverse("billing_payments")
+    if row.invoice is not None:
+        path = reverse("billing_invoice", args=[row.invoice.public_id])
+    elif row.order is not None:
+        path = reverse("billing_return", args=[row.order.public_id])
+    _mail(
+        event,
+        "payment_received",
+        row.public_id,
+        amount=str(row.money),
+        what=words.paid_for(row),
+        number=str(row.invoice) if row.invoice else "",
+        paper_url=current_brand().site_url + path,
+        refund_days=REFUND_DAYS,
+    )
+
+
+def mail_dispute(event: DomainEvent) -> None:
+    """A bank takes a payment back: the customer is told what it means, and support until when to answer."""
+    rows = Dispute.objects.select_related("payment__organization")
+    row = rows.filter(pk=Dispute.parse_public_id(event.payload["dispute"])).first()
+    if row is None:
+        return
+    amount = str(row.money)
+    paid = row.payment.paid_at.date()
+    _mail(event, "purchases_on_hold", row.public_id, amount=amount, paid=paid, what=words.paid_for(row.payment))
+    page = reverse("admin:billing_dispute_change", args=[row.pk])
+    queue_mail(
+        "billing/dispute_opened",
+        settings.SUPPORT_EMAIL,
+        {
+            "organization": row.payment.organization.name,
+            "amount": amount,
+            "reason": row.reason.replace("_", " "),
+            "due_by": row.due_by,
+            "url": f"{settings.SITE_URL}{page}",
+        },
+        idempotency_key=f"dispute_opened:{row.public_id}",
+        organization_id=event.organization_id,
+        realm_id=event.realm_id,
     )
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from apps.accounts.models import Organization
 from apps.accounts.services.members import MEMBERS
@@ -61,4 +62,6 @@ def quota_words(organization: Organization) -> str:
 
 def seats_words(organization: Organization) -> str:
     """The room for members that there is now."""
-    return _("There is room for %(seats)s members.") % {"seats": number(entitlements.most(organization.pk, MEMBERS))}
+    seats = entitlements.most(organization.pk, MEMBERS)
+    told = ngettext("There is room for %(seats)s member.", "There is room for %(seats)s members.", seats)
+    return told % {"seats": number(seats)}

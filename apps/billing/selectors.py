@@ -25,6 +25,11 @@ def find_customer(organization: Organization) -> Customer | None:
     return Customer.objects.for_organization(organization).first()
 
 
+def is_on_hold(organization: Organization) -> bool:
+    """Whether the organization buys nothing until staff let go."""
+    return Customer.objects.for_organization(organization).exclude(held_because="").exists()
+
+
 def get_order(organization: Organization, public_id: str) -> Order:
     """Raises `NotFoundError`."""
     order = Order.objects.for_organization(organization).filter(pk=Order.parse_public_id(public_id)).first()

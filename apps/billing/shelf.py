@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 from urllib.parse import urlencode
 
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import Organization
@@ -14,9 +16,13 @@ from apps.accounts.services.members import MEMBERS
 from apps.billing import words
 from apps.billing.catalogue import Product, catalogue
 from apps.billing.models import Subscription
-from apps.billing.selectors import live_subscriptions
+from apps.billing.selectors import had_line, is_on_hold, live_subscriptions
+from apps.billing.services.subscriptions import has_to_wait
+from apps.core.clock import now
 from apps.core.templatetags.levqor import money
+from apps.usage.periods import month_of
 from apps.usage.plans import API_CREDITS, API_PLAN, PLANS, SANDBOX, Plan
+from apps.usage.selectors import standing
 
 Action = Literal["", "yours", "choose", "change", "start"]
 WORKFLOWS = "workflows.count"  # of a higher floor, where it is installed
@@ -24,12 +30,20 @@ WORKFLOWS = "workflows.count"  # of a higher floor, where it is installed
 
 @dataclass(frozen=True)
 class Reader:
-    """Who looks, and what their organization has of each line. Nobody buys for a sandbox."""
+    """Who looks, what their organization has of each line, and of which it `had` one before: a trial is had once.
+    Nobody buys for a sandbox, nor for an organization that is `on_hold`."""
 
     signed_in: bool
     organization: Organization | None
     may_buy: bool
     lines: Mapping[str, Subscription] = field(default_factory=dict)
+    had: frozenset[str] = frozenset()
+    on_hold: bool = False
+
+    @cached_property
+    def used(self) -> int:
+        """The calls of this month, asked for once."""
+        return standing(self.organization).used if self.organization is not None else 0
 
     @property
     def is_customer(self) -> bool:
@@ -39,13 +53,16 @@ class Reader:
 
 @dataclass(frozen=True)
 class Shown:
-    """A product, and what the reader can do about it: `label` is a link to `url`, where there is something to do."""
+    """A product, and what the reader can do about it: `label` is a link to `url`, where there is something to do.
+    `wait` is why there is nothing yet. `trial_days` are free for this reader."""
 
     product: Product
     points: list[str]
     action: Action
     label: str
     url: str
+    trial_days: int = 0
+    wait: str = ""
 
     @property
     def price(self) -> str:
@@ -81,12 +98,20 @@ class Group:
 
 
 def reader_of(request: ActorRequest) -> Reader:
-    """Who looks. One query for somebody of an organization."""
+    """Who looks. A few queries for somebody of an organization."""
     organization = request.organization
     if organization is None:
         return Reader(request.user.is_authenticated, None, may_buy=False)
     lines = {row.line: row for row in live_subscriptions(organization)}
-    return Reader(True, organization, organization.livemode and request.may("billing.manage"), lines)
+    tried = {one.line for one in catalogue().products.values() if one.trial_days} - set(lines)
+    return Reader(
+        True,
+        organization,
+        organization.livemode and request.may("billing.manage"),
+        lines,
+        had=frozenset(lines) | {line for line in tried if had_line(organization, line)},
+        on_hold=is_on_hold(organization),
+    )
 
 
 def on_sale(reader: Reader, *, line: str = "") -> list[Shown]:
@@ -98,7 +123,10 @@ def on_sale(reader: Reader, *, line: str = "") -> list[Shown]:
 def shown(product: Product, reader: Reader) -> Shown:
     """A product for a reader."""
     action, label, url = _action(product, reader)
-    return Shown(product, words.included(product), action, label, url)
+    wait = _wait(product, reader) if action == "change" else ""
+    return Shown(
+        product, words.included(product), action, label, "" if wait else url, _trial_days(product, reader), wait
+    )
 
 
 def groups(reader: Reader) -> list[Group]:
@@ -116,23 +144,37 @@ def change_url(row: Subscription, product: Product) -> str:
     return f"{reverse('billing_change', args=[row.public_id])}?{urlencode({'price': product.price.code})}"
 
 
+def _wait(product: Product, reader: Reader) -> str:
+    """Why there is no changing to it yet."""
+    if product.line != "api" or not has_to_wait(reader.lines[product.line], product, reader.used):
+        return ""
+    return _("From %(day)s on: this month you called more often than it includes.") % {
+        "day": date_format(month_of(now()).end, "j F")
+    }
+
+
+def _trial_days(product: Product, reader: Reader) -> int:
+    return 0 if product.line in reader.had else product.trial_days
+
+
 def _action(product: Product, reader: Reader) -> tuple[Action, str, str]:
     if not reader.signed_in:
         signup = f"{reverse('account_signup')}?{urlencode({'next': checkout_url(product)})}"
         return "start", _("Get started"), signup
     if reader.organization is None:
         return "choose", _("Choose"), checkout_url(product)
+    may_buy = reader.may_buy and not reader.on_hold
     row = reader.lines.get(product.line) if product.line else None
     if row is not None and row.product == product.code:
-        return "yours", _("Change seats") if product.seats else "", change_url(row, product) if reader.may_buy else ""
-    if not reader.may_buy:
+        return "yours", _("Change seats") if product.seats else "", change_url(row, product) if may_buy else ""
+    if not may_buy:
         return "", "", ""
     if row is not None:
         dearer = product.price.amount > catalogue().product(row.product).price.amount
         return "change", _("Upgrade") if dearer else _("Switch"), change_url(row, product)
     if API_CREDITS in product.grants:
         return "choose", _("Buy credits"), reverse("billing_credits")
-    return "choose", _("Start trial") if product.trial_days else _("Choose"), checkout_url(product)
+    return "choose", _("Start trial") if _trial_days(product, reader) else _("Choose"), checkout_url(product)
 
 
 def _groups(reader: Reader, all_shown: list[Shown]) -> Iterator[Group]:

@@ -6,7 +6,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from apps.billing.catalogue import REFUND_DAYS, Coupon, Each, Price, Product, catalogue
-from apps.billing.models import Invoice
+from apps.billing.models import Invoice, Payment
+from apps.core.brand import current_brand
 from apps.core.errors import NotFoundError
 from apps.core.kinds import Feature, Value
 from apps.core.registry import registry
@@ -28,6 +29,12 @@ SUPPORT_IN_SHORT: dict[str, str | Promise] = {
 def refund_words() -> str:
     """How long a payment is given back, for wherever a price stands."""
     return ngettext("%(days)s-day refund", "%(days)s-day refund", REFUND_DAYS) % {"days": REFUND_DAYS}
+
+
+def hold_words() -> str:
+    """Why nothing can be bought while staff look at a payment, and whom to ask."""
+    told = _("Purchases are on hold while we look at a payment. What you have stays. Write to %(email)s.")
+    return told % {"email": current_brand().support_email}
 
 
 def per(product: Product) -> str:
@@ -122,6 +129,31 @@ def ended_plan(invoice: Invoice) -> str:
     """The plan that has ended since a bill was made for it: paying the bill does not bring it back. Empty for none."""
     row = invoice.subscription
     return name_of(row.price) if row is not None and row.is_over else ""
+
+
+def paid_for(payment: Payment) -> str:
+    """What was bought with a payment; of a bill with several lines the dearest. Empty where it is not known yet."""
+    if payment.order is not None:
+        name = name_of(payment.order.price)
+        return f"{name} × {number(payment.order.quantity)}" if payment.order.quantity > 1 else name
+    if payment.invoice is not None and (lines := payment.invoice.lines.all()):
+        return name_of(max(lines, key=lambda line: line.amount).price)
+    return ""
+
+
+def line_words(description: str, price_code: str, quantity: int, amount: int, *, is_proration: bool) -> str:
+    """What a line of a bill is for; Stripe's `description` for what the catalogue has no longer."""
+    price = known_price(price_code)
+    if price is None:
+        return description
+    if price.meter:
+        told = _("API calls beyond the plan: %(calls)s at %(price)s per 1,000")
+        return told % {"calls": number(quantity), "price": money(price.money)}
+    name = name_of(price_code)
+    if not is_proration:
+        return name
+    told = _("Unused time on %(product)s") if amount < 0 else _("Remaining time on %(product)s")
+    return told % {"product": name}
 
 
 def known_price(code: str) -> Price | None:

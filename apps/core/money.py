@@ -7,6 +7,8 @@ from typing import Self
 from babel.core import get_global
 from babel.numbers import format_currency, get_currency_precision
 
+MINUS = "\N{MINUS SIGN}"
+
 
 class CurrencyMismatchError(TypeError):
     """Two amounts of different currencies met."""
@@ -70,8 +72,8 @@ class Money:
         return Decimal(self.minor).scaleb(-get_currency_precision(self.currency))
 
     def format(self, locale: str = "en") -> str:
-        """The amount as a reader of this locale writes it."""
-        return format_currency(self.decimal, self.currency, locale=locale)
+        """The amount as a reader of this locale writes it, with a minus that is no hyphen."""
+        return format_currency(self.decimal, self.currency, locale=locale).replace("-", MINUS)
 
     def __str__(self) -> str:
         return self.format()

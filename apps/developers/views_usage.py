@@ -107,6 +107,7 @@ def plans(request: MemberRequest) -> HttpResponse:
             (_("By usage"), _("Calls beyond the plan pass and are billed."), _rows("usage", now, reader)),
         ],
         "refund_words": words.refund_words(),
+        "hold_words": words.hold_words(),
         "coupons": [words.coupon_words(one) for one in catalogue().coupons.values() if one.is_current],
         "may_see_billing": request.may("billing.view"),
     }

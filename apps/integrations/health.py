@@ -56,6 +56,8 @@ def payments() -> Finding:
     if not settings.STRIPE_WEBHOOK_SECRETS:
         return "failed", _("Stripe can't report what was paid: STRIPE_WEBHOOK_SECRET is not set.")
     if not stripe.is_live(settings.STRIPE_API_KEY):
+        if settings.LEVQOR_ENV == "production":
+            return "failed", _("NO MONEY MOVES: STRIPE_API_KEY is a test key. Set a live one.")
         return "warning", _("Payments go to Stripe's test mode: no money moves.")
     return "ok", _("Payments go through Stripe, which reports back.")
 

@@ -1,7 +1,7 @@
 """Staff and money: every customer found, seen whole, given to and released, on the record."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -29,6 +29,7 @@ from apps.core.clock import now
 from apps.integrations.models import StripeObject
 from apps.usage.limits import limits_of
 from tests.common.billed import bill
+from tests.common.bills import make_grant, make_invoice, make_order, make_payment, make_subscription
 from tests.common.roles import client_of, make_organization, make_user
 from tests.common.staff import action_address, list_address, row_address, staff_with
 
@@ -127,6 +128,29 @@ def test_a_hold_is_released_on_the_record(organization, finance):
     assert not list(client.get(list_address(Customer), {"hold": "held"}).context["cl"].result_list)
     again = client.post(action_address(customer, "release"), follow=True)
     assert "This customer is not on hold." in again.content.decode()
+
+
+def test_what_has_to_be_in_time_is_shown_to_the_minute(organization, owner, staff):
+    moment = datetime(2031, 4, 2, 21, 59, tzinfo=UTC)
+    payment = make_payment(organization, 1_900)
+    dispute = Dispute.objects.create(
+        payment=payment, stripe_id="dp_1", amount=1_900, status="needs_response", due_by=moment, created_at=now()
+    )
+    bill = make_invoice(organization, ("api_pro_monthly", 1, 1_900), next_attempt=moment)
+    trial = make_subscription(organization, "base", status=Subscription.Status.TRIALING, trial_end=moment)
+    client = client_of(staff)
+    for row in (dispute, bill, trial, make_grant(organization, 10, expires_at=moment)):
+        assert "2 Apr 2031, 21:59 UTC" in client.get(row_address(row)).content.decode(), row
+    assert "2 Apr 2031, 21:59 UTC" in client.get(list_address(Dispute)).content.decode()
+    Dispute.objects.update(status="lost")
+    assert "21:59 UTC" not in client.get(row_address(dispute)).content.decode(), "it is decided"
+    assert "21:59 UTC" not in client.get(row_address(payment)).content.decode()
+
+
+def test_an_order_of_a_trial_is_called_one(organization, owner, staff):
+    order = make_order(organization, "base_monthly", state=Order.State.PAID, paid_at=now())
+    for page in (list_address(Order), row_address(order)):
+        assert '<span class="staff-tag go">trial</span>' in client_of(staff).get(page).content.decode()
 
 
 # Finding and seeing ---------------------------------------------------------------------------------------------------

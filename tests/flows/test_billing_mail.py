@@ -1,16 +1,17 @@
 """Mail about money: who gets it, once, and what it says to do."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.urls import reverse
 
 from apps.billing import handlers, jobs
-from apps.billing.models import Invoice, Order, Subscription
+from apps.billing.models import Dispute, Invoice, Order, Payment, Subscription
 from apps.billing.services import refunds
 from apps.core.clock import now
 from apps.core.models import DomainEvent
 from apps.integrations.models import MailMessage
-from tests.common.bills import make_invoice, make_order, make_subscription
+from tests.common.bills import make_invoice, make_order, make_payment, make_subscription
 
 pytestmark = pytest.mark.django_db
 
@@ -97,6 +98,54 @@ def test_paying_late_is_not_said_to_bring_back_what_has_ended(owner, organizatio
         assert "nothing left to do" not in words
         assert "API Pro had ended before: to have it again, buy it anew." in words
     assert "is paid again" not in mail.subject
+
+
+def test_each_payment_is_confirmed_once(shop, owner, viewer, organization):
+    order = shop.buy(owner, organization, "credits_1000", quantity=5)
+    shop.buy(owner, organization, "api_pro_monthly")
+    payments = Payment.objects.for_organization(organization)
+    for payment in payments:
+        handlers.mail_payment(event_of(organization, "payment_succeeded", payment=payment.public_id))
+    credits, plan = sorted(mails("payment_received"), key=lambda mail: "credits" not in mail.subject)
+    assert len(mails("payment_received")) == payments.count() == 2
+    assert credits.subject == "Acme paid $25.00 for API credits × 5"
+    assert "We received $25.00 of Acme for API credits × 5." in credits.text
+    bought = payments.get(order=order)
+    paper = reverse("billing_invoice", args=[bought.invoice.public_id]) if bought.invoice else ""
+    assert (paper or reverse("billing_return", args=[order.public_id])) in credits.text
+    bill = payments.get(order=None).invoice
+    assert f"Its invoice is {bill}." in plan.text
+    assert reverse("billing_invoice", args=[bill.public_id]) in plan.html
+    assert "refunded on request within 7 days" in plan.text
+    assert viewer.email not in plan.to
+    assert owner.email in plan.to
+
+
+def test_a_dispute_is_told_to_who_paid_and_to_support(owner, viewer, organization, settings):
+    settings.SUPPORT_EMAIL = "help@levqor.example"
+    payment = make_payment(organization, 1_900)
+    due = datetime(2031, 4, 2, 21, 59, tzinfo=UTC)
+    row = Dispute.objects.create(
+        payment=payment,
+        stripe_id="dp_1",
+        amount=1_900,
+        status="needs_response",
+        reason="product_not_received",
+        due_by=due,
+        created_at=now(),
+    )
+    for _again in range(2):
+        handlers.mail_dispute(event_of(organization, "dispute_opened", dispute=row.public_id))
+    [mail] = mails("purchases_on_hold")
+    assert mail.to == owner.email
+    assert "$19.00" in mail.text
+    assert "write to help@levqor.example" in mail.text
+    [mail] = mails("dispute_opened")
+    assert mail.to == "help@levqor.example"
+    assert mail.subject == "A dispute of Acme over $19.00: answer by 2 April, 21:59 UTC"
+    assert "Reason: product not received." in mail.text
+    assert "Without an answer by 2 April 2031, 21:59 UTC it is lost." in mail.html
+    assert reverse("admin:billing_dispute_change", args=[row.pk]) in mail.text
 
 
 def test_a_trial_that_ends_soon_is_told_once_with_its_price(owner, organization):

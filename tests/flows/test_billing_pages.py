@@ -59,7 +59,8 @@ def test_who_pays_sees_every_page(role, organization, request):
 def test_others_of_the_organization_see_none(role, organization, request):
     client = client_of(request.getfixturevalue(role))
     for page in (*PAGES, PRO, *objects(organization)):
-        assert client.get(page).status_code == 403, page
+        assert "Ask somebody whose role is Owner, Admin or Billing." in text(client, page, status=403), page
+    assert "An owner, an admin or whoever manages billing can change the plan." in text(client, "/developer/plans")
     assert "/billing" not in text(client, "/settings/members").partition("<main")[2], "nor a tab that leads there"
 
 
@@ -377,3 +378,20 @@ def test_the_next_bill_is_foretold_with_what_is_used_so_far(organization, owner)
     found = text(client_of(owner), "/billing")
     assert "is charged" not in found, "who cancels a trial pays nothing"
     assert f"Last bill, {day}: $7.20" in found
+
+
+def test_lines_of_a_bill_are_in_our_words(organization, owner):
+    bill = make_invoice(
+        organization, (OVERAGE, 2_500, 750), ("api_pro_monthly", 1, 1_900), ("api_pro_monthly", 1, -950)
+    )
+    bill.lines.filter(amount=-950).update(is_proration=True)
+    client = client_of(owner)
+    address = reverse("billing_invoice", args=[bill.public_id])
+    found = text(client, address)
+    assert "API calls beyond the plan: 2,500 at $3.00 per 1,000" in found
+    assert '<td class="breaks">API Pro</td>' in found
+    assert "Unused time on API Pro" in found
+    assert "\N{MINUS SIGN}$9.50" in found
+    assert "-$9.50" not in found
+    line = bill.lines.get(price=OVERAGE)
+    assert "API calls beyond the plan: 2,500 at $3.00" in text(client, f"{address}/lines/{line.pk}")

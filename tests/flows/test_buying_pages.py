@@ -8,12 +8,15 @@ import pytest
 from django.urls import reverse
 
 from apps.billing.models import Customer, Order, Subscription
+from apps.billing.outcome import seats_words
 from apps.core.clock import now
 from apps.integrations.models import StripeObject
-from apps.usage.limits import limits_of
-from tests.common.bills import make_order
+from apps.usage.limits import limits_of, set_limits
+from apps.usage.periods import month_of
+from tests.common.bills import make_order, make_subscription
 from tests.common.roles import client_of
 from tests.common.texts import text, words
+from tests.common.usage import call
 
 pytestmark = pytest.mark.django_db
 PRO = "/billing/checkout?price=api_pro_monthly"
@@ -156,13 +159,34 @@ def test_credits_are_bought_and_their_balance_shown(shop, organization, owner):
     assert "API credits" in text(client, "/billing/payments")
 
 
-def test_a_customer_on_hold_buys_nothing_and_is_told(organization, owner):
+def test_a_customer_on_hold_buys_nothing_and_is_told(organization, owner, settings):
     Customer.objects.create(organization=organization, held_because="a dispute")
     client = client_of(owner)
     assert "Purchases are on hold" in text(client, "/billing")
     answer = client.post("/billing/orders", {"price": "credits_1000", "quantity": "1"})
     assert answer.status_code == 422
     assert "Purchases are on hold" in words(answer)
+    assert f"write to {settings.SUPPORT_EMAIL}" in words(answer)
+    row = make_subscription(organization, "api_pro")
+    change = reverse("billing_change", args=[row.public_id])
+    for page in ("/pricing", "/developer/plans", "/billing/credits", "/billing/checkout?price=base_monthly", change):
+        found = text(client, page)
+        assert "Purchases are on hold" in found, page
+        assert f"Write to {settings.SUPPORT_EMAIL}." in found, page
+        for offer in ("Start trial", "Upgrade", "Switch", "Choose<span", "Buy credits</a>"):
+            assert offer not in found.partition("<main")[2], (page, offer)
+    assert " disabled" in text(client, "/billing/checkout?price=base_monthly").partition("Continue to payment")[0][-60:]
+
+
+def test_a_trial_is_offered_once(organization, owner):
+    client = client_of(owner)
+    found = text(client, "/pricing")
+    assert "14 days free" in found
+    assert "Start trial" in found
+    make_subscription(organization, "base", status=Subscription.Status.CANCELED)
+    found = text(client, "/pricing")
+    assert "14 days free" not in found
+    assert "Start trial" not in found
 
 
 # Changing -------------------------------------------------------------------------------------------------------------
@@ -237,7 +261,7 @@ def test_seats_are_changed(shop, organization, owner, teammate):
     assert shop.subscription(organization, "platform").quantity == 5
     for quantity in ("-1", "1000000000", "x"):
         found = text(client, f"{address}?quantity={quantity}", status=422)
-        assert "A whole number between 1 and 500." in found.partition('id="id_quantity_error"')[2]
+        assert "A whole number between 2 and 500." in found.partition('id="id_quantity_error"')[2]
     found = text(client, f"{address}?quantity=1", status=409)
     assert "2 people are members" in found.partition('id="id_quantity_error"')[2]
     assert client.get(f"{address}?price=api_pro_monthly").status_code == 404, "another line"
@@ -270,3 +294,29 @@ def test_a_page_does_not_show_what_a_worker_saw_before(shop, organization, owner
         client_of(owner).post(reverse("billing_cancel", args=[row.public_id]))
     assert len(waited) == 1
     assert "Ends on" in text(client_of(owner), "/billing")
+
+
+def test_a_plan_that_has_to_wait_is_shown_with_the_reason(organization, owner):
+    row = make_subscription(organization, "api_usage_professional")
+    set_limits(organization, "usage_professional")
+    client = client_of(owner)
+    change = reverse("billing_change", args=[row.public_id])
+    pages = ("/pricing", "/developer/plans", change)
+    for page in pages:
+        assert "this month you called more often" not in text(client, page), page
+    call(organization, 12_000)
+    for page in pages:
+        found = text(client, page)
+        assert f"From {month_of(now()).end:%-d %B} on: this month you called more often than it includes." in found, (
+            page
+        )
+        assert f"{change}?price=api_pro_monthly" not in found, page
+        assert f"{change}?price=api_enterprise_monthly" in found, "a larger one does not wait"
+    assert "Enterprise tier" not in found
+    assert ": API Enterprise</span>" in text(client, "/developer/plans"), "two plans are called Enterprise"
+
+
+def test_one_seat_is_not_called_seats(organization):
+    for most, told in ((1, "There is room for 1 member."), (1_200, "There is room for 1,200 members.")):
+        with patch("apps.billing.outcome.entitlements.most", return_value=most):
+            assert seats_words(organization) == told

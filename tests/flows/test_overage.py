@@ -126,7 +126,10 @@ def test_a_day_later_it_is_too_late_and_shows(shop, organization, by_usage, cloc
     clock.shift(timedelta(hours=25))
     correct(event, "counted twice")
     count_and_report(shop)
-    assert metered(shop, organization) == 400
+    assert metered(shop, organization) == overage_reported(organization, MARCH) == 400, "Stripe takes nothing back"
+    [line] = reconcile().lines.all()
+    assert (line.kind, line.ours, line.theirs) == ("overage", "0", "400")
+    assert line.subject == f"{MARCH} {organization.public_id}"
 
 
 def test_credits_come_before_overage(shop, owner, organization, by_usage):

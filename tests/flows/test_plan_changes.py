@@ -89,22 +89,21 @@ def test_a_change_in_the_second_of_a_renewal(shop, actor, organization, pro, clo
 
 
 def test_the_renewal_comes_between_the_look_and_the_change(shop, actor, organization, pro, clock):
-    """Our row is of the old month, Stripe has renewed: what it says of the moment decides, and both sides agree."""
-    clock.move_to(datetime(2027, 3, 31, 23, 59, 59, tzinfo=UTC))
+    """Our row is of the old month, Stripe has renewed: a price of the old month is not charged in the new one."""
+    clock.move_to(datetime(2027, 3, 31, 23, 59, 50, tzinfo=UTC))
     offer = subscriptions.offer_change(pro, "api_enterprise_monthly", 1)
-    clock.move_to(datetime(2027, 4, 1, 1, 0, 1, tzinfo=UTC))
+    clock.move_to(datetime(2027, 4, 1, 0, 0, 5, tzinfo=UTC))
     shop.world.catch_up()
-    try:
+    assert pro.period_end == datetime(2027, 4, 1, tzinfo=UTC), "we were not told yet"
+    with pytest.raises(StripeRefusedError):
         confirm(actor, offer)
-    except (ConflictError, StripeRefusedError):
-        shop.settle()
-        assert limits_of(organization).quota == 10_000
-        return
     shop.settle()
-    assert limits_of(organization).quota is None
-    bills = Invoice.objects.for_organization(organization)
-    assert all(bill.status == "paid" for bill in bills)
-    assert len({bill.stripe_id for bill in bills}) == 3, "the first, the renewal, the change"
+    renewed = shop.subscription(organization)
+    assert (renewed.price, renewed.period_end) == ("api_pro_monthly", datetime(2027, 5, 1, tzinfo=UTC))
+    assert limits_of(organization).quota == 10_000
+    assert [line.price for bill in Invoice.objects.for_organization(organization) for line in bill.lines.all()] == [
+        "api_pro_monthly"
+    ] * 2, "the first, and the renewal"
 
 
 def test_an_old_offer_is_none(actor, pro, clock):

@@ -96,7 +96,7 @@ class PriceAtStripeAdmin(StaffModelAdmin):
             raise PermissionDenied
         context: dict[str, Any] = {
             **self.admin_site.each_context(request),
-            "title": _("Catalogue"),
+            "title": _("Prices at Stripe"),
             "opts": self.opts,
             "offered": offered(),
             "coupons": list(catalogue().coupons.values()),

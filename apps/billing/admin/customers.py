@@ -17,7 +17,7 @@ from apps.billing.models import Customer, PrivateCoupon
 from apps.billing.services import coupons, credits, customers
 from apps.billing.staff_forms import CouponForm, CreditsForm
 from apps.core.staff.actions import StaffAction
-from apps.core.staff.display import NOTHING, row_url, tag, when
+from apps.core.staff.display import NOTHING, at, row_url, tag
 from apps.core.staff.lists import KnownValuesFilter
 from apps.core.templatetags.levqor import money
 
@@ -207,4 +207,4 @@ class PrivateCouponAdmin(BillingAdmin):
     @display(description=_("until"))
     def until(self, obj: PrivateCoupon) -> str:
         """When it ends."""
-        return when(obj.expires_at)
+        return at(obj.expires_at)

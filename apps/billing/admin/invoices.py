@@ -11,7 +11,7 @@ from unfold.decorators import display
 from apps.billing.admin.base import BillingAdmin, amount, once
 from apps.billing.models import Invoice, InvoiceLine, Payment
 from apps.core.admin_base import StaffInline, button
-from apps.core.staff.display import NOTHING, link, list_url, row_link, state_tag, when
+from apps.core.staff.display import NOTHING, at, link, list_url, row_link, state_tag, when
 from apps.core.staff.lists import DaysFilter, PeriodFilter
 from apps.core.templatetags.levqor import money as written
 from apps.core.templatetags.levqor import number
@@ -125,7 +125,7 @@ class InvoiceAdmin(BillingAdmin):
     @display(description=_("next attempt"))
     def tried_again(self, obj: Invoice) -> str:
         """When Stripe tries once more."""
-        return when(obj.next_attempt)
+        return at(obj.next_attempt)
 
     @display(description=_("for"))
     def bought(self, obj: Invoice) -> str:

@@ -16,7 +16,7 @@ from apps.core.clock import now
 from apps.core.kinds import Feature
 from apps.core.registry import registry
 from apps.core.staff.actions import StaffAction
-from apps.core.staff.display import NOTHING, id_text, link, row_link, row_url, tag, when
+from apps.core.staff.display import NOTHING, at, id_text, link, row_link, row_url, tag, when
 from apps.core.staff.lists import DaysFilter, PeriodFilter
 from apps.core.templatetags.levqor import number
 
@@ -123,7 +123,7 @@ class CreditGrantAdmin(BillingAdmin):
     @display(description=_("expires"))
     def expires(self, obj: CreditGrant) -> str:
         """When it runs out."""
-        return when(obj.expires_at)
+        return at(obj.expires_at)
 
 
 @admin.register(CreditUse)

@@ -16,7 +16,7 @@ from apps.billing.services.refunds import order_refund, refundable
 from apps.billing.staff_forms import RefundForm
 from apps.core.admin_base import StaffInline, button
 from apps.core.staff.actions import StaffAction
-from apps.core.staff.display import NOTHING, link, list_url, row_link, state_tag, tag, text_block, when
+from apps.core.staff.display import NOTHING, at, link, list_url, row_link, state_tag, tag, text_block, when
 from apps.core.staff.lists import DaysFilter, KnownValuesFilter, PeriodFilter
 from apps.core.templatetags.levqor import money as written
 from apps.ledger.models import Transfer
@@ -94,7 +94,7 @@ class DisputeInline(StaffInline):
     @display(description=_("answer by"))
     def answer_by(self, obj: Dispute) -> str:
         """When it is lost without an answer."""
-        return when(obj.due_by)
+        return _answer_by(obj)
 
 
 @admin.register(Payment)
@@ -134,6 +134,7 @@ class PaymentAdmin(BillingAdmin):
             icon="undo",
             applies=lambda row: refundable(row).minor > 0,
             danger=True,
+            told=_("Refund ordered."),
             form=RefundForm,
             foresee=lambda row, data: after_refund(row, data["minor"]),
         ),
@@ -300,7 +301,7 @@ class DisputeAdmin(OfPaymentAdmin):
     @display(description=_("answer by"))
     def answer_by(self, obj: Dispute) -> str:
         """When it is lost without an answer."""
-        return when(obj.due_by)
+        return _answer_by(obj)
 
     @display(description=_("payment"))
     def payment_link(self, obj: Dispute) -> str:
@@ -311,6 +312,11 @@ class DisputeAdmin(OfPaymentAdmin):
     def shown_fee(self, obj: Dispute) -> str:
         """What Stripe charges for it."""
         return amount(obj.fee, obj.payment.currency)
+
+
+def _answer_by(row: Dispute) -> str:
+    """To the minute; one that is decided needs no answer."""
+    return at(row.due_by) if row.status in Dispute.UNDECIDED else NOTHING
 
 
 def _dispute_tag(row: Dispute) -> str:

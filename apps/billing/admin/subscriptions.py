@@ -10,8 +10,9 @@ from unfold.decorators import display
 
 from apps.billing.admin.base import BillingAdmin, LineFilter, ProductFilter, amount, once, price_name, product_name
 from apps.billing.models import Invoice, Order, OverageReport, Payment, Subscription
+from apps.billing.words import known_price
 from apps.core.admin_base import button
-from apps.core.staff.display import NOTHING, list_url, row_link, state_tag, tag, text_block, when
+from apps.core.staff.display import NOTHING, at, list_url, row_link, state_tag, tag, text_block, when
 from apps.core.staff.lists import DaysFilter, PeriodFilter
 
 STATUS_TONES = {
@@ -94,7 +95,7 @@ class SubscriptionAdmin(BillingAdmin):
     @display(description=_("trial ends"))
     def trial_ends(self, obj: Subscription) -> str:
         """When it is paid first."""
-        return when(obj.trial_end)
+        return at(obj.trial_end)
 
     @display(description=_("ends"))
     def ends(self, obj: Subscription) -> str:
@@ -177,7 +178,10 @@ class OrderAdmin(BillingAdmin):
 
     @display(description=_("total"))
     def shown_total(self, obj: Order) -> str:
-        """What was paid."""
+        """What was paid; nothing yet for a trial."""
+        is_subscription = (price := known_price(obj.price)) is not None and bool(price.interval)
+        if obj.state == Order.State.PAID and not obj.total and is_subscription:
+            return tag(_("trial"), "go")
         return amount(obj.total, obj.currency)
 
     @display(description=_("tax"))

@@ -17,7 +17,7 @@ from apps.billing.models import PriceAtStripe
 from apps.core.errors import ConflictError
 from apps.integrations.stripe import objects
 from apps.integrations.stripe.connection import is_fake, stripe
-from apps.integrations.stripe.port import Stripe
+from apps.integrations.stripe.port import PORTAL_KEY, Stripe
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +37,8 @@ class Report:
 
 
 def sync_catalogue() -> Report:
-    """Push the catalogue. Raises `ConflictError` for a price that would have to be edited, and nothing is changed."""
+    """Push the catalogue, and make the customer portal. Raises `ConflictError` for a price that would have to be
+    edited, and nothing is changed."""
     gateway, wanted, report = stripe(), catalogue(), Report()
     prices = {price.lookup_key: price for price in gateway.prices() if price.active and price.lookup_key}
     _check_amounts(wanted, prices)
@@ -55,6 +56,7 @@ def sync_catalogue() -> Report:
                 report.same += 1
             _remember(price.code, there.id)
     _archive(gateway, wanted, products, prices, report)
+    gateway.ensure_portal(key=PORTAL_KEY)
     return report
 
 

@@ -8,10 +8,12 @@ from apps.accounts.selectors import member_emails
 from apps.audit.services import record
 from apps.billing.errors import CustomerHeldError
 from apps.billing.models import Customer, Invoice, Subscription
+from apps.core.brand import current_brand
 from apps.core.errors import ConflictError
 from apps.core.ids import new_hex
 from apps.integrations.stripe import objects
 from apps.integrations.stripe.connection import stripe
+from apps.integrations.stripe.port import PORTAL_KEY
 from apps.integrations.stripe.watching import look_now
 
 PAYERS = (Role.BILLING.value, Role.OWNER.value)
@@ -93,15 +95,20 @@ def open_portal(organization: Organization, return_url: str) -> str:
     customer = customer_of(organization)
     if not customer.stripe_id:
         raise ConflictError(_("Stripe knows you once you have bought something."))
-    return stripe(organization.realm_id).open_portal(
-        customer.stripe_id, return_url=return_url, key=f"portal:{customer.public_id}:{new_hex()}"
+    gateway = stripe(organization.realm_id)
+    return gateway.open_portal(
+        customer.stripe_id,
+        configuration=gateway.ensure_portal(key=PORTAL_KEY),
+        return_url=return_url,
+        key=f"portal:{customer.public_id}:{new_hex()}",
     )
 
 
 def check_may_buy(customer: Customer) -> None:
     """Raises `CustomerHeldError` for one that is held, or that has not paid for something."""
     if customer.held_because:
-        raise CustomerHeldError(_("Purchases are on hold while we look at a payment. Please write to support."))
+        told = _("Purchases are on hold while we look at a payment. Please write to %(email)s.")
+        raise CustomerHeldError(told % {"email": current_brand().support_email})
     bills = Invoice.objects.for_organization(customer.organization_id).filter(remaining__gt=0)
     unpaid = bills.filter(
         Q(status=Invoice.Status.OPEN, attempts__gt=0) | Q(status=Invoice.Status.UNCOLLECTIBLE)

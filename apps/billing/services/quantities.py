@@ -19,3 +19,8 @@ def check_quantity(organization: Organization, product: Product, quantity: int) 
             _("%(members)s people are members: remove some before you take fewer seats.") % {"members": members},
             code="too_few_seats",
         )
+
+
+def least_of(organization: Organization, product: Product) -> int:
+    """The smallest quantity that makes sense: a seat for each member."""
+    return max(count_members(organization.pk), 1) if product.seats else 1

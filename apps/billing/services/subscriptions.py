@@ -198,14 +198,18 @@ def _check_change(row: Subscription, price_code: str, quantity: int) -> tuple[Pr
     return product, price
 
 
-def _check_calls(row: Subscription, product: Product) -> None:
-    """What was called this month under a larger plan is not to be had for a smaller one's price."""
+def has_to_wait(row: Subscription, product: Product, used: int) -> bool:
+    """Whether a product can be changed to from next month on only: what was called this month under a larger plan is
+    not to be had for a smaller one's price."""
     plan = PLANS.get(str(product.grants.get(API_PLAN)))
-    if plan is None or plan.calls is None:
-        return
+    if plan is None or plan.calls is None or used <= plan.calls:
+        return False
     present = PLANS[str(catalogue().product(row.product).grants[API_PLAN])].calls
-    is_smaller = present is None or plan.calls < present or not plan.soft
-    if is_smaller and standing(row.organization).used > plan.calls:
+    return present is None or plan.calls < present or not plan.soft
+
+
+def _check_calls(row: Subscription, product: Product) -> None:
+    if API_PLAN in product.grants and has_to_wait(row, product, standing(row.organization).used):
         raise ConflictError(
             _("This month you called more often than that plan includes. Change to it from the 1st of next month on.")
         )

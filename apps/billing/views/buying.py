@@ -11,7 +11,6 @@ from django.views.decorators.http import require_safe
 
 from apps.accounts.models import Organization
 from apps.accounts.requests import MemberRequest
-from apps.accounts.selectors import count_members
 from apps.accounts.web import form_of, organization_page
 from apps.billing import selectors, shelf, words
 from apps.billing.ahead import Charge, first_charge, next_bill, usable_coupon
@@ -22,7 +21,8 @@ from apps.billing.models import Order, Subscription
 from apps.billing.outcome import outcome_of
 from apps.billing.services import coupons, orders
 from apps.billing.services.checkout import cancel_page, look_at_subscription, open_page
-from apps.billing.views.shared import crumbs, page, wants_part
+from apps.billing.services.quantities import least_of
+from apps.billing.views.shared import ask_stripe_seldom, crumbs, page, wants_part
 from apps.core.clock import now
 from apps.core.errors import DomainError, NotFoundError
 from apps.core.form_refusals import add_refusal
@@ -44,14 +44,14 @@ def checkout(request: MemberRequest) -> HttpResponse:
     if row := _subscription(request.organization, product):
         return redirect(shelf.change_url(row, product))
     if "quantity" in request.GET:
-        form = CheckoutForm(product, request.GET, least=_least(request.organization, product))
+        form = CheckoutForm(product, request.GET, least=least_of(request.organization, product))
     else:
         initial = {
             "price": product.price.code,
-            "quantity": _least(request.organization, product),
+            "quantity": least_of(request.organization, product),
             "coupon": _coupon(request.organization, product, request.GET.get("coupon", "")),
         }
-        form = CheckoutForm(product, initial=initial, least=_least(request.organization, product))
+        form = CheckoutForm(product, initial=initial, least=least_of(request.organization, product))
     return _checkout(request, product, form)
 
 
@@ -60,7 +60,7 @@ def checkout(request: MemberRequest) -> HttpResponse:
 def order_create(request: MemberRequest) -> HttpResponse:
     """Order something and go to its payment page."""
     product = _sold(request.POST.get("price", ""))
-    form = CheckoutForm(product, request.POST, least=_least(request.organization, product))
+    form = CheckoutForm(product, request.POST, least=least_of(request.organization, product))
     if form.is_valid():
         data = form.cleaned_data
         try:
@@ -86,11 +86,6 @@ def _sold(price: str) -> Product:
     if price != product.price.code or not product.on_sale:
         raise NotFoundError
     return product
-
-
-def _least(organization: Organization, product: Product) -> int:
-    """The smallest quantity that makes sense: a seat for each member."""
-    return max(count_members(organization.pk), 1) if product.seats else 1
 
 
 def _subscription(organization: Organization, product: Product) -> Subscription | None:
@@ -133,6 +128,7 @@ def _checkout(request: MemberRequest, product: Product, form: CheckoutForm, stat
         coupon=words.coupon_words(offered) if offered else "",
         trial_days=days,
         billed_on=month_of(now()).end if product.line == "api" else None,
+        on_hold=selectors.is_on_hold(request.organization),
         may_buy=request.may("billing.manage"),
         sandbox=not request.organization.livemode,
     )
@@ -148,6 +144,7 @@ def pay(request: MemberRequest, order_id: str) -> HttpResponse:
     order = selectors.get_order(request.organization, order_id)
     if order.state != Order.State.OPEN:
         return redirect("billing_return", order.public_id)
+    ask_stripe_seldom(request, "pay")
     try:
         return redirect(open_page(order))
     except DomainError as refusal:

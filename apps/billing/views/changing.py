@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
@@ -19,11 +20,14 @@ from apps.billing.errors import OvertakenError
 from apps.billing.forms import ChangeForm, QuantityForm
 from apps.billing.models import Subscription
 from apps.billing.services import subscriptions
+from apps.billing.services.catalogue_sync import code_of
+from apps.billing.services.quantities import least_of
 from apps.billing.services.subscriptions import Offer
-from apps.billing.views.shared import crumbs, page, payment_failed
+from apps.billing.views.shared import ask_stripe_seldom, crumbs, page, payment_failed
 from apps.core.errors import DomainError, NotFoundError
 from apps.core.form_refusals import add_refusal
 from apps.core.money import Money
+from apps.integrations.stripe import objects
 from apps.integrations.stripe.errors import StripeRefusedError
 
 OF_QUANTITY = ("invalid_quantity", "too_few_seats")
@@ -35,6 +39,7 @@ OF_QUANTITY = ("invalid_quantity", "too_few_seats")
 def change(request: MemberRequest, subscription_id: str) -> HttpResponse:
     """What a change would cost, to the cent, and doing it as it was shown."""
     row = selectors.get_subscription(request.organization, subscription_id)
+    ask_stripe_seldom(request, "change")
     if request.method == "POST":
         require(request.actor, "billing.manage", request.organization)
         return _confirm(request, row)
@@ -60,7 +65,9 @@ def _offered(
 ) -> HttpResponse:
     """The figures as they are now, or why there are none. With a refusal, what came of confirming earlier ones."""
     seats = str(row.quantity) if product.seats else "1"
-    form = QuantityForm(product, {"quantity": data.get("quantity", seats)})
+    form = QuantityForm(
+        product, {"quantity": data.get("quantity", seats)}, least=least_of(request.organization, product)
+    )
     status = refusal.status if refusal else 200
     if not form.is_valid():
         return _page(request, row, product, form, status=422)
@@ -76,7 +83,7 @@ def _offered(
 
 def _confirm(request: MemberRequest, row: Subscription) -> HttpResponse:
     product = _wanted(row, request.POST.get("price", ""))
-    form = ChangeForm(product, request.POST)
+    form = ChangeForm(product, request.POST, least=least_of(request.organization, product))
     if not form.is_valid():
         return _offered(request, row, product, request.POST)
     data = form.cleaned_data
@@ -93,14 +100,14 @@ def _confirm(request: MemberRequest, row: Subscription) -> HttpResponse:
         fresh = selectors.get_subscription(request.organization, row.public_id)
         return _offered(request, fresh, product, request.POST, refusal=refusal)
     except DomainError as refusal:
-        return _refused(request, row, product, QuantityForm(product, request.POST), refusal)
+        return _refused(request, row, product, QuantityForm(product, request.POST, least=form.least), refusal)
     messages.success(request, _done(request.organization, product, data["quantity"]))
     return redirect("billing")
 
 
 def _done(organization: Organization, product: Product, quantity: int) -> str:
     if product.seats:
-        return _("Changed to %(count)s seats.") % {"count": quantity}
+        return ngettext("Changed to %(count)s seat.", "Changed to %(count)s seats.", quantity) % {"count": quantity}
     changed = _("Changed to %(product)s.") % {"product": product.name}
     return f"{changed} {outcome.quota_words(organization)}" if product.line == "api" else changed
 
@@ -126,6 +133,7 @@ def _page(
     status: int = 200,
 ) -> HttpResponse:
     present = catalogue().product(row.product)
+    reader = shelf.reader_of(request)
     title = _("Change seats") if product.seats and product == present else _("Change plan")
     context = page(
         title,
@@ -135,10 +143,11 @@ def _page(
         product=product,
         form=form,
         offer=_figures(row, present, offer) if offer else None,
-        others=[one for one in shelf.on_sale(shelf.reader_of(request), line=row.line) if one.action == "change"],
+        others=[one for one in shelf.on_sale(reader, line=row.line) if one.action == "change"],
         refusal=refusal,
         tone="wait" if isinstance(refusal, OvertakenError) else "bad",
         payment_failed=refusal is not None and payment_failed(refusal),
+        on_hold=reader.on_hold,
         may_buy=request.may("billing.manage"),
     )
     return render(request, "billing/change.html", context, status=status)
@@ -155,7 +164,7 @@ def _figures(row: Subscription, present: Product, offer: Offer) -> dict[str, Any
         "period_end": row.period_end.isoformat() if row.period_end else "",
         "due_now": offer.due_now,
         "credited": -offer.total if offer.total.minor < 0 else None,
-        "lines": [(line, Money(line.amount, currency)) for line in offer.lines],
+        "lines": [(_line_words(line), Money(line.amount, currency)) for line in offer.lines],
         "rest": Money(offer.total.minor - listed, currency) if offer.total.minor != listed else None,
         "balance": offer.due_now - offer.total if offer.total.minor > offer.due_now.minor else None,
         "next_on": row.period_end,
@@ -164,6 +173,11 @@ def _figures(row: Subscription, present: Product, offer: Offer) -> dict[str, Any
         "after": words.included(offer.product, offer.quantity),
         "is_less": offer.price.cost(offer.quantity) < catalogue().price(row.price).cost(row.quantity),
     }
+
+
+def _line_words(line: objects.Line) -> str:
+    code = code_of(line.price, line.lookup_key)
+    return words.line_words(line.description, code, line.quantity, line.amount, is_proration=line.is_proration)
 
 
 @form_of("billing")

@@ -41,6 +41,7 @@ def credits(request: MemberRequest) -> HttpResponse:
         grants=grants.rows,
         next_cursor=grants.next_cursor,
         uses=[(period_named(name).start, calls) for name, calls in selectors.credits_used_by_month(organization)],
+        on_hold=selectors.is_on_hold(organization),
         may_buy=request.may("billing.manage"),
         sandbox=not organization.livemode,
     )

@@ -54,12 +54,8 @@ def payments(request: MemberRequest) -> HttpResponse:
 
 def _payment(row: Payment) -> dict[str, Any]:
     """A payment, what it was for, and how much of it went back."""
-    what, url = "", ""
-    if row.order is not None:
-        what, url = words.name_of(row.order.price), reverse("billing_return", args=[row.order.public_id])
-    elif row.invoice is not None and (lines := row.invoice.lines.all()):
-        what = words.name_of(max(lines, key=lambda line: line.amount).price)
-    return {"row": row, "what": what, "url": url, "back": _back(row), "disputed": bool(row.disputed)}
+    url = reverse("billing_return", args=[row.order.public_id]) if row.order is not None else ""
+    return {"row": row, "what": words.paid_for(row), "url": url, "back": _back(row), "disputed": bool(row.disputed)}
 
 
 def _back(row: Payment) -> Money | None:
@@ -95,7 +91,11 @@ def _line(invoice: Invoice, line: InvoiceLine) -> dict[str, Any]:
     price = words.known_price(line.price)
     metered = price is not None and bool(price.meter)
     usage = reverse("billing_line_usage", args=[invoice.public_id, line.pk]) if metered else ""
-    return {"line": line, "money": Money(line.amount, invoice.currency), "usage": usage}
+    return {"line": line, "what": _line_words(line), "money": Money(line.amount, invoice.currency), "usage": usage}
+
+
+def _line_words(line: InvoiceLine) -> str:
+    return words.line_words(line.description, line.price, line.quantity, line.amount, is_proration=line.is_proration)
 
 
 def _refunds(payment: Payment) -> list[Refund]:
@@ -127,6 +127,7 @@ def line_usage(request: MemberRequest, invoice_id: str, line_id: int) -> HttpRes
         ],
         invoice=row,
         line=line,
+        what=_line_words(line),
         money=Money(line.amount, row.currency),
         price=price.money,
         month=month.start,

@@ -21,7 +21,7 @@ from apps.billing.forms import SpendCapForm, TaxIdForm
 from apps.billing.holdings import counted_features, held
 from apps.billing.models import Customer
 from apps.billing.services import allowances, customers
-from apps.billing.views.shared import page, tabs
+from apps.billing.views.shared import ask_stripe_seldom, page, tabs
 from apps.core.brand import current_brand
 from apps.core.errors import DomainError
 from apps.core.form_refusals import add_refusal
@@ -42,6 +42,7 @@ RECENT = 5
 def billing(request: MemberRequest) -> HttpResponse:
     """Plans, usage, credits, how it is paid, bills."""
     if request.GET.get("from") == "portal":
+        ask_stripe_seldom(request, "back_from_portal")
         _look_at_customer(request.organization)
     return _page(request)
 
@@ -159,6 +160,7 @@ def tax_id_remove(request: MemberRequest) -> HttpResponse:
 @organization_page("billing.manage")
 def portal(request: MemberRequest) -> HttpResponse:
     """To Stripe's page for payment method and address, and back here."""
+    ask_stripe_seldom(request, "portal")
     back = f"{current_brand().site_url}{reverse('billing')}?from=portal"
     try:
         return redirect(customers.open_portal(request.organization, back))

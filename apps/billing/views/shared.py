@@ -6,6 +6,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from apps.accounts.web import limit
 from apps.billing import words
 from apps.core.errors import DomainError
 from apps.integrations.stripe.errors import PAYMENT_FAILED
@@ -29,13 +30,19 @@ def crumbs(title: str, *between: tuple[str, str]) -> list[dict[str, str]]:
 
 
 def page(title: str, **context: Any) -> dict[str, Any]:
-    """The context of a page; each says how long a price is refunded."""
-    return {"page_title": title, "refund_words": words.refund_words(), **context}
+    """The context of a page; each says how long a price is refunded, and can say what a hold means."""
+    return {"page_title": title, "refund_words": words.refund_words(), "hold_words": words.hold_words(), **context}
 
 
 def wants_part(request: HttpRequest) -> bool:
     """Whether htmx asks, for the part of the page that changes."""
     return "HX-Request" in request.headers
+
+
+def ask_stripe_seldom(request: HttpRequest, group: str) -> None:
+    """Before a page asks Stripe, which answers an account so many calls a second and all customers together. Raises
+    `RateLimitedError` for somebody who wants that more often than people do."""
+    limit(request, f"billing_{group}", "30/m", key="user")
 
 
 def payment_failed(refusal: DomainError) -> bool:

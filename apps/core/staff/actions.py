@@ -40,6 +40,7 @@ class StaffAction:
     `do(request, row)` calls a service, which may refuse with a `DomainError`; each row is a transaction of its own.
     With `form`, which is made of a row, the page asks for more, of one row at a time: `do(request, row, data)`.
     `foresee(row, data)` tells what will follow: then a second page says so and is agreed to before anything is done.
+    `told` is what is said afterwards, where it is not done yet but ordered.
     `audit` is recorded with it, unless the service records by itself. `applies(row)` says where the button makes sense.
     """
 
@@ -50,6 +51,7 @@ class StaffAction:
     do: Callable[..., object]
     icon: str = "bolt"
     audit: str = ""
+    told: Text = ""
     applies: Callable[[Any], bool] = always
     danger: bool = False
     form: Callable[..., forms.Form] | None = None
@@ -144,7 +146,9 @@ class ActionPages:
                 messages.error(request, f"{row}: {refusal.detail}")
             else:
                 done += 1
-        if done:
+        if done and action.told:
+            messages.success(request, str(action.told))
+        elif done:
             told = ngettext("%(label)s: done.", "%(label)s: done for %(count)s rows.", done)
             messages.success(request, told % {"label": action.label, "count": done})
 

@@ -3,11 +3,12 @@
 import json
 import uuid
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
@@ -22,6 +23,14 @@ MOST_SHOWN = 40_000  # characters of a JSON value or text; more is told, not sho
 def when(moment: datetime | None) -> SafeString | str:
     """A relative time, the exact one on hover."""
     return timestamp(moment)
+
+
+def at(moment: datetime | None) -> SafeString | str:
+    """Date and hour in UTC, and how far away that is: for what one has to be in time for."""
+    if moment is None:
+        return NOTHING
+    shown = format_html('<span class="staff-nowrap">{} UTC</span>', date_format(moment.astimezone(UTC), "j M Y, H:i"))
+    return format_html('{} <span class="staff-quiet">({})</span>', shown, when(moment))
 
 
 def tag(text: object, tone: str = "") -> SafeString:

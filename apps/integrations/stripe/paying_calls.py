@@ -86,14 +86,6 @@ class PayingCalls(Wire):
             told = self._stripe.checkout.sessions.expire(session, {}, once(key))
         return reading.checkout(raw(told))
 
-    def open_portal(self, customer: str, *, return_url: str, key: str) -> str:
-        """The address of a page where the customer changes payment method and address, and sees invoices."""
-        with explained():
-            session = self._stripe.billing_portal.sessions.create(
-                {"customer": customer, "return_url": return_url}, once(key)
-            )
-        return session.url
-
     # Subscriptions --------------------------------------------------------------------------------------------------
     def preview_change(self, subscription: str, changes: Sequence[ItemChange], *, at: datetime) -> Preview:
         """What these changes would cost if they were made at that moment."""

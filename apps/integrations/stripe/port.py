@@ -29,6 +29,7 @@ from apps.integrations.stripe.objects import (
     Subscription,
 )
 
+PORTAL_KEY = "portal configuration"  # whoever makes it says the same, so that of several it is one
 Object = Customer | Subscription | Invoice | Payment | Refund | Dispute | CheckoutSession | PaymentMethod
 Metadata = Mapping[str, str]
 
@@ -183,7 +184,12 @@ class Stripe(Protocol):
         """Close a payment page. Refused where it was paid."""
         ...
 
-    def open_portal(self, customer: str, *, return_url: str, key: str) -> str:
+    def ensure_portal(self, *, key: str) -> str:
+        """The id of the portal's configuration, made where there is none: payment method, address, tax id, invoices,
+        and no way to change or end a plan."""
+        ...
+
+    def open_portal(self, customer: str, *, configuration: str, return_url: str, key: str) -> str:
         """The address of a page where the customer changes payment method and address, and sees invoices."""
         ...
 

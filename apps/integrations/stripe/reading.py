@@ -320,9 +320,21 @@ _READERS: dict[Kind, Callable[[Raw], Object]] = {
 }
 
 
+KINDS = frozenset(_READERS)
+
+
 # What happened --------------------------------------------------------------------------------------------------------
 # Parts that we read as parts of something else: by the member that says of what.
 PART_OF = {"charge": "payment_intent", "invoice_payment": "invoice", "tax_id": "customer"}
+
+
+def names_of(about: Raw) -> list[Any]:
+    """What tells which object an event is about, as it came: its kind, its id, and the whole that it is a part of.
+    Ids that are not there are left out: the balance has none."""
+    kind = about.get("object", "")
+    whole = about.get(PART_OF.get(kind, "")) if isinstance(kind, str) else None
+    ids = (about.get("id"), whole.get("id") if isinstance(whole, dict) else whole)
+    return [kind, *(value for value in ids if value is not None)]
 
 
 def event(raw: Raw) -> Event:

@@ -1,6 +1,7 @@
 """What Stripe tells us of its own accord: signed, and no more of it kept than whom it is about."""
 
 import json
+import re
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -17,6 +18,10 @@ from apps.integrations.stripe.connection import is_live
 
 TOLERANCE = 300  # seconds
 SIGNATURE = "Stripe-Signature"
+# What Stripe makes itself has these letters alone. Products and coupons are named by people: text, of any letters.
+_ID, _NAME = re.compile(r"[A-Za-z0-9_.:\-]{1,120}"), re.compile(r"[a-z0-9_.]{1,120}")
+_TEXT = re.compile("[^\\x00-\\x1f\\x7f\\ud800-\\udfff]{0,255}")
+_LATEST = 2**33  # seconds since 1970: in the year 2242
 
 
 def verify(body: bytes, headers: Mapping[str, str]) -> tuple[str, str, dict[str, Any]]:
@@ -65,10 +70,24 @@ def _event(body: bytes) -> reading.Raw:
 def _is_complete(raw: reading.Raw) -> bool:
     data = raw.get("data")
     return (
-        isinstance(raw.get("id"), str)
-        and isinstance(raw.get("type"), str)
-        and isinstance(raw.get("created"), int)
+        _fits(raw.get("id"), _ID)
+        and _fits(raw.get("type"), _NAME)
+        and type(raw.get("created")) is int
+        and 0 <= raw["created"] < _LATEST
         and isinstance(raw.get("livemode"), bool)
         and isinstance(data, dict)
         and isinstance(data.get("object"), dict)
+        and _is_named(data["object"])
     )
+
+
+def _is_named(about: reading.Raw) -> bool:
+    kind, *ids = reading.names_of(about)
+    if not _fits(kind, _TEXT):
+        return False
+    wanted = _ID if kind in reading.KINDS or kind in reading.PART_OF else _TEXT
+    return all(_fits(value, wanted) for value in ids)
+
+
+def _fits(value: object, pattern: re.Pattern[str]) -> bool:
+    return isinstance(value, str) and pattern.fullmatch(value) is not None

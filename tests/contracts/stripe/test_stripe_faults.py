@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from apps.core.clock import now
 from apps.integrations.stripe import wire
 from apps.integrations.stripe.errors import StripeRefusedError, StripeUnavailableError
-from apps.integrations.stripe.fake import FakeStripe, Fault
+from apps.integrations.stripe.fake import FakeStripe, Fault, portal_configurations
 from apps.integrations.stripe.gateway import StripeGateway
 from apps.integrations.stripe.port import ItemChange, Wanted
 from tests.common.processes import free_port
@@ -36,6 +36,7 @@ class Scene:
     payment: str
     page: str
     at: datetime
+    portal: str
 
     def state(self) -> str:
         """All that exists there, but the answers that are kept for repeats."""
@@ -73,7 +74,9 @@ def scene(fake: FakeStripe) -> Scene:
     gateway.report_usage("calls", customer, 5, identifier="usage", at=now())
     item = next(gateway.subscriptions(customer)).items[0].id
     at = now() + timedelta(seconds=1)
-    return Scene(gateway, fake, customer, once, monthly, bigger, subscription, item, payment, page, at)
+    with fake.world.atomic():
+        portal = portal_configurations.default(fake.world)["id"]
+    return Scene(gateway, fake, customer, once, monthly, bigger, subscription, item, payment, page, at, portal)
 
 
 Write = Callable[[Scene, str], Any]
@@ -98,7 +101,10 @@ WRITES: dict[str, Write] = {
         order("payment", s.customer, Wanted(s.once), expires_at=s.at + timedelta(hours=1)), key=key
     ),
     "expire_checkout": lambda s, key: s.gateway.expire_checkout(s.page, key=key),
-    "open_portal": lambda s, key: s.gateway.open_portal(s.customer, return_url="https://levqor.example", key=key),
+    "ensure_portal": lambda s, key: s.gateway.ensure_portal(key=key),
+    "open_portal": lambda s, key: s.gateway.open_portal(
+        s.customer, configuration=s.portal, return_url="https://levqor.example", key=key
+    ),
     "change_subscription": lambda s, key: s.gateway.change_subscription(
         s.subscription, [ItemChange(id=s.item, price=s.bigger)], at=s.at, key=key
     ),
@@ -109,7 +115,7 @@ WRITES: dict[str, Write] = {
     "report_usage": lambda s, key: s.gateway.report_usage("calls", s.customer, 7, identifier=key, at=s.at),
     "take_usage_back": lambda s, key: s.gateway.take_usage_back("calls", identifier="usage"),
 }
-READS_FIRST = {"remove_tax_ids"}  # a fault at its first request, a read, leaves nothing done
+READS_FIRST = {"remove_tax_ids", "ensure_portal"}  # a fault at its first request, a read, leaves nothing done
 
 
 def refused(scene: Scene, write: Write, key: str, fault: Fault) -> StripeUnavailableError:

@@ -95,7 +95,11 @@ class TestCustomers:
         assert refused.value.code == "tax_id_invalid"
 
     def test_the_portal(self, stripe: StripeGateway, customer: str) -> None:
-        address = stripe.open_portal(customer, return_url="https://levqor.example/settings", key=key())
+        configuration = stripe.ensure_portal(key=key())
+        assert stripe.ensure_portal(key=key()) == configuration, "it is found again"
+        address = stripe.open_portal(
+            customer, configuration=configuration, return_url="https://levqor.example/settings", key=key()
+        )
         assert address.startswith(("http://127.0.0.1:", "https://billing.stripe.com/"))
 
     def test_a_deleted_customer_is_missing(self, stripe: StripeGateway, far_end: FarEnd, customer: str) -> None:

@@ -37,11 +37,11 @@ def test_demo_people_are_made_once(db):
     owner = User.objects.get(email=demo.OWNER)
     assert owner.check_password(demo.PASSWORD)
     organization = demo.demo_organization()
-    assert {member.role for member in selectors.members_of(organization)} == {"owner", "developer", "viewer"}
+    assert {member.role for member in selectors.members_of(organization)} == {"owner", "billing", "developer", "viewer"}
     staff = User.objects.get(email=demo.STAFF)
     assert staff.is_superuser
     assert not staff.memberships.exists()
-    assert User.objects.count() == 4
+    assert User.objects.count() == 5
     assert set(staff.groups.values_list("name", flat=True)) == set(STAFF_ROLES)
 
 

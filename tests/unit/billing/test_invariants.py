@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from apps.billing.models import CreditGrant, CreditUse, Customer, Order, Payment
-from apps.billing.services import credits, disputes, orders, payments, refunds
+from apps.billing.services import credits, disputes, invoices, orders, payments, refunds, subscriptions
 from apps.integrations.stripe import objects
 from apps.integrations.stripe.watching import NeededFirstError
 from apps.ledger.models import Account, Resolution, Transfer
@@ -50,10 +50,18 @@ class Purchase:
         return self.dispute.amount if self.dispute is not None and self.dispute.status != "won" else 0
 
 
+@dataclass
+class Bill:
+    """A month of a plan with tax, as Stripe knows it."""
+
+    invoice: objects.Invoice
+    payment: objects.Payment
+
+
 class Books(RuleBasedStateMachine):
     """See the head of the file."""
 
-    purchases = Bundle("purchases")
+    purchases, bills = Bundle("purchases"), Bundle("bills")
 
     def __init__(self):
         super().__init__()
@@ -66,6 +74,7 @@ class Books(RuleBasedStateMachine):
         self.organization = make_organization(self.user)
         self.customer = Customer.objects.create(organization=self.organization, stripe_id="cus_1")
         self.all: list[Purchase] = []
+        self.billed: list[Bill] = []
         self.beyond = self.number = 0
         self.made, self.ended = {}, {}
 
@@ -129,6 +138,48 @@ class Books(RuleBasedStateMachine):
         if purchase.dispute is not None and purchase.dispute.status == "needs_response":
             purchase.dispute = replace(purchase.dispute, status="won" if won else "lost")
 
+    @rule(target=bills, net=st.sampled_from([1_900, 33, 24_900]), tax=st.sampled_from([0, 7, 380]))
+    def bill(self, net, tax):
+        """The plan's subscription is there from the first bill on; the bill is open at first."""
+        self.number += 1
+        moment, key, total = self.moment(), f"pi_{self.number}", net + tax
+        end = moment + timedelta(days=30)
+        item = objects.Item("si_1", "price_pro", "api_pro_monthly", 1, False, moment, end)
+        subscriptions.apply(
+            objects.Subscription("sub_1", "cus_1", "active", "USD", (item,), None, None, None, moment, {})
+        )
+        line = objects.Line("il_1", "API Pro", net, 1, "price_pro", "api_pro_monthly", False, "si_1", moment, end)
+        made = Bill(
+            objects.Invoice(
+                f"in_{self.number}", "cus_1", "sub_1", "", "open", "subscription_cycle", "USD", total, tax, 0, total, 0,
+                None, (key,), "", "", moment, end, moment, (line,),
+            ),
+            objects.Payment(
+                key, "cus_1", "succeeded", "USD", total, total, f"ch_{self.number}", FEE, 0, moment, "", "", moment,
+                fee_currency="USD",
+            ),
+        )  # fmt: skip
+        self.billed.append(made)
+        return made
+
+    @rule(bill=bills)
+    def pay_bill(self, bill):
+        if bill.invoice.status == "open":
+            bill.invoice = replace(bill.invoice, status="paid", paid=bill.invoice.total, remaining=0)
+
+    @rule(bill=bills)
+    def void_bill(self, bill):
+        if bill.invoice.status == "open":
+            bill.invoice = replace(bill.invoice, status="void", remaining=0)
+
+    @rule(bill=bills, money_first=st.booleans())
+    def tell_bill(self, bill, money_first):
+        for is_money in (money_first, not money_first):
+            if not is_money:
+                invoices.apply(bill.invoice)
+            elif bill.invoice.status == "paid":
+                payments.apply(bill.payment)
+
     # What we are told -----------------------------------------------------------------------------------------------
     def facts(self, purchase):
         yield "session", orders.apply, purchase.session
@@ -156,6 +207,8 @@ class Books(RuleBasedStateMachine):
         for purchase, name, apply, seen in sorted(facts, key=lambda fact: fact[1] != "payment"):
             apply(seen)
             purchase.told.add(name)
+        for number, bill in enumerate(self.billed):
+            self.tell_bill(bill, bool(number % 2))
         self.check_what_stripe_says()
 
     # What customers do ----------------------------------------------------------------------------------------------
@@ -228,7 +281,9 @@ class Books(RuleBasedStateMachine):
 
     def check_what_stripe_says(self):
         """Once all of it was told."""
-        paid = sum(one.payment.amount - FEE for one in self.all)
+        came = [one for one in self.billed if one.invoice.status == "paid"]
+        due = [one.invoice for one in self.billed if one.invoice.status in ("open", "paid")]
+        paid = sum(one.payment.amount - FEE for one in [*self.all, *came])
         back = sum(refund.amount for one in self.all for refund in one.refunds if refund.status == "succeeded")
         lost = sum(one.dispute.amount for one in self.all if one.dispute is not None and one.dispute.status == "lost")
         fees = DISPUTE_FEE * sum(one.dispute is not None for one in self.all)
@@ -237,7 +292,9 @@ class Books(RuleBasedStateMachine):
         held = sum(refund.amount for one in self.all for refund in one.refunds if refund.status == "pending")
         held += sum(one.disputed for one in self.all) - lost
         assert stripe is None or (stripe.balance - stripe.available).minor == held
-        assert self.balance("receivable") == 0
+        assert self.balance("receivable") == sum(one.remaining for one in due)
+        assert self.balance("tax") == sum(one.tax for one in due)
+        assert self.balance("sales:api_pro") == sum(one.total - one.tax for one in due)
         assert self.balance("disputes") == lost
         for one in self.all:
             row = Payment.objects.unscoped().get(stripe_id=one.payment.id)

@@ -62,7 +62,7 @@ def test_currencies_are_known(currency: str) -> None:
     ("money", "major", "text"),
     [
         (Money(199900, "USD"), Decimal("1999.00"), "$1,999.00"),
-        (Money(-5, "USD"), Decimal("-0.05"), "-$0.05"),
+        (Money(-5, "USD"), Decimal("-0.05"), "\N{MINUS SIGN}$0.05"),
         (Money(1999, "JPY"), Decimal(1999), "¥1,999"),
         (Money(1999, "KWD"), Decimal("1.999"), "KWD1.999"),
     ],

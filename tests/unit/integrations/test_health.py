@@ -64,6 +64,15 @@ def test_payments(settings: Any, key: str, fake: bool, secrets: list[str], state
     assert KEY not in text
 
 
+def test_a_test_key_in_production_is_a_mistake(settings: Any) -> None:
+    settings.STRIPE_API_KEY, settings.STRIPE_IS_FAKE = f"sk_test_{KEY}", False
+    settings.STRIPE_WEBHOOK_SECRETS, settings.LEVQOR_ENV = SECRETS, "production"
+    found, text = health.payments()
+    assert found == "failed"
+    assert "NO MONEY MOVES" in text
+    assert KEY not in text
+
+
 def test_the_outbox(queued: Queue) -> None:
     assert health.mail_outbox()[0] == "ok"
     with time_machine.travel(START, tick=False):

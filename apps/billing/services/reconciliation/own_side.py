@@ -57,15 +57,20 @@ def _read_subscriptions(keys: list[UUID]) -> Iterator[tuple[UUID, Compared]]:
 
 
 def _read_orders(keys: list[UUID]) -> Iterator[tuple[UUID, Compared]]:
-    rows = list(Order.objects.unscoped().filter(pk__in=keys))
+    """What has ended is taken away a little later: until then it does no harm."""
+    rows, moment = list(Order.objects.unscoped().filter(pk__in=keys)), now()
     given = _given(row.public_id for row in rows)
     for row in rows:
-        product, should = catalogue().product_of(row.price), {}
+        product = catalogue().product_of(row.price)
+        should: Given = {}
         if row.state == Order.State.PAID and row.paid_at is not None:
             until = row.paid_at + timedelta(days=product.lasts_days) if product.lasts_days else None
             should = {code: (value, until) for code, value in product.granted(row.quantity).items()}
-        ours = given.get(row.public_id, {})
-        yield row.pk, Compared("entitlement", row.public_id, _words(ours), _words(should), row.organization_id)
+        ours, wanted = (
+            _words({code: one for code, one in all_.items() if one[1] is None or one[1] > moment})
+            for all_ in (given.get(row.public_id, {}), should)
+        )
+        yield row.pk, Compared("entitlement", row.public_id, ours, wanted, row.organization_id)
 
 
 def _without_source(found: Findings) -> None:

@@ -1,4 +1,4 @@
-"""What Stripe lists, against our rows: events, payments, fees, refunds, disputes, bills, payment pages; and what of
+"""What Stripe lists, against our rows: events, payments, fees, refunds, disputes, bills and payment pages; and what of
 ours it does not list."""
 
 from collections.abc import Iterable, Iterator

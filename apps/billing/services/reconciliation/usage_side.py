@@ -6,11 +6,11 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F, Q, Sum
+from django.db.models import Exists, F, OuterRef, Q, Sum
 
 from apps.accounts.models import Organization
 from apps.billing.catalogue import catalogue
-from apps.billing.models import CreditUse, Customer, OverageReport, Subscription
+from apps.billing.models import ApiMonth, CreditUse, Customer, OverageReport, Subscription
 from apps.billing.services.overage import BILL_WAITS, overage_of
 from apps.billing.services.reconciliation.findings import Compared, Findings, batches
 from apps.core.clock import now
@@ -44,8 +44,13 @@ def _concerned(period: Period) -> Iterator[UUID]:
     """Who was reported, or pays for overage and is beyond the plan."""
     reported = OverageReport.objects.unscoped().filter(period=period.name).order_by()
     sold = [product.code for product in catalogue().products.values() if product.overage is not None]
-    paying = Subscription.objects.unscoped().filter(product__in=sold).exclude(status__in=Subscription.OVER)
-    beyond = totals_with_quota(period.name).filter(total__gt=F("quota"), organization__in=paying.values("organization"))
+    paying = Subscription.objects.unscoped().filter(product__in=sold, created_at__lt=period.end)
+    paying = paying.filter(Q(ended_at=None) | Q(ended_at__gte=period.start))
+    kept = ApiMonth.objects.unscoped().filter(organization=OuterRef("organization"), period=period.name, soft=True)
+    beyond = totals_with_quota(period.name).filter(
+        Q(total__gt=F("quota")) | Exists(kept.filter(quota__lt=OuterRef("total"))),
+        organization__in=paying.values("organization"),
+    )
     yield from reported.values_list("organization_id", flat=True).distinct().iterator()
     rest = beyond.exclude(organization__in=reported.values("organization"))
     yield from rest.values_list("organization_id", flat=True).iterator()
@@ -56,12 +61,13 @@ def _read_overage(keys: list[UUID], period: Period, moment: datetime) -> Iterato
     reports = OverageReport.objects.unscoped().filter(organization__in=keys, period=period.name)
     reported = _sums(reports.filter(state__in=OverageReport.STANDING), "value")
     credits = _sums(CreditUse.objects.unscoped().filter(organization__in=keys, period=period.name), "units")
-    totals = totals_with_quota(period.name).filter(organization__in=keys)
-    counted = {
-        row.organization_id: max(row.total - row.quota - credits.get(row.organization_id, 0), 0)
-        for row in totals
-        if row.quota is not None and PLANS[row.plan].soft
-    }
+    kept = ApiMonth.objects.unscoped().filter(organization__in=keys, period=period.name)
+    months = {month.organization_id: month for month in kept}
+    counted: dict[UUID, int] = {}
+    for row in totals_with_quota(period.name).filter(organization__in=keys):
+        month = months.get(row.organization_id) or ApiMonth(quota=row.quota, soft=PLANS[row.plan].soft)
+        if month.soft:
+            counted[row.organization_id] = max(month.beyond(row.total) - credits.get(row.organization_id, 0), 0)
     suspects = [key for key in keys if counted.get(key, 0) != reported.get(key, 0)]
     owners = {row.pk: row for row in Organization.objects.filter(pk__in=suspects)} if suspects else {}
     for key, owner in owners.items():

@@ -223,6 +223,7 @@ def _read(world: World, params: Params, subscription: Object) -> Change:
     prorations = params.choice("proration_behavior", _PRORATIONS, "create_prorations")
     at = params.moment("proration_date")
     start, end = period_now(subscription)
+    at = None if at is None else at + world.skipped
     if at is not None and not start <= at < end:
         raise invalid(
             f"Invalid proration date: {at} is not within the current period, from {start} to {end}.",

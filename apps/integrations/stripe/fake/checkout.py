@@ -9,7 +9,8 @@ from apps.integrations.stripe.fake.customers import check_currency, present
 from apps.integrations.stripe.fake.errors import invalid, missing_parameter
 from apps.integrations.stripe.fake.orders import Order, Quote
 from apps.integrations.stripe.fake.params import MOST_QUANTITY, Params
-from apps.integrations.stripe.fake.routing import includes, list_of, page_of, route
+from apps.integrations.stripe.fake.periods import shifted
+from apps.integrations.stripe.fake.routing import includes, list_of, page_of, provides, route
 from apps.integrations.stripe.fake.world import DUE, Due, Object, World
 
 KIND = "checkout.session"
@@ -103,6 +104,8 @@ def _subscription_data(world: World, params: Params) -> Object:
     days, anchor = data.integer("trial_period_days", least=1, most=730), data.moment("billing_cycle_anchor")
     if anchor is not None and days:
         raise invalid("You cannot use `billing_cycle_anchor` together with a trial.", "subscription_data")
+    while anchor is not None and world.skipped and anchor <= world.now():
+        anchor = shifted(anchor, "month", 1)  # the same day of the month that it is here
     if anchor is not None and anchor <= world.now():
         raise invalid("`billing_cycle_anchor` must be in the future.", data.path("billing_cycle_anchor"))
     data.choice("proration_behavior", ("create_prorations",), "create_prorations")
@@ -132,6 +135,7 @@ def _expires_at(world: World, params: Params) -> int:
     moment, now = params.moment("expires_at"), world.now()
     if moment is None:
         return now + _LONGEST
+    moment += world.skipped
     if not now + _SHORTEST <= moment <= now + _LONGEST:
         raise invalid(
             "The `expires_at` timestamp must be at least 30 minutes and at most 24 hours from Checkout Session "
@@ -285,6 +289,7 @@ def expire_session(world: World, params: Params, session: str) -> Object:
     return _expire(world, obj)
 
 
+@provides("checkout.expire")
 def _expire(world: World, session: Object) -> Object:
     session.update(status="expired", url=None)
     world.save(session)

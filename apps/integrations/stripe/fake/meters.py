@@ -26,7 +26,8 @@ def report(world: World, params: Params) -> Object:
     if not value.lstrip("-").isdecimal():
         raise invalid(f"Invalid value: {value}. It must be a whole number.", "payload[value]")
     now = world.now()
-    timestamp = params.moment("timestamp") or now
+    named = params.moment("timestamp") or now - world.skipped
+    timestamp = named + world.skipped
     if not now - OLDEST <= timestamp <= now + NEWEST:
         raise invalid(
             "The timestamp must be within the past 35 calendar days or up to 5 minutes in the future.", "timestamp"
@@ -43,6 +44,7 @@ def report(world: World, params: Params) -> Object:
             "customer": customer,
             "value": int(value),
             "timestamp": timestamp,
+            "named": named,
             "received": now,
         }
     )
@@ -53,7 +55,7 @@ def report(world: World, params: Params) -> Object:
         "identifier": identifier,
         "livemode": False,
         "payload": payload,
-        "timestamp": timestamp,
+        "timestamp": named,
     }
 
 
@@ -107,7 +109,7 @@ def summaries(world: World, params: Params, meter: str) -> Object:
         {
             "object": "billing.meter_event_summary",
             "id": f"mtrusg_{start}_{end}",
-            "aggregated_value": float(usage(world, meter, customer, start, end)),
+            "aggregated_value": float(usage(world, meter, customer, start, end, clock="named")),
             "end_time": end,
             "livemode": False,
             "meter": meter,
@@ -120,11 +122,11 @@ def summaries(world: World, params: Params, meter: str) -> Object:
     return list_of(found[place : place + limit], url, has_more=len(found) > place + limit)
 
 
-def usage(world: World, meter: str, customer: str, start: int, end: int) -> int:
-    """What was used from start on, before end. Corrections can't make it less than nothing."""
-    values: list[int] = [
-        one["value"] for one in world.find("_usage", meter=meter, customer=customer) if start <= one["timestamp"] < end
-    ]
+def usage(world: World, meter: str, customer: str, start: int, end: int, *, clock: str = "timestamp") -> int:
+    """What was used from start on, before end; by callers' clocks with `clock="named"`. Corrections can't make it less
+    than nothing."""
+    found = world.find("_usage", meter=meter, customer=customer)
+    values: list[int] = [one["value"] for one in found if start <= int(one.get(clock) or one["timestamp"]) < end]
     return max(0, sum(values))
 
 

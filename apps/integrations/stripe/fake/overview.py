@@ -11,7 +11,7 @@ from apps.integrations.stripe.fake.money import spoken
 from apps.integrations.stripe.fake.pages import day, redirect, render
 from apps.integrations.stripe.fake.params import Params
 from apps.integrations.stripe.fake.renewals import DRAFT_LASTS
-from apps.integrations.stripe.fake.routing import Page, route
+from apps.integrations.stripe.fake.routing import Page, provided, route
 from apps.integrations.stripe.fake.subscriptions import LIVING
 from apps.integrations.stripe.fake.world import Object, World
 
@@ -27,6 +27,7 @@ def show(world: World, params: Params) -> Page:
         "overview.html",
         now=_moment(world.now()),
         next=_moment(turn) if turn else "",
+        today=_moment(world.now() - world.skipped) if world.skipped else "",
         customers=[_customer(world, one) for one in _latest(world, "customer") if not one.get("deleted")],
         subscriptions=[_subscription(world, one) for one in _latest(world, "subscription")],
         invoices=[_invoice(world, one) for one in _latest(world, "invoice")],
@@ -38,9 +39,32 @@ def advance(world: World, params: Params) -> Page:
     """Let a day pass, or the time until the next renewal and its payment."""
     turn = _next_renewal(world)
     if params.text("to") == "renewal" and turn:
-        world.advance(max(turn + DRAFT_LASTS + 1, world.now()))
+        world.skip(max(turn + DRAFT_LASTS + 1, world.now()))
     else:
-        world.advance(world.now() + _DAY)
+        world.skip(world.now() + _DAY)
+    return redirect("/")
+
+
+@route("GET", "/back")
+def ask_back(world: World, params: Params) -> Page:
+    """Whether somebody really wants to begin anew."""
+    living = [_subscription(world, one) for one in world.find("subscription") if one["status"] in LIVING]
+    today = world.now() - world.skipped
+    return render("back.html", now=_moment(world.now()), today=_moment(today), subscriptions=living)
+
+
+@route("POST", "/back")
+def back(world: World, params: Params) -> Page:
+    """It is today again. What lives on another day ends first, and the platform is told, so that both sides agree."""
+    for one in world.find("subscription"):
+        if one["status"] in LIVING:
+            provided("subscriptions.end")(world, one)
+    for invoice in world.find("invoice", status="draft"):
+        invoice.update(auto_advance=False, automatically_finalizes_at=None)
+        world.save(invoice)
+    for session in world.find("checkout.session", status="open"):
+        provided("checkout.expire")(world, session)
+    world.go_back()
     return redirect("/")
 
 

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from django.utils.translation import gettext as _
 
-from apps.integrations.stripe.fake import orders
+from apps.integrations.stripe.fake import orders, portal_configurations
 from apps.integrations.stripe.fake.cards import method_of
 from apps.integrations.stripe.fake.customers import make_default, present
 from apps.integrations.stripe.fake.errors import FakeError, declined, invalid
@@ -26,7 +26,6 @@ from apps.integrations.stripe.fake.taxes import country_of
 from apps.integrations.stripe.fake.world import Object, World
 
 KIND = "billing_portal.session"
-_CONFIGURATION = "bpc_1TestPayments00"
 _LASTS = 24 * 3600
 
 
@@ -37,12 +36,16 @@ def create_session(world: World, params: Params) -> Object:
     return_url = params.text("return_url")
     if return_url and urlsplit(return_url).scheme not in ("http", "https"):
         raise invalid("Not a valid URL", "return_url", "url_invalid")
+    named = params.text("configuration")
+    configuration = (
+        world.get(portal_configurations.KIND, named, "configuration") if named else portal_configurations.default(world)
+    )
     session_id = world.new_id("bps")
     session = world.add(
         {
             "id": session_id,
             "object": KIND,
-            "configuration": _CONFIGURATION,
+            "configuration": configuration["id"],
             "created": world.now(),
             "customer": customer["id"],
             "customer_account": None,

@@ -8,6 +8,8 @@ importing each other in a circle; offered are
 - `subscriptions.start(world, *, customer, prices, anchor, trial_days, coupon, metadata, automatic_tax,
   payment_method)`: a subscription as a completed checkout makes it, its `prices` as `{"price": id, "quantity": 1}` (no
   quantity where it is metered); raises the card's `FakeError` where its first invoice can't be paid;
+- `subscriptions.end(world, subscription)`: it is over at once;
+- `checkout.expire(world, session)`: an open payment page closes;
 - `subscriptions.quote(world, *, …the same without payment_method)`: the first invoice as it would be, unsaved (an
   invoice dict, with `subtotal`, `total`, `total_discount_amounts`, `total_taxes`).
 - `invoices.once(world, *, customer, prices, coupon, automatic_tax, metadata, intent)`: the invoice of a checkout that

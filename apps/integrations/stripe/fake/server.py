@@ -19,6 +19,7 @@ from apps.integrations.stripe.fake.routing import Page, expand, find_answer, loa
 from apps.integrations.stripe.fake.webhooks import Postman, signed
 from apps.integrations.stripe.fake.world import Object, World, shown
 
+_LOCAL = ("127.0.0.1", "localhost", "[::1]")
 KEYS_LAST = 24 * 3600  # seconds that an idempotency key is remembered
 _PAGE_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; frame-ancestors 'none'",
@@ -121,7 +122,7 @@ class FakeStripe:
         path = unquote(parts.path)
         form = parts.query if method in ("GET", "DELETE") else raw.decode(errors="replace")
         if not path.startswith("/v1/"):
-            return self._show(method, path, form, headers.get("sec-fetch-site", "same-origin"))
+            return self._show(method, path, form, headers)
         request_id = f"req_{secrets.token_hex(7)}"
         extra = {"Request-Id": request_id, "Stripe-Version": headers.get("stripe-version", "")}
         if not self._knows(headers.get("authorization", "")):
@@ -178,12 +179,11 @@ class FakeStripe:
             params.refuse_rest()
             return expand(self.world, result, paths)
 
-    def _show(self, method: str, path: str, form: str, sender: str) -> _Reply:
+    def _show(self, method: str, path: str, form: str, headers: dict[str, str]) -> _Reply:
         with self.world.lock:
             self.world.catch_up()
             try:
-                if method != "GET" and sender not in ("same-origin", "none"):
-                    raise FakeError(403, "invalid_request_error", "", "Another site's page sent this.")
+                self._check_sender(method, headers)
                 answer, named = find_answer(method, path)
                 with self.world.atomic():
                     page: Page = answer(self.world, Params(decode(form)), **named)
@@ -191,6 +191,17 @@ class FakeStripe:
                 page = render("refused.html", status=error.status, message=error.message)
         content = page.content.encode() if isinstance(page.content, str) else page.content
         return _Reply(page.status, content, {"Content-Type": page.type, **_PAGE_HEADERS, **page.headers})
+
+    def _check_sender(self, method: str, headers: dict[str, str]) -> None:
+        """Pages are for browsers that ask for them here: not under a name that somebody else points at this machine,
+        and not on another site's behalf. Browsers say one of the two; who says neither is none."""
+        port = self._server.server_port
+        homes = {self.world.address, self.url, *(f"http://{name}:{port}" for name in _LOCAL)}
+        if headers.get("host", "").lower() not in {urlsplit(home).netloc.lower() for home in homes}:
+            raise FakeError(421, "invalid_request_error", "", "Test payments are not found under this name.")
+        is_ours = headers.get("sec-fetch-site") == "same-origin" or headers.get("origin") in homes
+        if method != "GET" and not is_ours:
+            raise FakeError(403, "invalid_request_error", "", "Another site's page sent this.")
 
     def _knows(self, authorization: str) -> bool:
         return hmac.compare_digest(authorization.encode(), f"Bearer {self.api_key}".encode())

@@ -177,6 +177,27 @@ class World:
             self.save(clock)
             self._let_happen(to)
 
+    @property
+    def skipped(self) -> int:
+        """Seconds that people skipped at the pages. Callers' clocks did not move along, as theirs never do."""
+        return int(self._objects["_clock"]["clock"].get("skipped", 0))
+
+    def skip(self, to: int) -> None:
+        """Let time pass here alone. What callers name from then on is as far from now as it is on their clocks."""
+        with self.atomic():
+            clock = self.get("_clock", "clock")
+            before = clock["offset"]
+            self.advance(to)
+            clock["skipped"] = self.skipped + clock["offset"] - before
+            self.save(clock)
+
+    def go_back(self) -> None:
+        """Take back what was skipped: it is as late here as elsewhere."""
+        with self.atomic():
+            clock = self.get("_clock", "clock")
+            clock.update(offset=clock["offset"] - self.skipped, skipped=0)
+            self.save(clock)
+
     def catch_up(self) -> None:
         """Do what fell due meanwhile: time passes by itself, too."""
         with self.lock:

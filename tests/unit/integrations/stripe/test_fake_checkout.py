@@ -227,3 +227,26 @@ def test_another_sites_page_cannot_pay(shop: Shop) -> None:
     answer.read()
     connection.close()
     assert (answer.status, after(shop, opened).status) == (403, "open")
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 403),
+        ({"Sec-Fetch-Site": "none"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Host": "evil.example", "Sec-Fetch-Site": "same-origin"}, 421),
+        ({"Host": "evil.example", "Origin": "http://evil.example"}, 421),
+        ({"Sec-Fetch-Site": "same-origin"}, 303),
+        ({"Origin": "{address}"}, 303),
+    ],
+)
+def test_time_passes_for_our_own_pages_alone(shop: Shop, headers: dict[str, str], status: int) -> None:
+    told = {name: value.format(address=shop.fake.url) for name, value in headers.items()}
+    connection = http.client.HTTPConnection(shop.fake.url.removeprefix("http://"))
+    connection.request("POST", "/advance", "to=day", told)
+    answer = connection.getresponse()
+    answer.read()
+    connection.close()
+    assert answer.status == status

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import stripe
 
+from apps.integrations.stripe.gateway import StripeGateway
 from tests.common.stripe_pages import Browser
 from tests.common.stripe_shop import DAY, Shop
 
@@ -71,3 +72,27 @@ def test_it_is_open_for_a_day_and_only_for_customers(shop: Shop) -> None:
     assert tab.open(tab.address).status == 410
     with pytest.raises(stripe.InvalidRequestError):
         shop.v1.billing_portal.sessions.create({"customer": "cus_nobody"})
+
+
+def test_the_configuration_is_made_once_and_lets_nobody_change_plans(shop: Shop) -> None:
+    gateway = StripeGateway(shop.fake.api_key, shop.fake.url)
+    shop.v1.billing_portal.configurations.create({"features": {"invoice_history": {"enabled": True}}})
+    ours = gateway.ensure_portal(key="portal")
+    shop.fake.forget_keys()
+    assert gateway.ensure_portal(key="portal") == ours
+    assert len(shop.world.find("billing_portal.configuration")) == 2
+    features = shop.world.get("billing_portal.configuration", ours)["features"]
+    assert features["customer_update"] == {"allowed_updates": ["address", "tax_id"], "enabled": True}
+    assert [name for name, one in features.items() if not one["enabled"]] == [
+        "subscription_cancel",
+        "subscription_update",
+    ]
+    gateway.open_portal(shop.customer, configuration=ours, return_url=BACK, key="open")
+    assert shop.world.find("billing_portal.session")[-1]["configuration"] == ours
+
+
+def test_a_configuration_that_is_not_there_is_refused(shop: Shop) -> None:
+    with pytest.raises(stripe.InvalidRequestError, match="bpc_none"):
+        shop.v1.billing_portal.sessions.create({"customer": shop.customer, "configuration": "bpc_none"})
+    with pytest.raises(stripe.InvalidRequestError, match="subscription_cancel"):
+        shop.v1.billing_portal.configurations.create({"features": {"subscription_cancel": {"enabled": True}}})
