@@ -12,14 +12,14 @@ from apps.billing.errors import (
     NotOnSaleError,
 )
 from apps.billing.models import Order
-from apps.billing.selectors import subscription_of
+from apps.billing.selectors import is_known, subscription_of
 from apps.billing.services import coupons, fulfilment, payments
 from apps.billing.services.customers import check_may_buy, customer_of, find
 from apps.billing.services.quantities import check_quantity
 from apps.core.clock import now
 from apps.core.errors import LimitExceededError
 from apps.integrations.stripe import objects
-from apps.integrations.stripe.watching import note
+from apps.integrations.stripe.watching import NeededFirstError, note
 
 log = structlog.get_logger(__name__)
 
@@ -88,12 +88,13 @@ def apply(seen: objects.CheckoutSession) -> None:
         return
     if seen.status != "complete" or seen.payment_status == "unpaid":
         return
+    if seen.subscription and not is_known(order.organization, seen.subscription):
+        raise NeededFirstError("subscription", seen.subscription)  # or it could be bought once more until it is
     order.state, order.paid_at, order.session_id = State.PAID, now(), seen.id
     order.total, order.tax, order.currency = seen.total, seen.tax, seen.currency.upper()
     order.payment_intent = seen.payment_intent
     order.save(update_fields=("state", "paid_at", "session_id", "total", "tax", "currency", "payment_intent"))
     if seen.subscription:
-        note("subscription", seen.subscription)
         return
     fulfilment.bill(order)
     fulfilment.give(order)
