@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from apps.accounts.models import Organization
 from apps.billing import words
-from apps.billing.catalogue import Coupon, Product, catalogue
+from apps.billing.catalogue import Coupon, Price, Product, catalogue
 from apps.billing.models import Order, Subscription
 from apps.billing.services import coupons
 from apps.core.clock import now
@@ -31,10 +31,12 @@ class Charge:
     roughly: bool = False
 
 
-def first_charge(product: Product, quantity: int, coupon: Coupon | None, *, trial_days: int = 0) -> Charge:
+def first_charge(
+    product: Product, quantity: int, coupon: Coupon | None, *, trial_days: int = 0, price: Price | None = None
+) -> Charge:
     """What so much of a product costs first: at once, or once its trial is over. Plans of the API go by calendar month,
     so that the first bill is for the rest of this one."""
-    cost, moment = product.price.cost(quantity), now()
+    cost, moment = (price or product.price).cost(quantity), now()
     month = month_of(moment)
     part = product.line == "api" and not trial_days
     whole = _part(cost, Fraction((month.end - moment) // SECOND, (month.end - month.start) // SECOND)) if part else cost
@@ -54,11 +56,12 @@ def next_bill(row: Subscription, usage: Money | None = None) -> Charge | None:
     product, coupon = catalogue().product(row.product), coupon_of(row)
     if row.end_ordered_at is not None or not row.is_paid:
         return None
-    cost = product.price.cost(row.quantity)
+    price = catalogue().price(row.price)  # it may be one that is no longer sold
+    cost = price.cost(row.quantity)
     if row.cancel_at is not None:
         return Charge(usage, on=row.cancel_at) if usage and usage.minor and row.status == Status.ACTIVE else None
     if row.status == Status.TRIALING:
-        charge = first_charge(product, row.quantity, coupon)
+        charge = first_charge(product, row.quantity, coupon, price=price)
         return Charge(charge.amount, on=row.trial_end, discount=charge.discount, then=charge.then)
     if coupon is not None and coupon.duration == "once":
         coupon = None  # its first bill is paid

@@ -48,6 +48,7 @@ class Price(_Part):
     interval: Literal["", "month"] = ""
     meter: str = ""
     with_: tuple[Code, ...] = Field(default=(), alias="with")
+    retired: bool = False
 
     @model_validator(mode="after")
     def _complete(self) -> "Price":
@@ -87,11 +88,17 @@ class Product(_Part):
     most: int = Field(default=1, ge=1, le=10_000)
     tax_code: str = "txcd_10103001"  # software as a service, for business
     prices: tuple[Price, ...] = Field(min_length=1)
+    retired: bool = False
+
+    @property
+    def sold(self) -> tuple[Price, ...]:
+        """The prices at which it can still be bought."""
+        return () if self.retired else tuple(price for price in self.prices if not price.retired)
 
     @property
     def price(self) -> Price:
-        """The one that is chosen; the others come with it."""
-        return self.prices[0]
+        """The one that is chosen; the others come with it. Of what is no longer sold, the one it had."""
+        return next(iter(self.sold), self.prices[0])
 
     @property
     def is_subscription(self) -> bool:
@@ -106,12 +113,12 @@ class Product(_Part):
     @property
     def overage(self) -> Price | None:
         """The price of usage beyond what is included."""
-        return next((price for price in self.prices if price.meter), None)
+        return next((price for price in (*self.sold, *self.prices) if price.meter), None)
 
     @property
     def on_sale(self) -> bool:
-        """Whether all that it grants is there: each feature is registered by an installed app."""
-        return all(code in registry(Feature) for code in self.grants)
+        """Whether it is still sold, and all that it grants is there: registered by an installed app."""
+        return self.price in self.sold and all(code in registry(Feature) for code in self.grants)
 
     def granted(self, quantity: int) -> dict[str, bool | int | str]:
         """What so many of it grant."""
@@ -161,6 +168,10 @@ class Catalogue(_Part):
                 raise ValueError(f"{price.code}: there is no meter {price.meter}")
             if unknown := set(price.with_) - set(codes):
                 raise ValueError(f"{price.code}: there is no price {', '.join(sorted(unknown))}")
+        sold = {price.code for product in self.products.values() for price in product.sold}
+        for price in prices:
+            if price.code in sold and (gone := set(price.with_) - sold):
+                raise ValueError(f"{price.code}: {', '.join(sorted(gone))} is no longer sold")
         for coupon in self.coupons.values():
             if unknown := set(coupon.products) - set(self.products):
                 raise ValueError(f"{coupon.code}: there is no product {', '.join(sorted(unknown))}")

@@ -12,7 +12,7 @@ from apps.billing.catalogue import catalogue
 from apps.billing.models import CreditGrant, Entitlement, Invoice, Order, Payment, Subscription
 from apps.billing.selectors import find_customer
 from apps.billing.services.credits import withdrawn_for
-from apps.billing.services.payments import paid_until
+from apps.billing.services.paid_for import paid_until, pays_for
 from apps.billing.services.refunds import refundable
 from apps.core.clock import now
 from apps.core.kinds import Feature
@@ -91,6 +91,8 @@ def _invoice(invoice: Invoice, *, full: bool, ends: bool) -> list[str]:
         return [_("The subscription “%(product)s” goes on.") % product]
     if paid_until(invoice) <= now():
         return [_("The subscription “%(product)s” goes on: the time that was paid for is over.") % product]
+    if not pays_for(row, invoice):
+        return [_("The subscription “%(product)s” goes on: this bill is not what it stands on now.") % product]
     return _end(row, product, ends=ends)
 
 

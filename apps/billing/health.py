@@ -26,7 +26,7 @@ def push_catalogue() -> str:
 
 def on_sale() -> tuple[Literal["ok", "warning", "failed"], str]:
     """Whether every price on sale is at Stripe."""
-    wanted = {price.code for product in catalogue().products.values() if product.on_sale for price in product.prices}
+    wanted = {price.code for product in catalogue().products.values() if product.on_sale for price in product.sold}
     if is_fake():
         return "ok", _("%(count)d prices, at test payments.") % {"count": len(wanted)}
     if not settings.STRIPE_API_KEY:

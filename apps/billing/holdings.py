@@ -35,7 +35,7 @@ class Held:
     @property
     def cost(self) -> Money:
         """What it costs each month, before discounts, tax and usage."""
-        return self.product.price.cost(self.row.quantity)
+        return catalogue().price(self.row.price).cost(self.row.quantity)
 
     @property
     def per(self) -> str:

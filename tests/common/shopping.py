@@ -50,16 +50,16 @@ class Shop:
         order.refresh_from_db()
         return order
 
-    def pay(self, order: Order, card: str = "succeeds") -> Order:
-        """Pay an order at its page; nobody is told yet."""
+    def pay(self, order: Order, card: str = "succeeds", *, country: str = "") -> Order:
+        """Pay an order at its page, from a country where it matters; nobody is told yet."""
         checkout.open_page(order)
         order.refresh_from_db()
-        return self.pay_page(order, card)
+        return self.pay_page(order, card, country=country)
 
-    def pay_page(self, order: Order, card: str = "succeeds") -> Order:
+    def pay_page(self, order: Order, card: str = "succeeds", *, country: str = "") -> Order:
         """Pay at the page that is open."""
         with self.world.atomic():
-            submit(self.world, self.world.get("checkout.session", order.session_id), CARDS[card])
+            submit(self.world, self.world.get("checkout.session", order.session_id), CARDS[card], country)
         return order
 
     def new_events(self) -> list[Any]:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from apps.accounts.models import Organization
 from apps.audit.models import AuditEntry
@@ -145,6 +146,13 @@ def test_what_has_to_be_in_time_is_shown_to_the_minute(organization, owner, staf
     Dispute.objects.update(status="lost")
     assert "21:59 UTC" not in client.get(row_address(dispute)).content.decode(), "it is decided"
     assert "21:59 UTC" not in client.get(row_address(payment)).content.decode()
+
+
+def test_the_page_of_the_catalogue_is_called_one(staff):
+    found = client_of(staff).get(reverse("admin:billing_catalogue")).content.decode()
+    assert "Catalogue" in found.partition("<title>")[2].partition("</title>")[0]
+    heading = found.partition("<main")[0] if "<main" in found else found.partition("staff-overview")[0]
+    assert "Prices at Stripe</a>" not in heading
 
 
 def test_an_order_of_a_trial_is_called_one(organization, owner, staff):

@@ -6,18 +6,18 @@ SQLite has one writer at a time; here PostgreSQL is tried.
 import threading
 import time
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from functools import partial
 from unittest.mock import patch
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from apps.billing import books
 from apps.billing.errors import RefundTooLargeError
 from apps.billing.models import CreditGrant, CreditUse, Customer, Order, Payment, Refund
-from apps.billing.services import credits, orders, refunds
+from apps.billing.services import credits, invoices, orders, payments, refunds
 from apps.billing.services.reconciliation import reconcile
 from apps.core import events
 from apps.core.clock import now
@@ -25,6 +25,7 @@ from apps.core.models import DomainEvent
 from apps.integrations.inbox import services as inbox
 from apps.integrations.models import StripeObject
 from apps.integrations.stripe import errands, watching
+from apps.integrations.stripe.connection import stripe
 from apps.integrations.stripe.gateway import StripeGateway
 from apps.ledger.models import Account
 from apps.ledger.selectors import differences
@@ -199,6 +200,36 @@ def test_two_refunds_of_the_rest(shop, owner, staff, organization, put_off):
     work_together(shop)
     assert [one["amount"] for one in shop.world.find("refund")] == [1_500]
     assert CreditGrant.objects.for_organization(organization).get().left == 1_000
+    agree(shop)
+
+
+@pytest.mark.parametrize("price", ["api_pro_monthly", "credits_1000"])
+def test_what_was_paid_and_its_payment_are_booked_by_two(price, shop, owner, organization):
+    """Both lock the payment first: none waits for what the other has, while the other waits for it."""
+    order = shop.buy(owner, organization, price)
+    payment = shop.payment(organization)
+    if payment.invoice is not None:
+        seen, apply = stripe().fetch("invoice", payment.invoice.stripe_id), invoices.apply
+    else:
+        seen, apply = stripe().fetch("checkout.session", order.session_id), orders.apply
+        Order.objects.unscoped().update(state=Order.State.OPEN)
+    paid = stripe().fetch("payment_intent", payment.stripe_id)
+    both, bill, book = threading.Barrier(2), books.book_bill, books.book_payment
+
+    def meet():
+        with suppress(threading.BrokenBarrierError):  # one waits for the other's lock, as it should
+            both.wait(1)
+
+    def bill_slowly(*what, **more):
+        bill(*what, **more)
+        meet()
+
+    def book_slowly(*what):
+        meet()
+        book(*what)
+
+    with patch.object(books, "book_bill", bill_slowly), patch.object(books, "book_payment", book_slowly):
+        run_in_threads(lambda: transaction.atomic()(apply)(seen), partial(payments.apply, paid))
     agree(shop)
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
-from apps.billing.models import CreditGrant, Customer, Dispute, Order, Payment, Refund
+from apps.billing.models import CreditGrant, Customer, Dispute, Invoice, Order, Payment, Refund
 from apps.billing.services import orders
 from apps.core.clock import now
 from apps.core.entitlements import entitlement
@@ -35,8 +35,8 @@ def _in_the_middle_of_a_month(db):
 class Story:
     """What happens at Stripe: a plan and credits are bought, some money goes back, a dispute is lost and one is won."""
 
-    def __init__(self, shop, owner, organization):
-        self.shop, self.owner, self.organization = shop, owner, organization
+    def __init__(self, shop, owner, organization, country=""):
+        self.shop, self.owner, self.organization, self.country = shop, owner, organization, country
         self.orders = {}
 
     def steps(self) -> list[Callable[[], object]]:
@@ -54,7 +54,7 @@ class Story:
         key = f"{price}:{quantity}" if price in self.orders else price
         Customer.objects.unscoped().update(held_because="")  # staff looked at the dispute
         order = orders.place_order(self.owner, self.organization, price, quantity=quantity)
-        self.orders[key] = self.shop.pay(order)
+        self.orders[key] = self.shop.pay(order, country=self.country)
 
     def intent(self, key: str) -> str:
         session = self.shop.world.get("checkout.session", self.orders[key].session_id)
@@ -137,6 +137,46 @@ def test_any_order_ends_the_same(shop, owner, organization, seed):
             shop.work()
     finish(shop)
     check_the_end(organization, plan_paid(shop, story))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_any_order_ends_the_same_with_tax(shop, owner, organization, settings, seed):
+    """What goes back takes its tax with it, also where it is told of before what was paid for."""
+    settings.STRIPE_TAX = True
+    chance = random.Random(seed)
+    story, pending = Story(shop, owner, organization, country="GB"), []
+    for step in story.steps():
+        step()
+        pending += shop.new_events()
+        early = [event for event in pending if chance.random() < 0.3]
+        chance.shuffle(early)
+        for event in early:
+            assert shop.send(event).status_code == 200
+        if chance.random() < 0.5:
+            shop.work()
+    everything = pending * 2
+    chance.shuffle(everything)
+    for event in everything:
+        assert shop.send(event).status_code == 200
+        if chance.random() < 0.1:
+            shop.work()
+    finish(shop)
+    credits = Order.objects.for_organization(organization).filter(price="credits_1000")
+    taxed = sum(credits.values_list("tax", flat=True))
+    [plan] = Invoice.objects.for_organization(organization).filter(order=None)
+    assert (taxed, plan.tax > 0) == (400 + 200, True)
+    assert dict(Refund.objects.values_list("amount", "tax")) == {500: 83}, "400 × 500 / 2,400"
+    found = accounts()
+    assert found["tax"] == plan.tax + 600 - 2 * 83
+    assert found["receivable"] == 0
+    assert found["refunds"] == 2 * (500 - 83) - credits_withdrawn(organization)
+    assert not differences()
+    assert not StripeObject.objects.exclude(state="seen").exists()
+
+
+def credits_withdrawn(organization) -> int:
+    rows = Transfer.objects.filter(code="credits:withdrawn", debit__organization=organization)
+    return sum(rows.values_list("amount", flat=True))
 
 
 def test_three_days_late(shop, owner, organization):

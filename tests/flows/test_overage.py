@@ -238,13 +238,26 @@ def test_a_price_is_never_edited(shop, monkeypatch):
 
 def test_what_is_no_longer_sold_is_archived(shop, monkeypatch):
     sync_catalogue()
-
     whole = catalogue()
-    fewer = whole.model_copy(update={"products": {k: v for k, v in whole.products.items() if k != "exam"}})
-    monkeypatch.setattr("apps.billing.services.catalogue_sync.catalogue", lambda: fewer)
+    exam = whole.products["exam"].model_copy(update={"retired": True})
+    retired = whole.model_copy(update={"products": {**whole.products, "exam": exam}})
+    monkeypatch.setattr("apps.billing.services.catalogue_sync.catalogue", lambda: retired)
+    assert not exam.on_sale
     assert sync_catalogue().changes == ["archived price exam_once", "archived product exam"]
     assert sync_catalogue().changes == []
     assert not PriceAtStripe.objects.get(code="exam_once").is_current
+
+
+def test_what_was_sold_is_not_taken_out(shop, monkeypatch):
+    """Subscriptions, bills and open payment pages name it."""
+    sync_catalogue()
+    whole = catalogue()
+    fewer = whole.model_copy(update={"products": {k: v for k, v in whole.products.items() if k != "exam"}})
+    monkeypatch.setattr("apps.billing.services.catalogue_sync.catalogue", lambda: fewer)
+    requests = len(shop.fake.requests)
+    with pytest.raises(ConflictError, match=r"exam_once.*retired"):
+        sync_catalogue()
+    assert all(request.method == "GET" for request in list(shop.fake.requests)[requests:])
 
 
 def test_reconciling_tells_every_difference_and_looks_again(shop, owner, organization, by_usage, clock):

@@ -276,7 +276,7 @@ def test_a_coupon_of_another_organization(shop, owner, organization, outsider):
 
 def test_a_coupon_is_used_once(shop, actor, owner, organization, pro, staff):
     shop.buy(owner, organization, "base_monthly", coupon="launch50")
-    subscriptions.suspend(pro, True, end=True)
+    subscriptions.stand(pro, end=True)
     shop.settle()
     with pytest.raises(CouponRefusedError):
         orders.place_order(owner, organization, "api_pro_monthly", coupon="launch50")

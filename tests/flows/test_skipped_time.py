@@ -19,7 +19,8 @@ BEGIN = datetime(2027, 1, 30, 9, 30, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
-def clock(db):
+def clock(db, settings):
+    settings.API_DEFAULT_PLAN = "sandbox"  # else what it includes holds for the whole month
     with time_machine.travel(BEGIN, tick=True) as traveller:
         yield traveller
 

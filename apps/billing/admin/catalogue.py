@@ -96,8 +96,8 @@ class PriceAtStripeAdmin(StaffModelAdmin):
             raise PermissionDenied
         context: dict[str, Any] = {
             **self.admin_site.each_context(request),
-            "title": _("Prices at Stripe"),
-            "opts": self.opts,
+            "title": _("Catalogue"),
+            "content_title": _("Catalogue"),
             "offered": offered(),
             "coupons": list(catalogue().coupons.values()),
         }

@@ -34,6 +34,7 @@ class Invoice(Entity):
     order = models.ForeignKey(Order, verbose_name=_("order"), null=True, on_delete=models.PROTECT, related_name="+")
     stripe_id = models.CharField(_("id at Stripe"), max_length=80, unique=True)
     number = models.CharField(_("number"), max_length=60, blank=True, db_index=True)
+    reason = models.CharField(_("reason"), max_length=40, blank=True)  # Stripe's: subscription_cycle and others
     status = models.CharField(_("status"), max_length=14, choices=Status.choices)
     currency = models.CharField(_("currency"), max_length=3)
     total = models.BigIntegerField(_("total"))
@@ -175,6 +176,7 @@ class Refund(Entity):
     payment = models.ForeignKey(Payment, verbose_name=_("payment"), on_delete=models.PROTECT, related_name="refunds")
     stripe_id = models.CharField(_("id at Stripe"), max_length=80, null=True, blank=True, unique=True)
     amount = models.BigIntegerField(_("amount"))
+    tax = models.BigIntegerField(_("tax"), null=True, blank=True)  # of it; not known before it is booked
     reason = models.CharField(_("reason"), max_length=40, choices=Reason.choices, blank=True)
     note = models.CharField(_("note"), max_length=300, blank=True)
     state = models.CharField(_("state"), max_length=10, choices=State.choices)

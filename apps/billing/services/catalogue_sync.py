@@ -37,17 +37,22 @@ class Report:
 
 
 def sync_catalogue() -> Report:
-    """Push the catalogue, and make the customer portal. Raises `ConflictError` for a price that would have to be
-    edited, and nothing is changed."""
+    """Push the catalogue, and make the customer portal.
+
+    Raises `ConflictError` for a price that would have to be edited, or that is gone though somebody may pay it; nothing
+    is changed then.
+    """
     gateway, wanted, report = stripe(), catalogue(), Report()
     prices = {price.lookup_key: price for price in gateway.prices() if price.active and price.lookup_key}
     _check_amounts(wanted, prices)
+    _check_kept(wanted)
     _sync_coupons(gateway, wanted, report)
     meters = _sync_meters(gateway, wanted, report)
     products = {product.id: product for product in gateway.products()}
     for product in wanted.products.values():
-        _sync_product(gateway, product, products.get(product.code), report)
-        for price in product.prices:
+        if product.sold:
+            _sync_product(gateway, product, products.get(product.code), report)
+        for price in product.sold:
             there = prices.get(price.code)
             if there is None:
                 there = _create_price(gateway, product, price, meters)
@@ -91,6 +96,16 @@ def _check_amounts(wanted: Catalogue, there: dict[str, objects.Price]) -> None:
                     _("“%(price)s” costs something else at Stripe. Prices are not edited: give the new one a new code.")
                     % {"price": price.code}
                 )
+
+
+def _check_kept(wanted: Catalogue) -> None:
+    """What was ever sold stays in the catalogue: subscriptions, bills and open payment pages name it."""
+    kept = {price.code for product in wanted.products.values() for price in product.prices}
+    if gone := set(PriceAtStripe.objects.values_list("code", flat=True)) - kept:
+        raise ConflictError(
+            _("“%(prices)s” was on sale: keep it in the catalogue with “retired: true”.")
+            % {"prices": ", ".join(sorted(gone))}
+        )
 
 
 def _terms(price: objects.Price) -> tuple[str, str, str]:
@@ -167,15 +182,16 @@ def _archive(
     prices: dict[str, objects.Price],
     report: Report,
 ) -> None:
-    """What we made once and the catalogue no longer has."""
-    codes = {price.code for product in wanted.products.values() for price in product.prices}
+    """What we made once and is no longer sold."""
+    codes = {price.code for product in wanted.products.values() for price in product.sold}
+    sold = {product.code for product in wanted.products.values() if product.sold}
     for code, price in prices.items():
         if code not in codes and price.metadata.get("levqor") == OURS["levqor"]:
             gateway.archive_price(price.id, key=_key("archive", price.id))
             PriceAtStripe.objects.filter(stripe_id=price.id).update(is_current=False)
             report.note(f"archived price {code}")
     for code, product in products.items():
-        if code not in wanted.products and product.active and product.metadata.get("levqor") == OURS["levqor"]:
+        if code not in sold and product.active and product.metadata.get("levqor") == OURS["levqor"]:
             gateway.update_product(code, active=False, key=_key("archive", code))
             report.note(f"archived product {code}")
 

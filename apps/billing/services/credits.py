@@ -17,7 +17,7 @@ from apps.accounts.models import Organization
 from apps.audit.services import record
 from apps.billing import books
 from apps.billing.catalogue import catalogue
-from apps.billing.models import CreditGrant, CreditUse, Order
+from apps.billing.models import CreditGrant, CreditUse, Order, Payment
 from apps.billing.selectors import credits_used, usable_grants
 from apps.billing.services.allowances import push
 from apps.core.clock import now
@@ -108,7 +108,15 @@ def _give_back(organization: Organization, period: str, wanted: int) -> int:
         if units:
             _use(grant, period, -units)
             back += units
+            _withdraw_again(grant)
     return back
+
+
+def _withdraw_again(grant: CreditGrant) -> None:
+    """What came back to a grant whose payment went back is nobody's any more."""
+    payment = Payment.objects.for_organization(grant.organization_id).filter(order=grant.order_id).first()
+    if grant.order is not None and payment is not None and payment.settled:
+        withdraw(grant.order, payment.settled, payment.amount)
 
 
 def _use(grant: CreditGrant, period: str, units: int) -> None:

@@ -5,22 +5,21 @@ from django.utils.translation import gettext as _
 
 from apps.billing import books
 from apps.billing.models import Dispute, Payment
-from apps.billing.services import payments
+from apps.billing.services import payments, subscriptions
 from apps.billing.services.customers import customer_of, hold
 from apps.billing.services.refunds import locked
 from apps.core.events import emit
 from apps.core.money import Money
 from apps.integrations.stripe import objects
-from apps.integrations.stripe.watching import NeededFirstError
 
 OPENED, CLOSED = "dispute_opened", "dispute_closed"
 
 
 def apply(seen: objects.Dispute) -> None:
     """Note what Stripe says of a dispute now."""
-    payment = Payment.objects.unscoped().filter(stripe_id=seen.payment_intent).first()
+    payment = payments.gone_back(seen.payment_intent, since=seen.created)
     if payment is None:
-        raise NeededFirstError("payment_intent", seen.payment_intent)
+        return
     with transaction.atomic():
         payment = locked(payment.pk)
         row = payment.disputes.filter(stripe_id=seen.id).first() or Dispute(payment=payment, stripe_id=seen.id)
@@ -35,6 +34,8 @@ def apply(seen: objects.Dispute) -> None:
                 fee=Money(seen.fee, seen.fee_currency or payment.currency), won=seen.is_won, lost=seen.is_lost,
             )  # fmt: skip
         payments.settle(payment)
+        if seen.is_lost and payment.invoice is not None and payment.invoice.subscription is not None:
+            subscriptions.stand(payment.invoice.subscription, end=True)  # who takes money back is charged no more
         _tell(row, payment, before)
 
 

@@ -7,7 +7,7 @@ from apps.accounts.models import Organization
 from apps.billing import books
 from apps.billing.catalogue import catalogue
 from apps.billing.models import Invoice, InvoiceLine, Order, Subscription
-from apps.billing.services import payments
+from apps.billing.services import payments, subscriptions
 from apps.billing.services.catalogue_sync import code_of
 from apps.billing.services.customers import find
 from apps.core.errors import NotFoundError
@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 PAYMENT_FAILED, RECOVERED = "payment_failed", "payment_recovered"
 Status = Invoice.Status
-DUE = (Status.OPEN, Status.PAID)
+DUE = (Status.OPEN, Status.PAID, Status.UNCOLLECTIBLE)
 OTHER, DISCOUNTS = "other", "discounts"
 
 
@@ -35,12 +35,12 @@ def apply(seen: objects.Invoice) -> None:
     organization = customer.organization
     intent = seen.payment_intents[-1] if seen.payment_intents else ""
     with transaction.atomic():
-        payments.hold(organization, intent)
+        payments.hold(intent)
         rows = Invoice.objects.unscoped().select_for_update(of=("self",), no_key=True)
         row = rows.filter(stripe_id=seen.id).first() or Invoice(stripe_id=seen.id, organization=organization)
         before, attempts = row.status, row.attempts
         row.subscription, row.order = subscription, _order(organization, seen)
-        row.number, row.status = seen.number, seen.status
+        row.number, row.reason, row.status = seen.number, seen.reason[:40], seen.status
         row.currency, row.total, row.tax, row.remaining = seen.currency.upper(), seen.total, seen.tax, seen.remaining
         row.attempts, row.next_attempt = seen.attempts, seen.next_attempt
         row.page, row.pdf = seen.page[:500], seen.pdf[:500]
@@ -48,8 +48,10 @@ def apply(seen: objects.Invoice) -> None:
         row.payment_intent = intent
         row.save()
         _keep_lines(row, seen.lines)
+        if row.status == Status.PAID != before and subscription is not None:
+            subscriptions.stand(subscription)  # on this bill from now on
         if row.order is None:  # what is bought once is booked with its order
-            _book(row, organization, before)
+            _book(row, organization)
         payments.adopt(row)
         _follow_up(row, before, attempts)
 
@@ -83,10 +85,14 @@ def _keep_lines(row: Invoice, lines: tuple[objects.Line, ...]) -> None:
         kept.save()
 
 
-def _book(row: Invoice, organization: Organization, before: str) -> None:
+def _book(row: Invoice, organization: Organization) -> None:
+    """What nobody pays stays billed and is written off: it may be paid after all. What is void was never to be paid."""
     if row.status in DUE:
         books.book_bill(organization, row.stripe_id, sold(row), Money(row.tax, row.currency))
-    elif row.status == Status.VOID or (row.status == Status.UNCOLLECTIBLE and before != row.status):
+        lost = row.remaining if row.status == Status.UNCOLLECTIBLE else 0
+        books.book_write_off(organization, row.stripe_id, Money(lost, row.currency))
+    elif row.status == Status.VOID:
+        books.book_write_off(organization, row.stripe_id, Money(0, row.currency))
         books.unbook_bill(row.stripe_id)
 
 

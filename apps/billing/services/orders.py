@@ -73,6 +73,7 @@ def apply(seen: objects.CheckoutSession) -> None:
     """Note what became of a payment page."""
     if not seen.reference.startswith(f"{Order.public_prefix}_"):
         return
+    payments.hold(seen.payment_intent)
     rows = Order.objects.unscoped().select_for_update(of=("self",), no_key=True).select_related("organization")
     order = rows.filter(pk=Order.parse_public_id(seen.reference)).first()
     if order is None or not _is_of(order, seen):
@@ -80,7 +81,6 @@ def apply(seen: objects.CheckoutSession) -> None:
         return
     if order.state not in (State.OPEN, State.EXPIRED):
         return
-    payments.hold(order.organization, seen.payment_intent)
     if seen.status == "expired":
         if order.session_id == seen.id:
             order.state = State.EXPIRED

@@ -11,14 +11,16 @@ from apps.billing import books
 from apps.billing.models import Dispute, Invoice, Order, Payment, Refund
 from apps.billing.services import credits, entitlements, fulfilment, subscriptions
 from apps.billing.services.customers import find
-from apps.core.clock import now
+from apps.billing.services.paid_for import pays_for
 from apps.core.events import emit
 from apps.core.money import Money
 from apps.integrations.stripe import objects
+from apps.integrations.stripe.watching import NeededFirstError, note, was_seen
 
 log = structlog.get_logger(__name__)
 
 SUCCEEDED, REVERSED = "payment_succeeded", "payment_reversed"
+_GOING_BACK = (Refund.State.PENDING, Refund.State.SUCCEEDED)
 
 
 def apply(seen: objects.Payment) -> None:
@@ -44,10 +46,24 @@ def apply(seen: objects.Payment) -> None:
         _announce(row)
 
 
-def hold(organization: Organization, payment_intent: str) -> None:
-    """Lock a payment, where it is known, before accounts are: the order in which all of them are locked."""
+def gone_back(payment_intent: str, *, since: datetime) -> Payment | None:
+    """The payment of which something went back at that time. None for one of somebody else's, through the same account.
+
+    Raises `NeededFirstError` while it was not looked at since: what it is then is not known yet.
+    """
+    payment = Payment.objects.unscoped().filter(stripe_id=payment_intent).first()
+    if payment is None and payment_intent and not was_seen("payment_intent", payment_intent, since=since):
+        raise NeededFirstError("payment_intent", payment_intent)
+    if payment is None:
+        log.info("went_back_and_not_ours", payment=payment_intent)
+    return payment
+
+
+def hold(payment_intent: str) -> None:
+    """Lock a payment, where it is known, before what it was for is, and before accounts are: the order in which all of
+    them are locked."""
     if payment_intent:
-        rows = Payment.objects.for_organization(organization).filter(stripe_id=payment_intent)
+        rows = Payment.objects.unscoped().filter(stripe_id=payment_intent)
         rows.select_for_update(of=("self",), no_key=True).first()
 
 
@@ -57,7 +73,8 @@ def adopt(parent: Order | Invoice) -> None:
         return
     rows = Payment.objects.for_organization(parent.organization_id).filter(stripe_id=parent.payment_intent)
     row = rows.select_for_update(of=("self",), no_key=True).first()
-    if row is None:
+    if row is None:  # written this moment by somebody who does not see its parent yet, perhaps
+        note("payment_intent", parent.payment_intent)
         return
     name = "order" if isinstance(parent, Order) else "invoice"
     setattr(row, name, parent)
@@ -78,6 +95,8 @@ def _announce(row: Payment) -> None:
     row.save(update_fields=("announced",))
     emit(SUCCEEDED, _told(row), organization_id=row.organization_id, realm_id=row.organization.realm_id)
     settle(row)
+    for refund in row.refunds.filter(state__in=_GOING_BACK, tax=None).exclude(stripe_id=None):
+        note("refund", str(refund.stripe_id))  # its tax is known now
 
 
 def _is_known(row: Payment) -> bool:
@@ -90,7 +109,7 @@ def settle(row: Payment) -> None:
 
     Called under the payment's lock, whenever one of its refunds or disputes changed.
     """
-    going = row.refunds.filter(state__in=(Refund.State.PENDING, Refund.State.SUCCEEDED))
+    going = row.refunds.filter(state__in=_GOING_BACK)
     row.refunded = going.aggregate(sum=Sum("amount"))["sum"] or 0
     row.disputed = min(sum(one.amount for one in row.disputes.all() if takes_money(one)), row.amount)
     before = row.settled
@@ -128,17 +147,11 @@ def _settle_order(order: Order, row: Payment) -> None:
 
 
 def _settle_invoice(invoice: Invoice, row: Payment) -> None:
-    """A payment that was taken back wholly takes its subscription with it, where it was for a time that is not over. A
-    refund ends it for good; a dispute may be won."""
-    if invoice.subscription is None or paid_until(invoice) <= now():
-        return
-    refunded = row.refunded >= row.amount
-    subscriptions.suspend(invoice.subscription, row.is_reversed, end=row.is_reversed and refunded)
-
-
-def paid_until(invoice: Invoice) -> datetime:
-    """The end of the time that a bill is for."""
-    return max((line.period_end for line in invoice.lines.all()), default=invoice.period_end)
+    """A payment that went back wholly takes its subscription with it, where it paid for what that is now. A refund ends
+    it for good; a dispute may be won."""
+    if invoice.subscription is not None:
+        refunded = row.refunded >= row.amount and pays_for(invoice.subscription, invoice)
+        subscriptions.stand(invoice.subscription, end=refunded)
 
 
 def _told(row: Payment) -> dict[str, object]:

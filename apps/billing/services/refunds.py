@@ -18,12 +18,12 @@ from apps.integrations.stripe import objects
 from apps.integrations.stripe.connection import stripe
 from apps.integrations.stripe.errands import run_errands
 from apps.integrations.stripe.errors import StripeRefusedError
-from apps.integrations.stripe.watching import NeededFirstError
 
 log = structlog.get_logger(__name__)
 
 REFUND_TASK = "billing.refund"
 State = Refund.State
+_GOING = (State.PENDING, State.SUCCEEDED)
 _STATES = {
     "pending": State.PENDING,
     "requires_action": State.PENDING,
@@ -87,11 +87,10 @@ def _refused(row: Refund, error: StripeRefusedError) -> None:
 
 def apply(seen: objects.Refund) -> None:
     """Note what Stripe says of a refund now: one of ours, or one that was made at Stripe."""
-    payment = Payment.objects.unscoped().filter(stripe_id=seen.payment_intent).first()
-    if payment is None:
-        raise NeededFirstError("payment_intent", seen.payment_intent)
-    with transaction.atomic():
-        _note(_row(payment, seen), seen)
+    payment = payments.gone_back(seen.payment_intent, since=seen.created)
+    if payment is not None:
+        with transaction.atomic():
+            _note(_row(payment, seen), seen)
 
 
 def _row(payment: Payment, seen: objects.Refund) -> Refund:
@@ -114,6 +113,8 @@ def _note(row: Refund, seen: objects.Refund) -> None:
     payment = locked(row.payment_id)
     row.payment = payment
     row.stripe_id, row.state, row.last_error = seen.id, _STATES.get(seen.status, State.PENDING), ""
+    if row.tax is None and row.state != State.FAILED and payment.announced:
+        row.tax = _tax(row, payment)
     row.save()
     _book(row, payment)
     payments.settle(payment)
@@ -123,22 +124,21 @@ def _book(row: Refund, payment: Payment) -> None:
     if row.state == State.FAILED:
         books.unbook_refund(row.public_id)
         return
-    books.book_refund(
-        row.public_id, payment.stripe_id, row.money, tax=_tax(row, payment), succeeded=row.state == State.SUCCEEDED
-    )
+    tax = None if row.tax is None else Money(row.tax, payment.currency)
+    books.book_refund(row.public_id, payment.stripe_id, row.money, tax=tax, succeeded=row.state == State.SUCCEEDED)
 
 
-def _tax(row: Refund, payment: Payment) -> Money:
-    """The part of a refund that is tax: parts of all refunds of a payment add up to no more than its tax."""
+def _tax(row: Refund, payment: Payment) -> int:
+    """The part of a refund that is tax: its share, or, of what completes the payment, all that is left of its tax.
+
+    So the parts add up to the tax of what was paid, whichever of them is told of first.
+    """
     document = payment.order or payment.invoice
     tax = document.tax if document is not None else 0
-    earlier = payment.refunds.filter(pk__lt=row.pk).exclude(state__in=(State.FAILED, State.REFUSED))
-    before = sum(one.amount for one in earlier)
-    part = (
-        tax * min(before + row.amount, payment.amount) // payment.amount
-        - tax * min(before, payment.amount) // payment.amount
-    )
-    return Money(part, payment.currency)
+    booked = [one for one in payment.refunds.exclude(pk=row.pk) if one.tax is not None and one.state in _GOING]
+    if sum(one.amount for one in booked) + row.amount >= payment.amount:
+        return tax - sum(one.tax or 0 for one in booked)
+    return tax * row.amount // payment.amount
 
 
 def locked(key: Any) -> Payment:

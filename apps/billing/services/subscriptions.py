@@ -16,6 +16,7 @@ from apps.billing.services import entitlements, overage
 from apps.billing.services.allowances import push
 from apps.billing.services.catalogue_sync import code_of, price_at_stripe
 from apps.billing.services.customers import check_may_buy, customer_of, find, pay_with
+from apps.billing.services.paid_for import is_taken_back
 from apps.billing.services.quantities import check_quantity
 from apps.core.clock import now
 from apps.core.doorbell import ring
@@ -70,7 +71,7 @@ def apply(seen: objects.Subscription) -> None:
             stripe_id=seen.id, organization=organization, created_at=seen.created
         )
         before = _state_of(row)
-        row.line, row.product, row.price = product.line, product.code, product.price.code
+        row.line, row.product, row.price = product.line, product.code, code_of(item.price, item.lookup_key)
         row.quantity, row.status, row.currency = item.quantity or 1, seen.status, seen.currency.upper()
         row.payment_method = seen.method[:80]
         row.items = {code_of(one.price, one.lookup_key): one.id for one in seen.items}
@@ -78,6 +79,7 @@ def apply(seen: objects.Subscription) -> None:
         row.trial_end, row.cancel_at, row.ended_at = seen.trial_end, seen.cancel_at, seen.ended_at
         if row.is_over:
             row.end_ordered_at = None
+        row.suspended = is_taken_back(row)
         row.save()
         if not row.is_over:
             pay_with(customer, seen.method)
@@ -109,10 +111,10 @@ def _tell(row: Subscription, before: tuple[object, ...]) -> None:
     )
 
 
-def suspend(row: Subscription, suspended: bool, *, end: bool = False) -> None:
+def stand(row: Subscription, *, end: bool = False) -> None:
     """Its payment went back, or came again: what it grants goes or comes at once. With `end` it ends at Stripe too."""
     fresh = Subscription.objects.unscoped().select_for_update(of=("self",), no_key=True).get(pk=row.pk)
-    fresh.suspended = suspended
+    fresh.suspended = is_taken_back(fresh)
     if end and not fresh.is_over and fresh.end_ordered_at is None:
         fresh.end_ordered_at = now()
         ring(END_TASK)

@@ -103,6 +103,12 @@ def look_now(kind: str, object_id: str) -> None:
         _look(row)
 
 
+def was_seen(kind: str, object_id: str, *, since: datetime) -> bool:
+    """Whether an object was looked at since then, and is not to be looked at again."""
+    rows = StripeObject.objects.filter(kind=kind, object_id=object_id, state=State.SEEN)
+    return rows.filter(seen_at__gte=since).exists()
+
+
 def replay(row: StripeObject) -> None:
     """Look again at what was given up. Raises `ConflictError` for any other."""
     again = StripeObject.objects.filter(pk=row.pk, state=State.DEAD)
