@@ -259,33 +259,6 @@ def test_a_refund_is_done_while_its_event_is_looked_at(shop, owner, staff, organ
     agree(shop)
 
 
-def test_an_order_is_billed_while_its_payment_is_booked(shop, owner, organization, put_off):
-    """Both touch the payment and the ledger, each beginning with the other."""
-    shop.buy(owner, organization, "credits_1000")
-    order = shop.pay(place(owner, organization, "credits_1000", 2))
-    session = shop.world.get("checkout.session", order.session_id)
-    watching.look_now("payment_intent", session["payment_intent"])
-
-    bill, save = books.book_bill, Payment.save
-
-    def bill_slowly(*args, **options):
-        bill(*args, **options)
-        time.sleep(0.3)
-
-    def save_slowly(payment, **options):
-        save(payment, **options)
-        time.sleep(0.3)
-
-    with patch.object(books, "book_bill", bill_slowly), patch.object(Payment, "save", save_slowly):
-        run_in_threads(
-            partial(watching.look_now, "checkout.session", session["id"]),
-            partial(watching.look_now, "payment_intent", session["payment_intent"]),
-        )
-    work_together(shop)
-    assert all(row.announced for row in Payment.objects.for_organization(organization))
-    agree(shop)
-
-
 def test_workers_that_settle_the_same_credits(shop, owner, organization):
     """They take what is needed once, whoever comes first, while others give, take back and end some."""
     shop.buy(owner, organization, "credits_1000", quantity=2)

@@ -16,6 +16,7 @@ from apps.billing.selectors import is_known, subscription_of
 from apps.billing.services import coupons, fulfilment, payments
 from apps.billing.services.customers import check_may_buy, customer_of, find
 from apps.billing.services.quantities import check_quantity
+from apps.billing.services.turns import take_turn
 from apps.core.clock import now
 from apps.core.errors import LimitExceededError
 from apps.integrations.stripe import objects
@@ -73,9 +74,10 @@ def apply(seen: objects.CheckoutSession) -> None:
     """Note what became of a payment page."""
     if not seen.reference.startswith(f"{Order.public_prefix}_"):
         return
-    payments.hold(seen.payment_intent)
-    rows = Order.objects.unscoped().select_for_update(of=("self",), no_key=True).select_related("organization")
-    order = rows.filter(pk=Order.parse_public_id(seen.reference)).first()
+    rows = Order.objects.unscoped().filter(pk=Order.parse_public_id(seen.reference))
+    if owner := rows.values_list("organization_id", flat=True).first():
+        take_turn(owner)
+    order = rows.select_for_update(of=("self",), no_key=True).select_related("organization").first()
     if order is None or not _is_of(order, seen):
         log.warning("checkout_of_nobody", session=seen.id)  # others may sell through the same account
         return
