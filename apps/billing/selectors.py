@@ -52,6 +52,11 @@ def subscription_of(organization: Organization, line: str) -> Subscription | Non
     return rows.exclude(status__in=Subscription.OVER).order_by("-created_at").first()
 
 
+def is_known(organization: Organization, stripe_id: str) -> bool:
+    """Whether a subscription at Stripe is one of the organization's here."""
+    return Subscription.objects.for_organization(organization).filter(stripe_id=stripe_id).exists()
+
+
 def had_line(organization: Organization, line: str) -> bool:
     """Whether the organization ever had a subscription of this line: a trial is had once."""
     return Subscription.objects.for_organization(organization).filter(line=line).exists()

@@ -5,16 +5,18 @@ import uuid
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 
 from apps.accounts.models import Organization
 from apps.core.clock import now
 from apps.core.ids import lowest_id, new_id
+from apps.usage.gate.counter import forget_stale
 from apps.usage.gate.port import METER
 from apps.usage.limits import limits_of
 from apps.usage.models import NOBODY, ApiRequest, UsageEvent
 from apps.usage.periods import hour_of
-from apps.usage.services.recording import record_events
+from apps.usage.services.recording import note_stale, record_events
 
 _made = itertools.count(1)
 
@@ -46,6 +48,9 @@ def call(
     )
     with transaction.atomic():
         record_events([event], [limits_of(organization).period(moment).name])
+    if settings.REDIS_URL:  # its counter begins anew from what the database has
+        note_stale(organization.pk, limits_of(organization).period(moment).name)
+        forget_stale(organization.pk)
     return event
 
 

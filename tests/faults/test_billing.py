@@ -53,6 +53,7 @@ def test_everything_is_bought_and_given_back_once(patient: Patient) -> None:
         program.wait_until(ready, 120)
 
     with _shoppers(patient) as happened:
+        eventually(lambda: len(ask(patient, "payments")) > 3, 60, "something is there to be given back")
         killed, held = _kill_for(SECONDS, victims, worker, patient, chance)
 
     eventually(lambda: ask(patient, "pay_the_rest") == 0, 30, f"all is paid:\n{fake.program.tail()}")
@@ -187,12 +188,11 @@ def _books_are_what_stripe_has(patient: Patient, kept: dict[str, list[dict[str, 
     """Charges less refunds less fees, to the cent; and no comparison of ours finds a difference."""
     balances = ask(patient, "balances")
     fees = sum(one["fee"] for one in kept["balance_transaction"])
-    came, went = (
-        sum(one["amount"] for one in kept["charge"] if one["paid"]),
-        sum(one["amount"] for one in kept["refund"]),
-    )
+    came = sum(one["amount"] for one in kept["charge"] if one["paid"])
+    went = sum(one["amount"] for one in kept["refund"])
     assert balances["stripe"] == came - went - fees == sum(one["net"] for one in kept["balance_transaction"])
-    assert (balances["fees"], balances["refunds"], balances["receivable"]) == (fees, went - _never_owed(patient), 0)
+    assert (balances["fees"], balances["receivable"]) == (fees, 0)
+    assert balances["refunds"] == went - _never_owed(patient)
     assert balances["contradictions"] == 0
     said = ask(patient, "reconcile")
     assert said.endswith("\n0 differences.\n"), said

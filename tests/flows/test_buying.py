@@ -2,10 +2,14 @@
 
 import pytest
 
+from apps.billing.errors import AlreadySubscribedError
 from apps.billing.models import CreditGrant, Invoice, Order, Refund
-from apps.billing.services import refunds
+from apps.billing.services import orders, refunds
+from apps.billing.services.checkout import open_page
 from apps.billing.services.reconciliation import reconcile
 from apps.core.entitlements import entitlement
+from apps.core.errors import ConflictError
+from apps.integrations.stripe.watching import look_now
 from apps.ledger.models import Account
 from apps.ledger.selectors import differences
 from apps.usage.limits import limits_of
@@ -33,6 +37,24 @@ def test_a_plan_is_bought_and_holds_at_once(shop, owner, organization, settings)
     assert balance("sales:api_pro:USD") == invoice.total
     assert balance(f"receivable:{organization.public_id}:USD") == 0
     assert not differences()
+
+
+def test_a_plan_is_not_sold_again_before_its_subscription_is_known(shop, owner, organization):
+    """The payment page is looked at first, or its event comes long before the other: whoever orders again meanwhile
+    comes to what is paid."""
+    order = shop.pay(orders.place_order(owner, organization, "api_pro_monthly"))
+    look_now("checkout.session", order.session_id)
+    again = orders.place_order(owner, organization, "api_pro_monthly")
+    assert again == order
+    assert shop.fake.url not in open_page(again)
+    with pytest.raises(ConflictError):
+        open_page(orders.place_order(owner, organization, "api_enterprise_monthly"))
+    shop.settle()
+    order.refresh_from_db()
+    assert order.state == Order.State.PAID
+    assert len(shop.world.find("subscription")) == 1
+    with pytest.raises(AlreadySubscribedError):
+        orders.place_order(owner, organization, "api_pro_monthly")
 
 
 def test_credits_are_bought(shop, owner, organization):

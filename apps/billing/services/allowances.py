@@ -14,6 +14,7 @@ from apps.billing.models import Customer
 from apps.billing.selectors import credits_left, credits_used, subscription_of
 from apps.billing.services import months
 from apps.billing.services.customers import customer_of
+from apps.billing.services.turns import take_turn
 from apps.core.clock import now
 from apps.core.errors import InvalidInputError
 from apps.core.kinds import Value
@@ -63,6 +64,7 @@ def set_spend_cap(actor: Actor, organization: Organization, cap: int | None) -> 
     if cap is not None and not 0 <= cap <= MOST_SPEND:
         raise InvalidInputError(_("The limit is between $0 and $100,000."), code="invalid_spend_cap")
     with transaction.atomic():
+        take_turn(organization.pk)
         customer = customer_of(organization)
         before = customer.spend_cap
         if before == cap:

@@ -6,7 +6,6 @@ after n of N calls the n/N-th part of it, rounded down, so that the parts always
 """
 
 from datetime import datetime, timedelta
-from typing import Any
 
 import structlog
 from django.db import transaction
@@ -20,6 +19,7 @@ from apps.billing.catalogue import catalogue
 from apps.billing.models import CreditGrant, CreditUse, Order, Payment
 from apps.billing.selectors import credits_used, usable_grants
 from apps.billing.services.allowances import push
+from apps.billing.services.turns import take_turn
 from apps.core.clock import now
 from apps.core.errors import ConflictError, InvalidInputError
 from apps.core.events import emit
@@ -76,7 +76,7 @@ def settle(organization: Organization, period: str, beyond: int) -> int:
     `beyond` may have become less since (a larger plan, a correction): then some comes back.
     """
     with transaction.atomic():
-        _lock(organization)
+        take_turn(organization.pk)
         settled = credits_used(organization, period)
         if beyond > settled:
             settled += _take(organization, period, beyond - settled)
@@ -133,7 +133,7 @@ def _use(grant: CreditGrant, period: str, units: int) -> None:
 def give_in_sandbox(organization: Organization, units: int) -> CreditGrant:
     """What is bought in the sandbox: paid by nobody, until the day is over. Raises `InvalidInputError`."""
     with transaction.atomic():
-        _lock(organization)
+        take_turn(organization.pk)
         rows = CreditGrant.objects.for_organization(organization).filter(expires_at__gt=now())
         grant = rows.first() or CreditGrant(
             organization=organization, reason=str(_("Sandbox")), priority=GIVEN_PRIORITY, units=0, currency="USD",
@@ -155,7 +155,7 @@ def expire_due() -> int:
     done = 0
     for key, organization_id in due.values_list("pk", "organization_id")[:1000]:
         with transaction.atomic():
-            _lock(organization_id)
+            take_turn(organization_id)
             grant = due.select_related("organization").filter(pk=key).first()
             if grant is None:
                 continue
@@ -177,7 +177,7 @@ def withdraw(order: Order, part: int, whole: int) -> None:
     Said with less than before (a dispute was won), they come back.
     """
     with transaction.atomic():
-        _lock(order.organization)
+        take_turn(order.organization_id)
         grant = CreditGrant.objects.for_organization(order.organization_id).filter(order=order).first()
         if grant is None or not whole:
             return
@@ -207,7 +207,7 @@ def revoke(grant: CreditGrant) -> None:
     if grant.order_id is not None:
         raise ConflictError(_("These credits were paid for: refund the payment instead."))
     with transaction.atomic():
-        _lock(grant.organization)
+        take_turn(grant.organization_id)
         fresh = CreditGrant.objects.for_organization(grant.organization_id).get(pk=grant.pk)
         if not fresh.left:
             raise ConflictError(_("Nothing is left of these credits."))
@@ -231,12 +231,6 @@ def _owed(grant: CreditGrant) -> Money:
 
 def _part(grant: CreditGrant, units: int) -> int:
     return grant.amount * units // grant.units
-
-
-def _lock(organization: Any) -> None:
-    """One at a time settles with an organization."""
-    key = getattr(organization, "pk", organization)
-    Organization.objects.select_for_update(of=("self",), no_key=True).filter(pk=key).first()
 
 
 def _tell(grant: CreditGrant) -> None:

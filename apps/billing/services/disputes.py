@@ -8,6 +8,7 @@ from apps.billing.models import Dispute, Payment
 from apps.billing.services import payments, subscriptions
 from apps.billing.services.customers import customer_of, hold
 from apps.billing.services.refunds import locked
+from apps.billing.services.turns import take_turn
 from apps.core.events import emit
 from apps.core.money import Money
 from apps.integrations.stripe import objects
@@ -21,6 +22,7 @@ def apply(seen: objects.Dispute) -> None:
     if payment is None:
         return
     with transaction.atomic():
+        take_turn(payment.organization_id)
         payment = locked(payment.pk)
         row = payment.disputes.filter(stripe_id=seen.id).first() or Dispute(payment=payment, stripe_id=seen.id)
         before = row.status

@@ -9,6 +9,7 @@ from django.db import transaction
 from apps.accounts.models import Organization
 from apps.billing.models import Entitlement
 from apps.billing.services.allowances import push, push_plan
+from apps.billing.services.turns import take_turn
 from apps.core import versions
 from apps.core.clock import now
 from apps.core.entitlements import combined
@@ -26,7 +27,7 @@ def give(
 ) -> None:
     """A source gives exactly these features. Nothing is left of what it gave before; said again nothing changes."""
     with transaction.atomic():
-        _lock(organization)
+        take_turn(organization.pk)
         rows = Entitlement.objects.for_organization(organization).filter(source=source)
         there = {row.feature: row for row in rows}
         if {code: (row.value, row.ends_at) for code, row in there.items()} == {
@@ -90,10 +91,6 @@ _remembered = Remembered(version_name, _rows)
 
 def _read(organization_id: uuid.UUID) -> dict[str, Value]:
     return _combined(_rows(organization_id))
-
-
-def _lock(organization: Organization) -> None:
-    Organization.objects.select_for_update(of=("self",), no_key=True).filter(pk=organization.pk).first()
 
 
 def _tell(organization: Organization, before: dict[str, Value]) -> None:

@@ -10,6 +10,7 @@ from apps.billing.models import Invoice, InvoiceLine, Order, Subscription
 from apps.billing.services import payments, subscriptions
 from apps.billing.services.catalogue_sync import code_of
 from apps.billing.services.customers import find
+from apps.billing.services.turns import take_turn
 from apps.core.errors import NotFoundError
 from apps.core.events import emit
 from apps.core.ids import InvalidIdError
@@ -33,9 +34,8 @@ def apply(seen: objects.Invoice) -> None:
         return
     subscription = _subscription(seen.subscription)
     organization = customer.organization
-    intent = seen.payment_intents[-1] if seen.payment_intents else ""
     with transaction.atomic():
-        payments.hold(intent)
+        take_turn(organization.pk)
         rows = Invoice.objects.unscoped().select_for_update(of=("self",), no_key=True)
         row = rows.filter(stripe_id=seen.id).first() or Invoice(stripe_id=seen.id, organization=organization)
         before, attempts = row.status, row.attempts
@@ -45,7 +45,7 @@ def apply(seen: objects.Invoice) -> None:
         row.attempts, row.next_attempt = seen.attempts, seen.next_attempt
         row.page, row.pdf = seen.page[:500], seen.pdf[:500]
         row.period_start, row.period_end, row.created_at = seen.period_start, seen.period_end, seen.created
-        row.payment_intent = intent
+        row.payment_intent = seen.payment_intents[-1] if seen.payment_intents else ""
         row.save()
         _keep_lines(row, seen.lines)
         if row.status == Status.PAID != before and subscription is not None:

@@ -12,14 +12,15 @@ from apps.billing.errors import (
     NotOnSaleError,
 )
 from apps.billing.models import Order
-from apps.billing.selectors import subscription_of
+from apps.billing.selectors import is_known, subscription_of
 from apps.billing.services import coupons, fulfilment, payments
 from apps.billing.services.customers import check_may_buy, customer_of, find
 from apps.billing.services.quantities import check_quantity
+from apps.billing.services.turns import take_turn
 from apps.core.clock import now
 from apps.core.errors import LimitExceededError
 from apps.integrations.stripe import objects
-from apps.integrations.stripe.watching import note
+from apps.integrations.stripe.watching import NeededFirstError, note
 
 log = structlog.get_logger(__name__)
 
@@ -73,9 +74,10 @@ def apply(seen: objects.CheckoutSession) -> None:
     """Note what became of a payment page."""
     if not seen.reference.startswith(f"{Order.public_prefix}_"):
         return
-    payments.hold(seen.payment_intent)
-    rows = Order.objects.unscoped().select_for_update(of=("self",), no_key=True).select_related("organization")
-    order = rows.filter(pk=Order.parse_public_id(seen.reference)).first()
+    rows = Order.objects.unscoped().filter(pk=Order.parse_public_id(seen.reference))
+    if owner := rows.values_list("organization_id", flat=True).first():
+        take_turn(owner)
+    order = rows.select_for_update(of=("self",), no_key=True).select_related("organization").first()
     if order is None or not _is_of(order, seen):
         log.warning("checkout_of_nobody", session=seen.id)  # others may sell through the same account
         return
@@ -88,12 +90,13 @@ def apply(seen: objects.CheckoutSession) -> None:
         return
     if seen.status != "complete" or seen.payment_status == "unpaid":
         return
+    if seen.subscription and not is_known(order.organization, seen.subscription):
+        raise NeededFirstError("subscription", seen.subscription)  # or it could be bought once more until it is
     order.state, order.paid_at, order.session_id = State.PAID, now(), seen.id
     order.total, order.tax, order.currency = seen.total, seen.tax, seen.currency.upper()
     order.payment_intent = seen.payment_intent
     order.save(update_fields=("state", "paid_at", "session_id", "total", "tax", "currency", "payment_intent"))
     if seen.subscription:
-        note("subscription", seen.subscription)
         return
     fulfilment.bill(order)
     fulfilment.give(order)

@@ -22,13 +22,14 @@ from apps.billing.selectors import credits_used, find_customer, overage_reported
 from apps.billing.services import credits
 from apps.billing.services.customers import customer_of
 from apps.billing.services.months import month_in
+from apps.billing.services.turns import take_turn
 from apps.core.clock import now
 from apps.core.doorbell import ring
 from apps.integrations.stripe.connection import stripe
 from apps.integrations.stripe.errands import run_errands
 from apps.integrations.stripe.errors import DUPLICATE_USAGE, StripeRefusedError
 from apps.usage.periods import Period, month_of, period_named
-from apps.usage.selectors import totals_with_quota, used_in
+from apps.usage.selectors import counted_in, totals_with_quota
 
 log = structlog.get_logger(__name__)
 
@@ -56,7 +57,7 @@ def settle_all(moment: datetime | None = None) -> int:
 def settle(organization: Organization, period: Period, calls: int) -> bool:
     """Settle credits with the calls of a month: of those beyond the plan that Stripe was not told of. True."""
     with transaction.atomic():
-        Organization.objects.select_for_update(of=("self",), no_key=True).filter(pk=organization.pk).first()
+        take_turn(organization.pk)
         month = month_in(organization, period)
         reported = overage_reported(organization, period.name)
         credits.settle(organization, period.name, max(month.beyond(calls) - reported, 0))
@@ -78,7 +79,7 @@ def count_all(moment: datetime | None = None) -> int:
 def count(organization: Organization, period: Period) -> bool:
     """Order what Stripe has to be told of a month's overage. Returns whether that is anything new."""
     with transaction.atomic():
-        Organization.objects.select_for_update(of=("self",), no_key=True).filter(pk=organization.pk).first()
+        take_turn(organization.pk)
         subscription = subscription_in(organization, LINE, period)
         price = catalogue().product(subscription.product).overage if subscription else None
         reported, due = overage_reported(organization, period.name), overage_of(organization, period)
@@ -100,7 +101,7 @@ def overage_of(organization: Organization, period: Period) -> int:
     month = month_in(organization, period)
     if not month.soft:
         return 0
-    return max(month.beyond(used_in(organization, period)) - credits_used(organization, period.name), 0)
+    return max(month.beyond(counted_in(organization, period)) - credits_used(organization, period.name), 0)
 
 
 def _open_months(moment: datetime) -> list[Period]:

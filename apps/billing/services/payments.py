@@ -12,6 +12,7 @@ from apps.billing.models import Dispute, Invoice, Order, Payment, Refund
 from apps.billing.services import credits, entitlements, fulfilment, subscriptions
 from apps.billing.services.customers import find
 from apps.billing.services.paid_for import pays_for
+from apps.billing.services.turns import take_turn
 from apps.core.events import emit
 from apps.core.money import Money
 from apps.integrations.stripe import objects
@@ -31,6 +32,7 @@ def apply(seen: objects.Payment) -> None:
         return
     organization = customer.organization
     with transaction.atomic():
+        take_turn(organization.pk)
         rows = Payment.objects.unscoped().select_for_update(of=("self",), no_key=True)
         row = rows.filter(stripe_id=seen.id).first() or Payment(
             stripe_id=seen.id, organization=organization, amount=seen.received, currency=seen.currency.upper()
@@ -57,14 +59,6 @@ def gone_back(payment_intent: str, *, since: datetime) -> Payment | None:
     if payment is None:
         log.info("went_back_and_not_ours", payment=payment_intent)
     return payment
-
-
-def hold(payment_intent: str) -> None:
-    """Lock a payment, where it is known, before what it was for is, and before accounts are: the order in which all of
-    them are locked."""
-    if payment_intent:
-        rows = Payment.objects.unscoped().filter(stripe_id=payment_intent)
-        rows.select_for_update(of=("self",), no_key=True).first()
 
 
 def adopt(parent: Order | Invoice) -> None:

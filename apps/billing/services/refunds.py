@@ -11,6 +11,7 @@ from apps.billing import books
 from apps.billing.errors import RefundTooLargeError
 from apps.billing.models import Payment, Refund
 from apps.billing.services import payments
+from apps.billing.services.turns import take_turn
 from apps.core.doorbell import ring
 from apps.core.ids import InvalidIdError
 from apps.core.money import Money
@@ -42,6 +43,7 @@ def refundable(payment: Payment) -> Money:
 def order_refund(payment: Payment, amount: int, *, reason: str, note: str, by: Any) -> Refund:
     """Order that so much of a payment goes back, in minor units. Raises `RefundTooLargeError`."""
     with transaction.atomic():
+        take_turn(payment.organization_id)
         fresh = locked(payment.pk)
         left = refundable(fresh)
         if not 0 < amount <= left.minor:
@@ -62,7 +64,7 @@ def order_refund(payment: Payment, amount: int, *, reason: str, note: str, by: A
 def refund_ordered() -> int:
     """Do what was ordered. Returns how many were tried."""
     waiting = Refund.objects.filter(state=State.ORDERED).select_related("payment__organization")
-    return run_errands(waiting, _go, _done, _refused)
+    return run_errands(waiting, _go, _done, _refused, first=lambda row: take_turn(row.payment.organization_id))
 
 
 def _go(row: Refund) -> objects.Refund:
@@ -90,20 +92,17 @@ def apply(seen: objects.Refund) -> None:
     payment = payments.gone_back(seen.payment_intent, since=seen.created)
     if payment is not None:
         with transaction.atomic():
+            take_turn(payment.organization_id)
             _note(_row(payment, seen), seen)
 
 
 def _row(payment: Payment, seen: objects.Refund) -> Refund:
-    """The refund's row, locked before its payment: whoever has just ordered it at Stripe holds it in that order."""
-    rows = payment.refunds.select_for_update(of=("self",), no_key=True)
-    row = rows.filter(stripe_id=seen.id).first()
+    row = payment.refunds.filter(stripe_id=seen.id).first()
     if row is None and (ours := seen.metadata.get("refund")):
         try:
-            row = rows.filter(pk=Refund.parse_public_id(ours)).first()
+            row = payment.refunds.filter(pk=Refund.parse_public_id(ours), stripe_id=None).first()
         except InvalidIdError:
             log.warning("refund_of_unknown_order", refund=seen.id)
-        if row is not None and row.stripe_id not in (None, seen.id):
-            row = None
     reason = seen.reason if seen.reason in Refund.Reason.values else ""
     return row or Refund(payment=payment, amount=seen.amount, reason=reason, created_at=seen.created)
 

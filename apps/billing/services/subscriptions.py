@@ -18,6 +18,7 @@ from apps.billing.services.catalogue_sync import code_of, price_at_stripe
 from apps.billing.services.customers import check_may_buy, customer_of, find, pay_with
 from apps.billing.services.paid_for import is_taken_back
 from apps.billing.services.quantities import check_quantity
+from apps.billing.services.turns import take_turn
 from apps.core.clock import now
 from apps.core.doorbell import ring
 from apps.core.errors import ConflictError, NotFoundError
@@ -66,6 +67,7 @@ def apply(seen: objects.Subscription) -> None:
     item, product = main
     organization = customer.organization
     with transaction.atomic():
+        take_turn(organization.pk)
         rows = Subscription.objects.unscoped().select_for_update(of=("self",), no_key=True)
         row = rows.filter(stripe_id=seen.id).first() or Subscription(
             stripe_id=seen.id, organization=organization, created_at=seen.created
@@ -254,7 +256,7 @@ def resume(actor: Actor, row: Subscription) -> None:
 def end_ordered() -> int:
     """End at Stripe what was ordered to end. Returns how many were tried."""
     waiting = Subscription.objects.unscoped().filter(end_ordered_at__isnull=False).exclude(status__in=Subscription.OVER)
-    return run_errands(waiting, _end, _ended, _not_ended)
+    return run_errands(waiting, _end, _ended, _not_ended, first=lambda row: take_turn(row.organization_id))
 
 
 def _end(row: Subscription) -> bool:

@@ -194,13 +194,12 @@ def _arrives(order: Order, product: Product) -> bool:
 def _looked_at(order: Order) -> Order:
     """The order after a look at Stripe: its event may come later than the customer."""
     try:
+        if catalogue().product_of(order.price).is_subscription:
+            look_at_subscription(order)
         look_now("checkout.session", order.session_id or "")
-        fresh = selectors.get_order(order.organization, order.public_id)
-        if fresh.state == Order.State.PAID and catalogue().product_of(order.price).is_subscription:
-            look_at_subscription(fresh)
     except StripeUnavailableError:
         return order  # the page asks again
-    return fresh
+    return selectors.get_order(order.organization, order.public_id)
 
 
 @form_of("billing")

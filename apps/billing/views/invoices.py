@@ -23,7 +23,7 @@ from apps.usage.meters import API_CALLS
 from apps.usage.models import NOBODY
 from apps.usage.periods import month_of
 from apps.usage.plans import API_PLAN, PLANS
-from apps.usage.selectors import events_behind, used_in
+from apps.usage.selectors import counted_in, events_behind
 
 EVENTS, REPORTS = 50, 10
 PAYABLE = (Invoice.Status.OPEN, Invoice.Status.UNCOLLECTIBLE)
@@ -132,7 +132,7 @@ def line_usage(request: MemberRequest, invoice_id: str, line_id: int) -> HttpRes
         price=price.money,
         month=month.start,
         plan=plan,
-        calls=used_in(organization, month),
+        calls=counted_in(organization, month),
         credits=selectors.credits_used(organization, month.name),
         reports=list(selectors.reports_of(organization, month.name)[:REPORTS]),
         reported=selectors.overage_reported(organization, month.name),

@@ -29,11 +29,14 @@ def run_errands(
     go: Callable[[RowT], ResultT],
     done: Callable[[RowT, ResultT], None],
     refused: Callable[[RowT, StripeRefusedError], None],
+    *,
+    first: Callable[[RowT], None] = lambda row: None,
     limit: int = 100,
 ) -> int:
     """Do what waits and is due, one after the other. Returns how many were tried.
 
-    `done` and `refused` write down what became of it, in a transaction that holds the row as it is now.
+    `done` and `refused` write down what became of it, in a transaction that holds the row as it is now; `first` takes
+    what has to be locked before the row.
     """
     for tried in range(limit):
         row = _claim(waiting)
@@ -44,9 +47,9 @@ def run_errands(
         except StripeUnavailableError as error:
             _put_off(row, error)
         except StripeRefusedError as error:
-            _note(row, lambda fresh, error=error: refused(fresh, error))  # type: ignore[misc]
+            _note(row, first, lambda fresh, error=error: refused(fresh, error))  # type: ignore[misc]
         else:
-            _note(row, lambda fresh, result=result: done(fresh, result))  # type: ignore[misc]
+            _note(row, first, lambda fresh, result=result: done(fresh, result))  # type: ignore[misc]
     return limit
 
 
@@ -60,9 +63,10 @@ def _claim(waiting: models.QuerySet[RowT]) -> RowT | None:
         return row  # type: ignore[no-any-return]
 
 
-def _note(row: Any, write: Callable[[Any], None]) -> None:
+def _note(row: Any, first: Callable[[Any], None], write: Callable[[Any], None]) -> None:
     """Unless somebody else took the row over, whose lease it is then."""
     with transaction.atomic():
+        first(row)
         fresh = type(row)._base_manager.select_for_update(no_key=True).filter(pk=row.pk, due_at=row.due_at).first()
         if fresh is not None:
             write(fresh)
