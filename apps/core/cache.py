@@ -9,12 +9,13 @@ import pickle
 import random
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 from django.core.cache import caches
 from django.core.cache.backends.base import DEFAULT_TIMEOUT
 from django.core.cache.backends.db import DatabaseCache
-from django.core.cache.backends.redis import RedisCache
+from django.core.cache.backends.redis import RedisCache, RedisCacheClient
 from django.db import connections, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from redis.exceptions import RedisError
@@ -105,6 +106,17 @@ class AtomicDatabaseCache(DatabaseCache):
                 self._cull(connection.alias, cursor, now().replace(microsecond=0), count)
 
 
+class _OneClient(RedisCacheClient):
+    """Django makes a client for each command, which takes as long as the command itself."""
+
+    def get_client(self, key: Any = None, *, write: bool = False) -> Any:
+        return self._one
+
+    @cached_property
+    def _one(self) -> Any:
+        return super().get_client(write=True)
+
+
 def _either(name: str) -> Any:
     """An operation of Redis that the substitute does where Redis is away."""
     first = getattr(RedisCache, name)
@@ -128,6 +140,10 @@ class RedisOrDatabaseCache(RedisCache):
 
     One operation waits for Redis to answer, the others of the next three seconds know already (`outage`).
     """
+
+    def __init__(self, server: str, params: dict[str, Any]) -> None:
+        super().__init__(server, params)
+        self._class = _OneClient
 
     add, get, set = _either("add"), _either("get"), _either("set")
     touch, delete, has_key, incr = _either("touch"), _either("delete"), _either("has_key"), _either("incr")

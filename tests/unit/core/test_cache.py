@@ -195,3 +195,9 @@ def test_a_missing_counter_is_no_outage(redis, either, outage):
     with pytest.raises(ValueError, match="not found"):
         either.incr("nobody")
     assert outage.worth_trying()
+
+
+def test_one_client_serves_all_commands():
+    """Making one takes as long as a command."""
+    made = RedisOrDatabaseCache("redis://127.0.0.1:1/0", {})._cache
+    assert made.get_client("a") is made.get_client("b", write=True)
