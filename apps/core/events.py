@@ -1,6 +1,5 @@
 """Domain events: how something that happened on one floor reaches the floors above, exactly once per handler."""
 
-import random
 import uuid
 from datetime import timedelta
 from typing import Any
@@ -9,6 +8,7 @@ import structlog
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from apps.core.backoff import pause
 from apps.core.clock import now
 from apps.core.context import bound, current
 from apps.core.doorbell import ring_once
@@ -21,6 +21,7 @@ from apps.core.registry import registry
 log = structlog.get_logger(__name__)
 
 MAX_ATTEMPTS = 8
+LONGEST_PAUSE = 600.0
 DELIVER_TASK = "core.deliver_events"
 
 
@@ -113,8 +114,7 @@ def _put_off(delivery: EventDelivery, error: Exception) -> None:
             error=delivery.last_error,
         )
         return
-    pause = random.uniform(0.5, 1.0) * min(2**delivery.attempts, 600)  # noqa: S311 - jitter, not a secret
-    delivery.due_at = now() + timedelta(seconds=pause)
+    delivery.due_at = now() + timedelta(seconds=pause(delivery.attempts, longest=LONGEST_PAUSE))
     log.warning(
         "event_delivery_failed",
         handler=delivery.handler,

@@ -4,7 +4,6 @@ A staff member edits a job's schedule in its django-celery-beat row. Deploys onl
 """
 
 import json
-import random
 from datetime import datetime, timedelta
 
 import structlog
@@ -14,6 +13,7 @@ from django.utils.translation import gettext as _
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
 from apps.core import cron
+from apps.core.backoff import pause
 from apps.core.clock import now
 from apps.core.errors import NotFoundError
 from apps.core.keeping import kept_alive
@@ -157,8 +157,8 @@ def _next_try(job: ScheduledJob, run: JobRun) -> datetime | None:
     """
     if run.by_hand or run.attempt > job.retries:
         return None
-    pause = min(FIRST_PAUSE * 5.0 ** (run.attempt - 1), LONGEST_PAUSE)
-    return now() + timedelta(seconds=random.uniform(0.5, 1.0) * pause)  # noqa: S311 - jitter, not a secret
+    seconds = pause(run.attempt, first=FIRST_PAUSE, factor=5.0, longest=LONGEST_PAUSE)
+    return now() + timedelta(seconds=seconds)
 
 
 def sweep() -> int:

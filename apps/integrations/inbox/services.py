@@ -1,6 +1,5 @@
 """The event inbox: verify, store once, answer the vendor; act on it afterwards, exactly once."""
 
-import random
 from collections.abc import Mapping
 from contextlib import nullcontext
 from datetime import timedelta
@@ -9,6 +8,7 @@ import structlog
 from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext_lazy as _
 
+from apps.core.backoff import pause
 from apps.core.clock import now
 from apps.core.doorbell import ring_once
 from apps.core.errors import ConflictError, NotFoundError
@@ -99,8 +99,7 @@ def _put_off(event: ExternalEvent, error: Exception) -> None:
             error=event.last_error,
         )
         return
-    pause = random.uniform(0.5, 1.0) * min(2.0**event.attempts * 2, LONGEST_PAUSE)  # noqa: S311 - jitter, not a secret
-    event.due_at = now() + timedelta(seconds=pause)
+    event.due_at = now() + timedelta(seconds=pause(event.attempts, first=4.0, longest=LONGEST_PAUSE))
     log.warning(
         "external_event_put_off",
         vendor=event.vendor,
