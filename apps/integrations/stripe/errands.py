@@ -4,7 +4,6 @@ transaction; killed in between, it is done once more under the same key.
 Such rows have `attempts`, `due_at` and `last_error`. Who takes one moves its `due_at`: its lease and its fence.
 """
 
-import random
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -12,14 +11,15 @@ from typing import Any, TypeVar
 import structlog
 from django.db import models, transaction
 
+from apps.core.backoff import pause
 from apps.core.clock import now
+from apps.core.errors import DomainError
 from apps.core.locking import claim_next
 from apps.integrations.stripe.errors import StripeRefusedError, StripeUnavailableError
 
 log = structlog.get_logger(__name__)
 
 LEASE = timedelta(seconds=90)  # longer than the gateway waits for an answer, with its own repetitions
-LONGEST_PAUSE = 3600.0
 RowT = TypeVar("RowT", bound=models.Model)
 ResultT = TypeVar("ResultT")
 
@@ -43,14 +43,26 @@ def run_errands(
         if row is None:
             return tried
         try:
-            result = go(row)
-        except StripeUnavailableError as error:
+            _do(row, go, done, refused, first)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other errands are done, and this one again
             _put_off(row, error)
-        except StripeRefusedError as error:
-            _note(row, first, lambda fresh, error=error: refused(fresh, error))  # type: ignore[misc]
-        else:
-            _note(row, first, lambda fresh, result=result: done(fresh, result))  # type: ignore[misc]
     return limit
+
+
+def _do(
+    row: RowT,
+    go: Callable[[RowT], ResultT],
+    done: Callable[[RowT, ResultT], None],
+    refused: Callable[[RowT, StripeRefusedError], None],
+    first: Callable[[RowT], None],
+) -> None:
+    try:
+        result = go(row)
+    except StripeRefusedError as error:
+        refusal = error
+        _note(row, first, lambda fresh: refused(fresh, refusal))
+    else:
+        _note(row, first, lambda fresh: done(fresh, result))
 
 
 def _claim(waiting: models.QuerySet[RowT]) -> RowT | None:
@@ -72,15 +84,15 @@ def _note(row: Any, first: Callable[[Any], None], write: Callable[[Any], None]) 
             write(fresh)
 
 
-def _put_off(row: Any, error: StripeUnavailableError) -> None:
-    pause = pause_before(row.attempts, error.extra.get("retry_after"))
+def _put_off(row: Any, error: Exception) -> None:
+    seconds = pause_before(row.attempts, error.extra.get("retry_after") if isinstance(error, DomainError) else None)
     type(row)._base_manager.filter(pk=row.pk, due_at=row.due_at).update(
-        due_at=now() + timedelta(seconds=pause), last_error=str(error)[:300]
+        due_at=now() + timedelta(seconds=seconds), last_error=f"{type(error).__name__}: {error}"[:300]
     )
-    log.warning("stripe_errand_put_off", errand=str(row), attempt=row.attempts, seconds=round(pause), error=str(error))
+    write = log.warning if isinstance(error, StripeUnavailableError) else log.error
+    write("stripe_errand_put_off", errand=str(row), attempt=row.attempts, seconds=round(seconds), error=str(error))
 
 
 def pause_before(attempt: int, retry_after: float | None = None) -> float:
-    """Seconds until the next try: jitter, doubling from 2 s to an hour; never sooner than Stripe asked."""
-    pause = random.uniform(0.5, 1.0) * min(2.0**attempt, LONGEST_PAUSE)  # noqa: S311 - jitter, not a secret
-    return max(pause, retry_after or 0.0)
+    """Seconds until the next try: never sooner than Stripe asked."""
+    return max(pause(attempt), retry_after or 0.0)
