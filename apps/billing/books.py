@@ -85,7 +85,11 @@ def book_bill(
     parts.append((_tax(tax.currency), tax, "tax"))
     if owed is not None:
         parts.append((owed_credits(organization, owed.currency), owed, CREDITS))
-    entries = [_signed(receivable, account, money, code, document) for account, money, code in parts if money.minor]
+    entries = [
+        _signed(receivable, account, money, code, f"{code}:{document}", document)
+        for account, money, code in parts
+        if money.minor
+    ]
     if entries:
         transfer(*entries)
 
@@ -111,12 +115,11 @@ def _billed(document: str) -> QuerySet[Transfer]:
     return made.select_related("debit", "credit").order_by("pk")
 
 
-def _signed(debit: Account, credit: Account, money: Money, code: str, document: str) -> Entry:
-    """A transfer of an amount that may be below zero: a bill can give something back (a proration)."""
-    key = f"{code}:{document}"
+def _signed(debit: Account, credit: Account, money: Money, code: str, key: str, subject: str) -> Entry:
+    """A transfer of an amount that may be below zero: a bill gives something back (a proration), credits come back."""
     if money.minor < 0:
-        return Entry(credit, debit, -money, code, key, document)
-    return Entry(debit, credit, money, code, key, document)
+        return Entry(credit, debit, -money, code, key, subject)
+    return Entry(debit, credit, money, code, key, subject)
 
 
 def book_refund(refund: str, payment: str, amount: Money, *, tax: Money | None, succeeded: bool) -> None:
@@ -162,7 +165,7 @@ def book_credit_use(organization: Organization, amount: Money, key: str, *, code
     """Credits were used, or ran out: what was paid for them is a sale now. Below zero some came back."""
     owed = owed_credits(organization, amount.currency)
     if amount.minor:
-        transfer(_signed_use(owed, _sales(CREDITS, amount.currency), amount, code, key, subject))
+        transfer(_signed(owed, _sales(CREDITS, amount.currency), amount, code, key, subject))
 
 
 def book_credit_withdrawal(organization: Organization, amount: Money, key: str, *, subject: str, back: bool) -> None:
@@ -171,12 +174,6 @@ def book_credit_withdrawal(organization: Organization, amount: Money, key: str, 
     if amount.minor:
         pair = (refunds, owed) if back else (owed, refunds)
         transfer(Entry(*pair, amount, "credits:back" if back else "credits:withdrawn", key, subject))
-
-
-def _signed_use(owed: Account, sales: Account, money: Money, code: str, key: str, subject: str) -> Entry:
-    if money.minor < 0:
-        return Entry(sales, owed, -money, code, key, subject)
-    return Entry(owed, sales, money, code, key, subject)
 
 
 def _pending(*keys: str) -> QuerySet[Transfer]:
