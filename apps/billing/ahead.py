@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from apps.accounts.models import Organization
 from apps.billing import words
-from apps.billing.catalogue import Coupon, Price, Product, catalogue
+from apps.billing.catalogue import API_LINE, Coupon, Price, Product, catalogue
 from apps.billing.models import Order, Subscription
 from apps.billing.services import coupons
 from apps.core.clock import now
@@ -38,7 +38,7 @@ def first_charge(
     so that the first bill is for the rest of this one."""
     cost, moment = (price or product.price).cost(quantity), now()
     month = month_of(moment)
-    part = product.line == "api" and not trial_days
+    part = product.line == API_LINE and not trial_days
     whole = _part(cost, Fraction((month.end - moment) // SECOND, (month.end - month.start) // SECOND)) if part else cost
     amount = _less(whole, coupon)
     later = _less(cost, coupon) if coupon and coupon.duration == "forever" else cost

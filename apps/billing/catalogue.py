@@ -20,6 +20,7 @@ from apps.core.registry import registry
 FILE = Path("fixtures", "catalogue.yaml")
 REFUND_DAYS = 7
 MOST_SEATS = 500
+API_LINE = "api"  # its plans go by calendar month
 THOUSAND = 1_000
 Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
 

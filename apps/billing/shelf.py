@@ -14,7 +14,7 @@ from apps.accounts.models import Organization
 from apps.accounts.requests import ActorRequest
 from apps.accounts.services.members import MEMBERS
 from apps.billing import words
-from apps.billing.catalogue import Product, catalogue
+from apps.billing.catalogue import API_LINE, Product, catalogue
 from apps.billing.models import Subscription
 from apps.billing.selectors import had_line, is_on_hold, live_subscriptions
 from apps.billing.services.subscriptions import has_to_wait
@@ -146,7 +146,7 @@ def change_url(row: Subscription, product: Product) -> str:
 
 def _wait(product: Product, reader: Reader) -> str:
     """Why there is no changing to it yet."""
-    if product.line != "api" or not has_to_wait(reader.lines[product.line], product, reader.used):
+    if product.line != API_LINE or not has_to_wait(reader.lines[product.line], product, reader.used):
         return ""
     return _("From %(day)s on: this month you called more often than it includes.") % {
         "day": date_format(month_of(now()).end, "j F")
@@ -196,7 +196,7 @@ def _groups(reader: Reader, all_shown: list[Shown]) -> Iterator[Group]:
         api_lead,
         those("fixed"),
         [*words.plan_points(SANDBOX), str(words.SUPPORT["community"])],
-        reader.is_customer and "api" not in reader.lines,
+        reader.is_customer and API_LINE not in reader.lines,
     )
     yield Group(
         "usage",

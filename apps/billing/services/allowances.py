@@ -9,12 +9,12 @@ from django.utils.translation import gettext as _
 from apps.accounts.models import Organization
 from apps.accounts.permissions import Actor
 from apps.audit.services import record
-from apps.billing.catalogue import THOUSAND, catalogue
+from apps.billing.catalogue import API_LINE, THOUSAND, catalogue
 from apps.billing.models import Customer
 from apps.billing.selectors import credits_left, credits_used, subscription_of
 from apps.billing.services import months
 from apps.billing.services.customers import customer_of
-from apps.billing.services.turns import take_turn
+from apps.billing.services.turns import alone, take_turn
 from apps.core.clock import now
 from apps.core.errors import InvalidInputError
 from apps.core.kinds import Value
@@ -23,7 +23,6 @@ from apps.usage.models import OrganizationLimits
 from apps.usage.periods import day_of, month_of
 from apps.usage.plans import API_PLAN
 
-LINE = "api"
 MOST_SPEND = 100_000_00  # minor units a month
 
 
@@ -36,24 +35,20 @@ def push_plan(organization: Organization, before: Mapping[str, Value], after: Ma
         months.keep(organization, old, limits_of(organization))
 
 
-def push(organization: Organization) -> None:
-    """Say how many calls beyond the plan are paid for, and how much overage may follow."""
+def push(organization: Organization) -> bool:
+    """Say how many calls beyond the plan are paid for, and how much overage may follow. Returns whether that is new."""
     month = month_of(now())
     if organization.livemode:
         paid = credits_used(organization, month.name) + credits_left(organization)
-        set_extras(organization, month, credits=paid, overage=_overage(organization))
-    else:
-        set_extras(organization, day_of(now()), credits=credits_left(organization), overage=None)
+        return set_extras(organization, month, credits=paid, overage=_overage(organization))
+    return set_extras(organization, day_of(now()), credits=credits_left(organization), overage=None)
 
 
 def push_stale() -> int:
     """Push what was said of a month that is over. Returns how many."""
     periods = [month_of(now()).name, day_of(now()).name]
     rows = OrganizationLimits.objects.unscoped().filter(credits__gt=0).exclude(credits_of__in=periods)
-    stale = list(rows.select_related("organization")[:1_000])
-    for row in stale:
-        push(row.organization)
-    return len(stale)
+    return sum(alone(push, row.organization) for row in rows.select_related("organization")[:1_000])
 
 
 def set_spend_cap(actor: Actor, organization: Organization, cap: int | None) -> None:
@@ -81,7 +76,7 @@ def set_spend_cap(actor: Actor, organization: Organization, cap: int | None) -> 
 
 def _overage(organization: Organization) -> int | None:
     """The calls of overage that the spend cap allows; None where there is no cap. Who has not paid has none."""
-    subscription = subscription_of(organization, LINE)
+    subscription = subscription_of(organization, API_LINE)
     if subscription is not None and not subscription.is_paid:
         return 0
     customer = Customer.objects.for_organization(organization).first()

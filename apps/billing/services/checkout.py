@@ -11,7 +11,7 @@ from django.db.models import F, Q
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from apps.billing.catalogue import Product, catalogue
+from apps.billing.catalogue import API_LINE, Product, catalogue
 from apps.billing.errors import AlreadySubscribedError
 from apps.billing.models import Order
 from apps.billing.selectors import had_line, subscription_of
@@ -101,7 +101,7 @@ def _wanted(order: Order, product: Product, customer: str) -> CheckoutOrder:
         expires_at=until,
         coupon=coupons.code_at_stripe(order.coupon),
         trial_days=trial,
-        anchor=month_of(until - PAGE_LASTS).end if product.line == "api" else None,
+        anchor=month_of(until - PAGE_LASTS).end if product.line == API_LINE else None,
         automatic_tax=settings.STRIPE_TAX,
         metadata={"order": order.public_id, "organization": order.organization.public_id, "product": product.code},
     )

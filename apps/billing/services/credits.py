@@ -5,11 +5,11 @@ lowest priority number first, then of those that expire first. What was paid for
 after n of N calls the n/N-th part of it, rounded down, so that the parts always add up to the whole.
 """
 
+import uuid
 from datetime import datetime, timedelta
 
-import structlog
 from django.db import transaction
-from django.db.models import F, Sum
+from django.db.models import F, Q, QuerySet, Sum
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import Organization
@@ -19,15 +19,13 @@ from apps.billing.catalogue import catalogue
 from apps.billing.models import CreditGrant, CreditUse, Order, Payment
 from apps.billing.selectors import credits_used, usable_grants
 from apps.billing.services.allowances import push
-from apps.billing.services.turns import take_turn
+from apps.billing.services.turns import alone, take_turn
 from apps.core.clock import now
 from apps.core.errors import ConflictError, InvalidInputError
 from apps.core.events import emit
 from apps.core.ids import new_hex
 from apps.core.money import Money
 from apps.usage.periods import day_of, period_named
-
-log = structlog.get_logger(__name__)
 
 GRANTED = "credits_granted"
 BOUGHT_PRIORITY, GIVEN_PRIORITY = 50, 10  # what was given is used first
@@ -149,26 +147,30 @@ def give_in_sandbox(organization: Organization, units: int) -> CreditGrant:
 
 def expire_due() -> int:
     """End what has run out. Returns how many grants that were."""
-    due = CreditGrant.objects.unscoped().filter(
-        expires_at__lte=now(), units__gt=F("used") + F("withdrawn") + F("expired")
-    )
-    done = 0
-    for key, organization_id in due.values_list("pk", "organization_id")[:1000]:
-        with transaction.atomic():
-            take_turn(organization_id)
-            grant = due.select_related("organization").filter(pk=key).first()
-            if grant is None:
-                continue
-            before = _sold(grant)
-            grant.expired += grant.left
-            grant.save(update_fields=("expired",))
-            books.book_credit_use(
-                grant.organization, _sold(grant) - before, f"credit_expiry:{grant.public_id}:{grant.expired}",
-                code="credits:expired", subject=grant.public_id,
-            )  # fmt: skip
-            push(grant.organization)
-            done += 1
-    return done
+    due = _over().values_list("pk", "organization_id")[:1_000]
+    return sum(alone(_expire, key, organization_id) for key, organization_id in due)
+
+
+def _over() -> QuerySet[CreditGrant]:
+    left = Q(units__gt=F("used") + F("withdrawn") + F("expired"))
+    return CreditGrant.objects.unscoped().filter(left, expires_at__lte=now())
+
+
+@transaction.atomic
+def _expire(key: uuid.UUID, organization_id: uuid.UUID) -> bool:
+    take_turn(organization_id)
+    grant = _over().select_related("organization").filter(pk=key).first()
+    if grant is None:
+        return False
+    before = _sold(grant)
+    grant.expired += grant.left
+    grant.save(update_fields=("expired",))
+    books.book_credit_use(
+        grant.organization, _sold(grant) - before, f"credit_expiry:{grant.public_id}:{grant.expired}",
+        code="credits:expired", subject=grant.public_id,
+    )  # fmt: skip
+    push(grant.organization)
+    return True
 
 
 def withdraw(order: Order, part: int, whole: int) -> None:

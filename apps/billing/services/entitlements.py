@@ -9,7 +9,7 @@ from django.db import transaction
 from apps.accounts.models import Organization
 from apps.billing.models import Entitlement
 from apps.billing.services.allowances import push, push_plan
-from apps.billing.services.turns import take_turn
+from apps.billing.services.turns import alone, take_turn
 from apps.core import versions
 from apps.core.clock import now
 from apps.core.entitlements import combined
@@ -57,12 +57,13 @@ def entitlements_of(organization_id: uuid.UUID) -> dict[str, Value]:
 def end_due() -> int:
     """Take away what ended: whoever goes by it (the gate) is told. Returns how many sources that were."""
     over = Entitlement.objects.unscoped().filter(ends_at__lte=now())
-    sources = list(over.values_list("organization_id", "source").distinct()[:1_000])
-    for organization_id, source in sources:
-        organization = Organization.objects.filter(pk=organization_id).first()
-        if organization is not None:
-            take_away(organization, source)
-    return len(sources)
+    sources = over.values_list("organization_id", "source").distinct()[:1_000]
+    return sum(alone(_end, organization_id, source) for organization_id, source in sources)
+
+
+def _end(organization_id: uuid.UUID, source: str) -> bool:
+    take_away(Organization.objects.get(pk=organization_id), source)
+    return True
 
 
 def version_name(organization_id: uuid.UUID) -> str:

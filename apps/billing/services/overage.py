@@ -6,7 +6,6 @@ day) is told apart by its row: one that may have been sent is never sent again a
 reconciliation instead.
 """
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,13 +15,13 @@ from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import Organization
-from apps.billing.catalogue import catalogue
+from apps.billing.catalogue import API_LINE, catalogue
 from apps.billing.models import ApiMonth, OverageReport, Subscription
 from apps.billing.selectors import credits_used, find_customer, overage_reported, subscription_in
 from apps.billing.services import credits
 from apps.billing.services.customers import customer_of
 from apps.billing.services.months import month_in
-from apps.billing.services.turns import take_turn
+from apps.billing.services.turns import alone, take_turn
 from apps.core.clock import now
 from apps.core.doorbell import ring
 from apps.integrations.stripe.connection import stripe
@@ -39,7 +38,6 @@ SAFE = timedelta(hours=23)  # and knows an identifier again for as long
 STILL_OPEN = timedelta(days=3)  # after the end of a month
 BILL_WAITS = timedelta(minutes=50)  # Stripe makes it final an hour after the end of the month
 State = OverageReport.State
-LINE = "api"
 
 
 def settle_all(moment: datetime | None = None) -> int:
@@ -50,7 +48,7 @@ def settle_all(moment: datetime | None = None) -> int:
     done = 0
     for period in _open_months(moment or now()):
         for row in _called_since(period).iterator(chunk_size=500):
-            done += _alone(settle, row.organization, period, row.total)
+            done += alone(settle, row.organization, period, row.total)
     return done
 
 
@@ -72,7 +70,7 @@ def count_all(moment: datetime | None = None) -> int:
     for period in _open_months(moment or now()):
         months = ApiMonth.objects.unscoped().filter(period=period.name, soft=True).select_related("organization")
         for month in months.iterator(chunk_size=500):
-            changed += _alone(count, month.organization, period)
+            changed += alone(count, month.organization, period)
     return changed
 
 
@@ -80,7 +78,7 @@ def count(organization: Organization, period: Period) -> bool:
     """Order what Stripe has to be told of a month's overage. Returns whether that is anything new."""
     with transaction.atomic():
         take_turn(organization.pk)
-        subscription = subscription_in(organization, LINE, period)
+        subscription = subscription_in(organization, API_LINE, period)
         price = catalogue().product(subscription.product).overage if subscription else None
         reported, due = overage_reported(organization, period.name), overage_of(organization, period)
         if subscription is None or price is None or due == reported:
@@ -116,15 +114,6 @@ def _called_since(period: Period) -> QuerySet[Any]:
     kept = ApiMonth.objects.unscoped().filter(organization_id=OuterRef("organization_id"), period=period.name)
     totals: QuerySet[Any] = totals_with_quota(period.name).annotate(counted=Subquery(kept.values("counted")[:1]))
     return totals.filter(Q(counted=None, total__gt=F("quota")) | (Q(counted__isnull=False) & ~Q(counted=F("total"))))
-
-
-def _alone(work: Callable[..., bool], organization: Organization, *arguments: Any) -> bool:
-    """One organization's trouble is no other's."""
-    try:
-        return work(organization, *arguments)
-    except Exception:
-        log.exception("organization_not_settled", organization=organization.public_id)
-        return False
 
 
 def _order(organization: Organization, subscription: Subscription, period: Period, meter: str, value: int) -> None:

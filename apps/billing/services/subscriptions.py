@@ -160,7 +160,7 @@ def change(
     """Change to what was offered at that moment, and charge the difference. Clicked twice it happens once.
 
     Raises `OvertakenError` where it was renewed since, or the offer is old; `NotOnSaleError`, `InvalidInputError`,
-    `ConflictError` (it ends, or nothing would change, or overage is to be billed first), `CurrencySwitchError`,
+    `ConflictError` (it ends, nothing would change, or more was called than it includes), `CurrencySwitchError`,
     `CustomerHeldError`, `StripeRefusedError` (`payment_failed`).
     """
     _product, price = _check_change(row, price_code, quantity)

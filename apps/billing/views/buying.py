@@ -14,7 +14,7 @@ from apps.accounts.requests import MemberRequest
 from apps.accounts.web import form_of, organization_page
 from apps.billing import selectors, shelf, words
 from apps.billing.ahead import Charge, first_charge, next_bill, usable_coupon
-from apps.billing.catalogue import Coupon, Product, catalogue
+from apps.billing.catalogue import API_LINE, Coupon, Product, catalogue
 from apps.billing.errors import AlreadySubscribedError, CouponRefusedError
 from apps.billing.forms import CheckoutForm
 from apps.billing.models import Order, Subscription
@@ -127,7 +127,7 @@ def _checkout(request: MemberRequest, product: Product, form: CheckoutForm, stat
         points=words.included(product, quantity or 1),
         coupon=words.coupon_words(offered) if offered else "",
         trial_days=days,
-        billed_on=month_of(now()).end if product.line == "api" else None,
+        billed_on=month_of(now()).end if product.line == API_LINE else None,
         on_hold=selectors.is_on_hold(request.organization),
         may_buy=request.may("billing.manage"),
         sandbox=not request.organization.livemode,

@@ -15,7 +15,7 @@ from apps.accounts.permissions import require
 from apps.accounts.requests import MemberRequest
 from apps.accounts.web import form_of, organization_page
 from apps.billing import outcome, selectors, shelf, words
-from apps.billing.catalogue import Product, catalogue
+from apps.billing.catalogue import API_LINE, Product, catalogue
 from apps.billing.errors import OvertakenError
 from apps.billing.forms import ChangeForm, QuantityForm
 from apps.billing.models import Subscription
@@ -109,7 +109,7 @@ def _done(organization: Organization, product: Product, quantity: int) -> str:
     if product.seats:
         return ngettext("Changed to %(count)s seat.", "Changed to %(count)s seats.", quantity) % {"count": quantity}
     changed = _("Changed to %(product)s.") % {"product": product.name}
-    return f"{changed} {outcome.quota_words(organization)}" if product.line == "api" else changed
+    return f"{changed} {outcome.quota_words(organization)}" if product.line == API_LINE else changed
 
 
 def _refused(

@@ -16,7 +16,7 @@ from apps.accounts.models import Organization
 from apps.accounts.requests import MemberRequest
 from apps.accounts.web import form_of, limit, organization_page
 from apps.billing import selectors, words
-from apps.billing.catalogue import Price, catalogue
+from apps.billing.catalogue import API_LINE, Price, catalogue
 from apps.billing.forms import SpendCapForm, TaxIdForm
 from apps.billing.holdings import counted_features, held
 from apps.billing.models import Customer
@@ -68,7 +68,7 @@ def _page(
             for row in selectors.unpaid_invoices(organization)
         ],
         plan=PLANS[now.limits.plan],
-        plan_is_free="api" not in {row.line for row in subscriptions},
+        plan_is_free=API_LINE not in {row.line for row in subscriptions},
         now=now,
         meter=min(now.used, now.limits.quota or 0),
         meter_low=(now.limits.quota or 0) * 4 // 5,
