@@ -13,7 +13,7 @@ from apps.billing.models import CreditGrant, Entitlement, Invoice, Order, Paymen
 from apps.billing.selectors import find_customer
 from apps.billing.services.credits import withdrawn_for
 from apps.billing.services.paid_for import paid_until, pays_for
-from apps.billing.services.refunds import refundable
+from apps.billing.services.refunds import credit_of, left_of
 from apps.core.clock import now
 from apps.core.kinds import Feature
 from apps.core.money import Money
@@ -23,7 +23,7 @@ from apps.core.templatetags.levqor import money, number
 
 def after_refund(payment: Payment, amount: int) -> list[str]:
     """The money first, then everything that hung on it."""
-    left = refundable(payment)
+    left = left_of(payment)
     back = payment.amount - left.minor + amount
     given_back = back - payment.disputed
     lines = _money(payment, Money(amount, payment.currency), left)
@@ -51,6 +51,9 @@ def _money(payment: Payment, amount: Money, left: Money) -> list[str]:
     ]
     if amount < left:
         lines.append(_("%(rest)s of the payment stays with us.") % {"rest": money(left - amount)})
+    if (credit := credit_of(payment)).minor:
+        told = _("%(credit)s of coming bills are paid already by a smaller plan: they are not refunded too.")
+        lines.append(told % {"credit": money(credit)})
     if payment.fee:
         fee = Money(payment.fee, payment.currency)
         lines.append(_("Stripe keeps its fee of %(fee)s.") % {"fee": money(fee)})

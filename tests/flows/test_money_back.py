@@ -8,6 +8,7 @@ import pytest
 import time_machine
 from django.db import transaction
 
+from apps.billing.errors import RefundTooLargeError
 from apps.billing.foresight import after_refund
 from apps.billing.models import Customer, Dispute, Invoice, Order, Payment, Refund
 from apps.billing.services import disputes, invoices, orders, payments, refunds, subscriptions
@@ -270,3 +271,28 @@ def test_what_goes_back_of_others_payments_is_nobodys_trouble(shop, clock):
             clock.shift(timedelta(hours=2))
     assert dict(StripeObject.objects.values_list("object_id", "state")) == dict.fromkeys(known, "seen")
     assert not Refund.objects.exists()
+
+
+def test_what_a_smaller_plan_gave_back_is_not_refunded_too(shop, owner, staff, organization):
+    """The difference is to the customer's credit at Stripe and pays coming bills: it goes back once."""
+    shop.buy(owner, organization, "api_usage_enterprise_monthly")
+    payment = shop.payment(organization)
+    row = shop.subscription(organization)
+    offer = subscriptions.offer_change(row, "api_pro_monthly", 1)
+    actor = actor_of(owner, organization)
+    subscriptions.change(actor, row, "api_pro_monthly", 1, at=offer.at, period_end=row.period_end)
+    shop.settle()
+    credit = -shop.world.find("customer")[0]["balance"]
+    assert credit == -offer.total.minor > 0
+    payment.refresh_from_db()
+    left = payment.amount - credit
+    assert refunds.refundable(payment).minor == left
+    assert any("paid already by a smaller plan" in line for line in after_refund(payment, left))
+    with pytest.raises(RefundTooLargeError):
+        refunds.order_refund(payment, left + 1, reason="duplicate", note="", by=staff)
+    refunds.order_refund(payment, left, reason="duplicate", note="", by=staff)
+    shop.settle()
+    payment.refresh_from_db()
+    assert (payment.refunded, payment.is_reversed) == (left, False)
+    assert shop.subscription(organization).grants, "the credit pays for it"
+    assert refunds.refundable(payment).minor == 0

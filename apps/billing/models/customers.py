@@ -27,6 +27,7 @@ class Customer(Entity):
     currency = models.CharField(_("currency"), max_length=3, blank=True)
     payment_method = models.CharField(_("payment method"), max_length=80, blank=True)
     tax_ids = models.CharField(_("tax ids"), max_length=200, blank=True)
+    credit = models.PositiveBigIntegerField(_("credit for coming bills"), default=0)  # minor units
     spend_cap = models.PositiveBigIntegerField(_("most overage a month"), null=True, blank=True)  # minor units
     held_because = models.CharField(_("held because"), max_length=200, blank=True)
     created_at = models.DateTimeField(_("created"), default=now, editable=False)

@@ -51,7 +51,7 @@ def find(stripe_id: str) -> Customer | None:
 def apply(seen: objects.Customer) -> None:
     """Note what Stripe says of a customer now."""
     rows = Customer.objects.unscoped().filter(stripe_id=seen.id)
-    rows.update(currency=seen.currency.upper(), tax_ids=", ".join(seen.tax_ids)[:200])
+    rows.update(currency=seen.currency.upper(), tax_ids=", ".join(seen.tax_ids)[:200], credit=seen.credit)
     if not seen.method:  # a live subscription may have one of its own
         live = Subscription.objects.unscoped().exclude(status__in=Subscription.OVER)
         rows = rows.exclude(Exists(live.filter(organization=OuterRef("organization"))))

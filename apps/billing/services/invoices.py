@@ -16,7 +16,7 @@ from apps.core.events import emit
 from apps.core.ids import InvalidIdError
 from apps.core.money import Money
 from apps.integrations.stripe import objects
-from apps.integrations.stripe.watching import NeededFirstError
+from apps.integrations.stripe.watching import NeededFirstError, note
 
 log = structlog.get_logger(__name__)
 
@@ -53,6 +53,8 @@ def apply(seen: objects.Invoice) -> None:
         if row.order is None:  # what is bought once is booked with its order
             _book(row, organization)
         payments.adopt(row)
+        if row.status != before:
+            note("customer", seen.customer)  # a bill below zero is to their credit, another is lessened by it
         _follow_up(row, before, attempts)
 
 

@@ -10,6 +10,7 @@ from apps.audit.services import record
 from apps.billing import books
 from apps.billing.errors import RefundTooLargeError
 from apps.billing.models import Payment, Refund
+from apps.billing.selectors import find_customer
 from apps.billing.services import payments
 from apps.billing.services.turns import take_turn
 from apps.core.doorbell import ring
@@ -34,10 +35,24 @@ _STATES = {
 }
 
 
-def refundable(payment: Payment) -> Money:
-    """What is left of a payment."""
+def left_of(payment: Payment) -> Money:
+    """What did not go back of a payment, nor is about to."""
     ordered = sum(row.amount for row in payment.refunds.filter(state__in=Refund.COUNTED))
     return Money(max(payment.amount - ordered - payment.disputed, 0), payment.currency)
+
+
+def refundable(payment: Payment) -> Money:
+    """What can be refunded of a payment: what is left of it, less what the customer has to their credit already. A
+    smaller plan gave that back, and it pays coming bills."""
+    left = left_of(payment)
+    return max(left - credit_of(payment), Money(0, left.currency))
+
+
+def credit_of(payment: Payment) -> Money:
+    """What the customer of a payment has to their credit, in its currency."""
+    customer = find_customer(payment.organization)
+    same = customer is not None and customer.currency == payment.currency
+    return Money(customer.credit if customer is not None and same else 0, payment.currency)
 
 
 def order_refund(payment: Payment, amount: int, *, reason: str, note: str, by: Any) -> Refund:

@@ -15,7 +15,10 @@ Kind = Literal[
 
 @dataclass(frozen=True)
 class Customer:
-    """Who pays. `method` is the payment method that is charged by default, in words: "Visa •••• 4242, 12/2031"."""
+    """Who pays. `method` is the payment method that is charged by default, in words: "Visa •••• 4242, 12/2031".
+
+    `credit` is what coming bills are lessened by.
+    """
 
     id: str
     email: str
@@ -23,6 +26,7 @@ class Customer:
     currency: str
     method: str
     tax_ids: tuple[str, ...]
+    credit: int = 0
     metadata: dict[str, str] = field(default_factory=dict)
 
 

@@ -83,6 +83,7 @@ def customer(raw: Raw) -> Customer:
         currency=currency(raw),
         method=method_in_words(method) if isinstance(method, dict) else "",
         tax_ids=tuple(text(tax_id.get("value")) for tax_id in members(raw.get("tax_ids"))),
+        credit=max(-(raw.get("balance") or 0), 0),  # Stripe's balance is what the customer owes
         metadata=metadata(raw),
     )
 
