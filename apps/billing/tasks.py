@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from apps.billing.services import allowances, credits, entitlements, overage, refunds, subscriptions
+from apps.billing.services import allowances, checkout, credits, entitlements, overage, refunds, subscriptions
 
 TICK_TASK = "billing.settle"
 
@@ -27,8 +27,9 @@ def report_overage() -> None:
 
 @shared_task(name=TICK_TASK)
 def settle() -> None:
-    """Settle credits with what was called, end what has run out, and tell the gate."""
+    """Settle credits with what was called, end what has run out, tell the gate; and close what must not be paid."""
     overage.settle_all()
     credits.expire_due()
     entitlements.end_due()
     allowances.push_stale()
+    checkout.close_held()

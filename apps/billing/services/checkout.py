@@ -13,11 +13,12 @@ from django.utils.translation import gettext as _
 
 from apps.billing.catalogue import API_LINE, Product, catalogue
 from apps.billing.errors import AlreadySubscribedError
-from apps.billing.models import Order
+from apps.billing.models import Customer, Order
 from apps.billing.selectors import had_line, subscription_of
 from apps.billing.services import coupons
 from apps.billing.services.catalogue_sync import price_at_stripe
 from apps.billing.services.customers import check_may_buy, customer_of, ensure_at_stripe
+from apps.billing.services.turns import alone
 from apps.core.brand import current_brand
 from apps.core.clock import now
 from apps.core.errors import ConflictError
@@ -138,6 +139,14 @@ def cancel_page(order: Order) -> bool:
                 return False
     rows.update(state=State.EXPIRED)
     return True
+
+
+def close_held() -> int:
+    """Close the pages of customers that are on hold, which were opened before. Returns how many."""
+    held = Customer.objects.unscoped().exclude(held_because="")
+    rows = Order.objects.unscoped().filter(state=State.OPEN, session_id__isnull=False)
+    rows = rows.filter(organization__in=held.values("organization"))
+    return sum(alone(cancel_page, order) for order in rows.select_related("organization").order_by("pk")[:100])
 
 
 def expire_orders() -> int:
