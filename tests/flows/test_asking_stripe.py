@@ -1,8 +1,10 @@
 """Nobody makes us ask Stripe as often as they like: it answers us so many times a second, for all customers."""
 
+from datetime import UTC, datetime
 from functools import partial
 
 import pytest
+import time_machine
 from django.core.cache import cache
 from django.urls import reverse
 
@@ -11,6 +13,13 @@ from tests.common.roles import client_of, make_member
 
 pytestmark = pytest.mark.django_db
 MOST = 30
+
+
+@pytest.fixture(autouse=True)
+def _one_minute(db):
+    """The count begins anew with each: it must not do so in the middle of a test."""
+    with time_machine.travel(datetime(2027, 3, 12, 9, 30, tzinfo=UTC), tick=False):
+        yield
 
 
 @pytest.mark.parametrize("page", ["change", "pay", "portal", "back from the portal"])
