@@ -23,7 +23,7 @@ from apps.billing.services import subscriptions
 from apps.billing.services.catalogue_sync import code_of
 from apps.billing.services.quantities import least_of
 from apps.billing.services.subscriptions import Offer
-from apps.billing.views.shared import ask_stripe_seldom, crumbs, page, payment_failed
+from apps.billing.views.shared import ask_stripe_seldom, crumbs, page
 from apps.core.errors import DomainError, NotFoundError
 from apps.core.form_refusals import add_refusal
 from apps.core.money import Money
@@ -146,7 +146,7 @@ def _page(
         others=[one for one in shelf.on_sale(reader, line=row.line) if one.action == "change"],
         refusal=refusal,
         tone="wait" if isinstance(refusal, OvertakenError) else "bad",
-        payment_failed=refusal is not None and payment_failed(refusal),
+        payment_failed=isinstance(refusal, StripeRefusedError) and refusal.is_payment_failure,
         on_hold=reader.on_hold,
         may_buy=request.may("billing.manage"),
     )

@@ -8,8 +8,6 @@ from django.utils.translation import gettext as _
 
 from apps.accounts.web import limit
 from apps.billing import words
-from apps.core.errors import DomainError
-from apps.integrations.stripe.errors import PAYMENT_FAILED
 
 
 def tabs(current: str) -> list[dict[str, Any]]:
@@ -43,8 +41,3 @@ def ask_stripe_seldom(request: HttpRequest, group: str) -> None:
     """Before a page asks Stripe, which answers an account so many calls a second and all customers together. Raises
     `RateLimitedError` for somebody who wants that more often than people do."""
     limit(request, f"billing_{group}", "30/m", key="user")
-
-
-def payment_failed(refusal: DomainError) -> bool:
-    """Whether it is the card: then the page says where to change it."""
-    return refusal.code == PAYMENT_FAILED
