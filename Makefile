@@ -24,7 +24,7 @@ PRODUCTION := LEVQOR_ENV=production ALLOWED_HOSTS=levqor.example SITE_URL=https:
 	SECRET_KEY=for-the-deployment-check-only-0123456789-abcdefghijklmnopqrstuvwxyz \
 	ENCRYPTION_KEYS=bGV2cW9yLWRlcGxveW1lbnQtY2hlY2sta2V5LTAwMDA=
 WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 1); [ $$n -gt 8 ] && n=8; echo $$n)
-# How many whole platforms are hurt at a time.
+# How many whole platforms are used, or hurt, at a time.
 PLATFORMS ?= 2
 
 .DEFAULT_GOAL := help
@@ -56,7 +56,7 @@ test-services: $(STAMPS)/dev ## The same suite on PostgreSQL and Redis
 	$(TEST_ENV) DATABASE_URL=$(TEST_DATABASE_URL) REDIS_URL=$(TEST_REDIS_URL) $(PYTEST) -n $(WORKERS) --dist worksteal
 
 test-browser: $(STAMPS)/dev ## Pages in real Chromium
-	$(TEST_ENV) $(PYTEST) tests/browser
+	$(TEST_ENV) $(PYTEST) -n $(PLATFORMS) --dist load --maxschedchunk 1 tests/browser
 
 test-faults: $(STAMPS)/dev ## Kill real processes and look what is lost
 	$(TEST_ENV) TEST_DATABASE_URL=$(TEST_DATABASE_URL) $(PYTEST) -n $(PLATFORMS) --dist worksteal -rP -m "not alone" tests/faults

@@ -65,7 +65,7 @@ def test_search_menu_question_and_theme(opened):
     page.get_by_text("Filters").first.click()
     page.locator("#changelist-filter .select2-selection").first.click()
     page.keyboard.type("Demo")
-    page.locator(".select2-results__option", has_text="Demo Organization").click()
+    page.get_by_role("option", name="Demo Organization", exact=True).click()
     page.get_by_role("button", name="Apply filters").click()
     page.wait_for_url("**organization__id__exact=**")
     assert page.locator("#result_list tbody tr").count() >= 5

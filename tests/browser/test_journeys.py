@@ -21,7 +21,7 @@ steps: [{id: tick, type: transform, with: {value: 1}}]
 """
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="session", autouse=True)
 def each_minute(platform: str, chromium: Browser) -> str:
     """A workflow that runs each minute, published first of all: whoever looks at it last need not wait for it."""
     context = chromium.new_context(base_url=platform)

@@ -83,7 +83,7 @@ class Organization(Entity):
         )
 
     def __str__(self) -> str:
-        return self.name
+        return self.name if self.livemode else str(_("%(name)s (sandbox)")) % {"name": self.name}
 
     @property
     def organization(self) -> "Organization":

@@ -9,7 +9,7 @@ from datetime import datetime
 from django.conf import settings
 from django.db import connection
 
-from apps.core.kinds import EventHandler, ScheduledJob
+from apps.core.kinds import EntitlementProvider, EventHandler, ScheduledJob
 from apps.core.models import DomainEvent
 from apps.core.registry import register
 
@@ -47,6 +47,8 @@ def count_slot(slot: datetime) -> str:
 
 
 register(
+    # How many workflows a test makes depends on the machine: what is hurt here is not the limit.
+    EntitlementProvider("faults", "pricing", lambda _organization_id: {"workflows.count": 1000}),
     EventHandler("run_finished", "count_for_faults", count_run),
     # Once a year: no test may meet the moment at which the next slot begins.
     ScheduledJob("faults_job", "A job to be killed", count_slot, crontab="0 0 1 1 *"),
