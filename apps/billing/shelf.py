@@ -17,12 +17,9 @@ from apps.billing import words
 from apps.billing.catalogue import API_LINE, Product, catalogue
 from apps.billing.models import Subscription
 from apps.billing.selectors import had_line, is_on_hold, live_subscriptions
-from apps.billing.services.subscriptions import has_to_wait
-from apps.core.clock import now
+from apps.billing.waiting import most_called, waits_until
 from apps.core.templatetags.levqor import money
-from apps.usage.periods import month_of
 from apps.usage.plans import API_CREDITS, API_PLAN, PLANS, SANDBOX, Plan
-from apps.usage.selectors import standing
 
 Action = Literal["", "yours", "choose", "change", "start"]
 WORKFLOWS = "workflows.count"  # of a higher floor, where it is installed
@@ -41,9 +38,9 @@ class Reader:
     on_hold: bool = False
 
     @cached_property
-    def used(self) -> int:
-        """The calls of this month, asked for once."""
-        return standing(self.organization).used if self.organization is not None else 0
+    def called(self) -> int:
+        """The calls under the API plan that there is, asked for once."""
+        return most_called(self.lines[API_LINE])
 
     @property
     def is_customer(self) -> bool:
@@ -146,11 +143,12 @@ def change_url(row: Subscription, product: Product) -> str:
 
 def _wait(product: Product, reader: Reader) -> str:
     """Why there is no changing to it yet."""
-    if product.line != API_LINE or not has_to_wait(reader.lines[product.line], product, reader.used):
+    if product.line != API_LINE:
         return ""
-    return _("From %(day)s on: this month you called more often than it includes.") % {
-        "day": date_format(month_of(now()).end, "j F")
-    }
+    until = waits_until(reader.lines[API_LINE], product, reader.called)
+    if until is None:
+        return ""
+    return _("From %(day)s on: you called more often than it includes.") % {"day": date_format(until, "j F")}
 
 
 def _trial_days(product: Product, reader: Reader) -> int:

@@ -22,6 +22,7 @@ from apps.core.errors import ConflictError, InvalidInputError, NotFoundError
 from apps.integrations.stripe.errors import StripeRefusedError
 from apps.usage.limits import limits_of
 from tests.common.roles import actor_of, make_member, make_organization, make_user
+from tests.common.usage import call
 
 pytestmark = pytest.mark.django_db
 BEGIN = datetime(2027, 3, 12, 9, 30, tzinfo=UTC)
@@ -131,6 +132,21 @@ def test_a_smaller_plan_is_credited(shop, actor, owner, organization):
     confirm(actor, offer)
     shop.settle()
     assert limits_of(organization).quota == 10_000
+
+
+def test_a_month_of_calls_is_not_had_for_its_last_day(shop, actor, organization, pro, clock):
+    """A larger plan on the 31st, all calls of that month under it, and back on the 1st."""
+    clock.move_to(datetime(2027, 3, 31, 20, tzinfo=UTC))
+    confirm(actor, subscriptions.offer_change(pro, "api_enterprise_monthly", 1))
+    shop.settle()
+    call(organization, 10_001)
+    clock.move_to(datetime(2027, 4, 1, 9, tzinfo=UTC))
+    shop.settle()
+    with pytest.raises(ConflictError, match="1 May"):
+        subscriptions.offer_change(shop.subscription(organization), "api_pro_monthly", 1)
+    clock.move_to(datetime(2027, 5, 1, 10, tzinfo=UTC))
+    shop.settle()
+    confirm(actor, subscriptions.offer_change(shop.subscription(organization), "api_pro_monthly", 1))
 
 
 def test_from_a_fixed_price_to_one_by_usage_and_back(shop, actor, organization, pro):

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 from django.db import transaction
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from apps.accounts.permissions import Actor
@@ -19,6 +20,7 @@ from apps.billing.services.customers import check_may_buy, customer_of, find, pa
 from apps.billing.services.paid_for import is_taken_back
 from apps.billing.services.quantities import check_quantity
 from apps.billing.services.turns import take_turn
+from apps.billing.waiting import most_called, waits_until
 from apps.core.clock import now
 from apps.core.doorbell import ring
 from apps.core.errors import ConflictError, NotFoundError
@@ -32,8 +34,7 @@ from apps.integrations.stripe.errors import StripeMissingError, StripeRefusedErr
 from apps.integrations.stripe.port import ItemChange
 from apps.integrations.stripe.watching import look_now, note
 from apps.usage.periods import month_of
-from apps.usage.plans import API_PLAN, PLANS
-from apps.usage.selectors import standing
+from apps.usage.plans import API_PLAN
 
 log = structlog.get_logger(__name__)
 
@@ -202,20 +203,11 @@ def _check_change(row: Subscription, price_code: str, quantity: int) -> tuple[Pr
     return product, price
 
 
-def has_to_wait(row: Subscription, product: Product, used: int) -> bool:
-    """Whether a product can be changed to from next month on only: what was called this month under a larger plan is
-    not to be had for a smaller one's price."""
-    plan = PLANS.get(str(product.grants.get(API_PLAN)))
-    if plan is None or plan.calls is None or used <= plan.calls:
-        return False
-    present = PLANS[str(catalogue().product(row.product).grants[API_PLAN])].calls
-    return present is None or plan.calls < present or not plan.soft
-
-
 def _check_calls(row: Subscription, product: Product) -> None:
-    if API_PLAN in product.grants and has_to_wait(row, product, standing(row.organization).used):
+    if API_PLAN in product.grants and (until := waits_until(row, product, most_called(row))):
         raise ConflictError(
-            _("This month you called more often than that plan includes. Change to it from the 1st of next month on.")
+            _("You called more often than that plan includes, and can change to it from %(day)s on.")
+            % {"day": date_format(until, "j F")}
         )
 
 
