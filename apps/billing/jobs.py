@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 
 from apps.billing import handlers
 from apps.billing.models import Subscription
-from apps.billing.services import checkout, overage, reconciliation
+from apps.billing.services import abuse, checkout, overage, reconciliation
 from apps.core.clock import now
 
 TOLD_BEFORE = timedelta(days=3)
@@ -41,3 +41,8 @@ def reconcile(_slot: datetime) -> str:
     """Compare the last days with Stripe."""
     report = reconciliation.reconcile()
     return _("%(count)d differences") % {"count": report.differences}
+
+
+def look_for_abuse(_slot: datetime) -> str:
+    """Raise what staff should look at."""
+    return _("%(count)d new signs of abuse") % {"count": abuse.look()}

@@ -15,7 +15,17 @@ from django.utils.translation import gettext_lazy as _
 from apps.accounts.models import Organization
 from apps.accounts.staff import FINANCE, StaffRight
 from apps.billing.catalogue import catalogue
-from apps.billing.models import CreditGrant, Customer, Dispute, Invoice, Payment, Reconciliation, Refund, Subscription
+from apps.billing.models import (
+    AbuseFlag,
+    CreditGrant,
+    Customer,
+    Dispute,
+    Invoice,
+    Payment,
+    Reconciliation,
+    Refund,
+    Subscription,
+)
 from apps.billing.selectors import credits_left, find_customer, live_subscriptions
 from apps.core.charts import Point, Series, stacked_bars
 from apps.core.clock import now
@@ -57,6 +67,7 @@ def figures() -> list[Figure]:
             list_url(Customer, hold="held"),
         ),
         _differences(),
+        _abuse(),
     ]
 
 
@@ -109,6 +120,12 @@ def _differences() -> Figure:
         "bad" if latest.differences else "ok",
         row_url(latest),
     )
+
+
+def _abuse() -> Figure:
+    text = counted(AbuseFlag.objects.unscoped().filter(settled_at=None))
+    url = list_url(AbuseFlag, state="open")
+    return Figure(_("Signs of abuse"), text, translated("not looked at yet"), "" if text == "0" else "wait", url)
 
 
 def payments_per_day() -> dict[str, Any]:
@@ -176,6 +193,7 @@ register(
     AuditAction("billing.coupon_given", _("Gave a coupon")),
     StaffRight("billing.refund_payment", (FINANCE,)),
     StaffRight("billing.change_customer", (FINANCE,)),
+    StaffRight("billing.change_abuseflag", (FINANCE,)),
     StaffRight("billing.add_creditgrant", (FINANCE,)),
     StaffRight("billing.change_creditgrant", (FINANCE,)),
     StaffRight("billing.add_privatecoupon", (FINANCE,)),

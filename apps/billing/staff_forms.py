@@ -11,7 +11,7 @@ from django.utils.translation import gettext as translated
 from django.utils.translation import gettext_lazy as _
 
 from apps.billing.catalogue import catalogue
-from apps.billing.models import Customer, Payment, Refund
+from apps.billing.models import AbuseFlag, Customer, Payment, Refund
 from apps.billing.services.coupons import CODE
 from apps.billing.services.credits import MOST_GIVEN
 from apps.billing.services.refunds import refundable
@@ -60,6 +60,26 @@ class RefundForm(forms.Form):
         if "amount" in cleaned:
             cleaned["minor"] = int(cleaned["amount"].scaleb(get_currency_precision(self.left.currency)))
         return cleaned
+
+
+class HoldForm(forms.Form):
+    """Why somebody buys nothing for now."""
+
+    reason = forms.CharField(
+        label=_("Reason"), min_length=3, max_length=200, help_text=_("For colleagues; the customer does not see it.")
+    )
+
+    def __init__(self, _row: Customer, data: Any = None) -> None:
+        super().__init__(data)
+
+
+class SettleForm(forms.Form):
+    """What came of looking at a sign of abuse."""
+
+    note = forms.CharField(label=_("Note"), min_length=3, max_length=300, help_text=_("What you found and did."))
+
+    def __init__(self, _row: AbuseFlag, data: Any = None) -> None:
+        super().__init__(data)
 
 
 class _UntilForm(forms.Form):

@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from apps.accounts import selectors
 from apps.accounts.models import Membership, Organization, Role, User
 from apps.billing.models import (
+    AbuseFlag,
     CreditGrant,
     CreditUse,
     Customer,
@@ -93,6 +94,7 @@ def _rows(organization: Organization, user: User, number: int, moment: Any) -> l
     if few:
         rows.append(Refund(payment=payment, amount=100, state="refused" if rare else "succeeded", created_at=at))
         rows.append(PrivateCoupon(organization=organization, code=f"gift-{number}", coupon="launch50"))
+        rows.append(AbuseFlag(organization=organization, sign="refunds", count=3, created_at=at))
     if rare:
         status = "needs_response"
         rows.append(Dispute(payment=payment, stripe_id=f"dp_{number}", amount=500, status=status, created_at=at))

@@ -43,6 +43,7 @@ ADDRESSES = (
     "billing/entitlement/",
     "billing/overagereport/?state__exact=refused",
     "billing/privatecoupon/",
+    "billing/abuseflag/?state=open",
     "integrations/stripeobject/?state__exact=dead",
 )
 

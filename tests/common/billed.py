@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from apps.accounts.models import Organization, User
 from apps.billing.models import (
+    AbuseFlag,
     CreditGrant,
     CreditUse,
     Customer,
@@ -66,6 +67,7 @@ def bill(organization: Organization, owner: User) -> Payment:
         organization=organization, feature="api.plan", value="pro", source=subscription.public_id
     )
     PrivateCoupon.objects.create(organization=organization, code=f"gift-{name[-12:]}", coupon="launch50")
+    AbuseFlag.objects.create(organization=organization, sign="disputes", count=2)
     OverageReport.objects.create(
         organization=organization, subscription=subscription, period=f"{moment:%Y-%m}", meter="api_overage", value=5
     )

@@ -3,6 +3,6 @@
 Nothing is edited here: money moves by actions, each with its own right and on the record.
 """
 
-from apps.billing.admin import catalogue, comparing, customers, invoices, ownership, payments, subscriptions
+from apps.billing.admin import abuse, catalogue, comparing, customers, invoices, ownership, payments, subscriptions
 
-__all__ = ["catalogue", "comparing", "customers", "invoices", "ownership", "payments", "subscriptions"]
+__all__ = ["abuse", "catalogue", "comparing", "customers", "invoices", "ownership", "payments", "subscriptions"]

@@ -15,7 +15,7 @@ from apps.billing.admin import of_customer
 from apps.billing.admin.base import BillingAdmin, once, organization_key
 from apps.billing.models import Customer, PrivateCoupon
 from apps.billing.services import coupons, credits, customers
-from apps.billing.staff_forms import CouponForm, CreditsForm
+from apps.billing.staff_forms import CouponForm, CreditsForm, HoldForm
 from apps.core.staff.actions import StaffAction
 from apps.core.staff.display import NOTHING, at, row_url, tag
 from apps.core.staff.lists import KnownValuesFilter
@@ -78,12 +78,24 @@ class CustomerAdmin(BillingAdmin):
         (_("Entitlements"), {"fields": ("entitlements",)}),
         (_("Coupons"), {"fields": ("coupons",)}),
         (_("Accounts in the ledger"), {"fields": ("accounts",)}),
+        (_("Signs of abuse"), {"fields": ("abuse",)}),
     )
     staff_actions = (
         StaffAction(
+            name="hold",
+            label=_("Put on hold"),
+            question=_("The customer buys nothing until somebody releases it, and open payment pages are closed."),
+            permission=RELEASE,
+            do=lambda request, row, data: customers.hold_by_staff(row, data["reason"]),
+            icon="lock",
+            applies=lambda row: not row.held_because,
+            danger=True,
+            form=HoldForm,
+        ),
+        StaffAction(
             name="release",
             label=_("Release"),
-            question=_("The customer may buy again. Look at the disputed payment first."),
+            question=_("The customer may buy again. Look at the reason of the hold first."),
             permission=RELEASE,
             do=lambda request, row: customers.release(row),
             icon="lock_open",
@@ -185,6 +197,12 @@ class CustomerAdmin(BillingAdmin):
     def coupons(self, obj: Customer) -> SafeString:
         """What only it can use."""
         return of_customer.coupons(obj.organization)
+
+    @display(description=_("newest first"))
+    @once
+    def abuse(self, obj: Customer) -> SafeString:
+        """What was seen of it that staff should look at."""
+        return of_customer.abuse(obj.organization)
 
     @display(description=_("by name"))
     @once

@@ -11,7 +11,16 @@ from apps.billing.admin.base import OF_ORGANIZATION, amount, price_name, product
 from apps.billing.admin.invoices import TONES as INVOICE_TONES
 from apps.billing.admin.ownership import feature_name, feature_value, source_link
 from apps.billing.admin.subscriptions import ORDER_TONES, STATUS_TONES
-from apps.billing.models import CreditGrant, Entitlement, Invoice, Order, Payment, PrivateCoupon, Subscription
+from apps.billing.models import (
+    AbuseFlag,
+    CreditGrant,
+    Entitlement,
+    Invoice,
+    Order,
+    Payment,
+    PrivateCoupon,
+    Subscription,
+)
 from apps.core.staff.display import list_url, row_link, state_tag, tag, when
 from apps.core.staff.lists import PeriodFilter
 from apps.core.templatetags.levqor import money, number
@@ -98,6 +107,13 @@ def coupons(organization: Organization) -> SafeString:
     rows = PrivateCoupon.objects.for_organization(organization).order_by("-pk")[: MOST + 1]
     cells = [[row_link(row, row.code), row.coupon, when(row.expires_at), when(row.created_at)] for row in rows]
     return _table((_("Code"), _("Coupon"), _("Until"), _("Given")), cells, PrivateCoupon, organization)
+
+
+def abuse(organization: Organization) -> SafeString:
+    """What was seen of it that staff should look at."""
+    rows = AbuseFlag.objects.for_organization(organization).order_by("-created_at")[: MOST + 1]
+    cells = [[row_link(row), number(row.count), when(row.created_at), when(row.settled_at)] for row in rows]
+    return _table((_("Sign"), _("Times"), _("Seen"), _("Settled")), cells, AbuseFlag, organization, **ANY_TIME)
 
 
 def accounts(organization: Organization) -> SafeString:

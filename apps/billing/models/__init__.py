@@ -1,5 +1,6 @@
 """The rows of billing."""
 
+from apps.billing.models.abuse import AbuseFlag
 from apps.billing.models.customers import Customer
 from apps.billing.models.entitlements import CreditGrant, CreditUse, Entitlement
 from apps.billing.models.months import ApiMonth
@@ -9,6 +10,7 @@ from apps.billing.models.payments import Dispute, Invoice, InvoiceLine, Payment,
 from apps.billing.models.subscriptions import Subscription
 
 __all__ = [
+    "AbuseFlag",
     "ApiMonth",
     "CreditGrant",
     "CreditUse",

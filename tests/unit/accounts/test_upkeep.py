@@ -62,7 +62,8 @@ def test_staff_roles_have_their_rights(db):
     assert "change_user" not in rights["operations"] | rights["support"] | rights["finance"]
     more = {code for code in rights["finance"] if not code.startswith("view_")}
     assert more == {
-        "refund_payment", "change_customer", "add_creditgrant", "change_creditgrant", "add_privatecoupon"
+        "refund_payment", "change_customer", "add_creditgrant", "change_creditgrant", "add_privatecoupon",
+        "change_abuseflag",
     }  # fmt: skip
     assert rights["superuser"] >= rights["operations"] | rights["support"]
 
