@@ -129,6 +129,78 @@ def test_parts_give_back_the_tax_exactly(organization, first):
     assert not differences()
 
 
+def test_parts_that_fail_leave_the_tax_exact(organization):
+    """The last of them was given what the others' rounding left; of these, some fail."""
+    payment, page = told_of(organization, total=1_200, tax=200)
+    payments.apply(payment)
+    see_page(page)
+    seen = [objects.Refund(f"re_{n}", "pi_1", n, "USD", "succeeded", "", BEGIN) for n in (5, 4, 1_191)]
+    for one in seen:
+        refunds.apply(one)
+    for one in seen[:2]:
+        refunds.apply(replace(one, status="failed"))
+    for number in (6, 3):
+        refunds.apply(objects.Refund(f"re_{number}", "pi_1", number, "USD", "succeeded", "", BEGIN))
+    assert sum(Refund.objects.exclude(state="failed").values_list("tax", flat=True)) == 200
+    assert (balance("tax:USD"), balance("refunds:USD")) == (0, 0)
+    assert not differences()
+
+
+def test_the_tax_of_what_credit_paid_stays(shop, owner, organization):
+    """A bill of 24 with a tax of 4, of which 6 were paid with credit: 18 go back, and 3 of the tax."""
+    shop.buy(owner, organization, "api_pro_monthly")
+    first = shop.payment(organization)
+    Invoice.objects.unscoped().filter(pk=first.invoice.pk).update(total=2_400, tax=400)
+    Payment.objects.unscoped().filter(pk=first.pk).update(amount=1_800)
+    for number, amount in enumerate((1_000, 800)):
+        refunds.apply(objects.Refund(f"re_{number}", first.stripe_id, amount, "USD", "succeeded", "", BEGIN))
+    assert sum(Refund.objects.values_list("tax", flat=True)) == 300
+
+
+def test_a_refund_that_takes_the_place_of_one_that_failed(shop, owner, staff, organization, clock):
+    """And of the failure no event came: what seems too much makes us look at the others first."""
+    shop.buy(owner, organization, "credits_1000", quantity=4)
+    payment, before = shop.payment(organization), balance("stripe:USD")
+    refunds.order_refund(payment, payment.amount, reason="duplicate", note="", by=staff)
+    shop.settle()
+    [failed] = shop.world.find("refund")
+    clock.shift(timedelta(minutes=5))
+    fail_refund(shop.world, failed)
+    shop.new_events()
+    stripe().refund(payment.stripe_id, amount=payment.amount, reason="", metadata={}, key="again")
+    shop.settle()
+    assert StripeObject.objects.filter(state="waiting", last_error__contains="needed first").exists()
+    clock.shift(timedelta(minutes=5))
+    shop.settle()
+    payment.refresh_from_db()
+    assert payment.refunded == payment.amount == before - balance("stripe:USD")
+    assert set(Refund.objects.values_list("state", flat=True)) == {"failed", "succeeded"}
+    assert not StripeObject.objects.exclude(state="seen").exists()
+    assert not differences()
+
+
+def test_what_was_ordered_waits_until_it_is_known_that_another_failed(shop, owner, staff, organization, clock):
+    shop.buy(owner, organization, "credits_1000", quantity=4)
+    payment = shop.payment(organization)
+    stripe().refund(payment.stripe_id, amount=1_500, reason="", metadata={}, key="first")
+    shop.settle()
+    refunds.order_refund(payment, 500, reason="duplicate", note="", by=staff)
+    clock.shift(timedelta(minutes=5))
+    [first] = shop.world.find("refund")
+    fail_refund(shop.world, first)
+    shop.new_events()  # of which nobody tells us
+    stripe().refund(payment.stripe_id, amount=500, reason="", metadata={}, key="second")
+    shop.settle()  # all of it is on its way now, as far as anybody here knows
+    clock.shift(timedelta(minutes=5))
+    shop.settle()
+    payment.refresh_from_db()
+    assert sorted(Refund.objects.values_list("state", "amount")) == [
+        ("failed", 1_500), ("succeeded", 500), ("succeeded", 500)
+    ]  # fmt: skip
+    assert payment.refunded == 1_000
+    assert not differences()
+
+
 # Disputes -------------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("ends", [("lost", "won"), ("won", "lost"), ("lost", "won", "lost", "lost")])
 def test_a_dispute_is_decided_again(shop, owner, organization, ends):

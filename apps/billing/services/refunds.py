@@ -1,5 +1,6 @@
 """Giving money back: ordered by staff, done at Stripe once, and followed by everything that hung on the payment."""
 
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -20,6 +21,7 @@ from apps.integrations.stripe import objects
 from apps.integrations.stripe.connection import stripe
 from apps.integrations.stripe.errands import run_errands
 from apps.integrations.stripe.errors import StripeRefusedError
+from apps.integrations.stripe.watching import NeededFirstError, note, was_seen
 
 log = structlog.get_logger(__name__)
 
@@ -93,7 +95,10 @@ def _go(row: Refund) -> objects.Refund:
 
 
 def _done(row: Refund, seen: objects.Refund) -> None:
-    _note(row, seen)
+    try:
+        _note(row, seen)
+    except NeededFirstError as needed:  # asked for once more, under the same key, when its lease is over
+        note(needed.kind, needed.object_id)
 
 
 def _refused(row: Refund, error: StripeRefusedError) -> None:
@@ -127,11 +132,26 @@ def _note(row: Refund, seen: objects.Refund) -> None:
     payment = locked(row.payment_id)
     row.payment = payment
     row.stripe_id, row.state, row.last_error = seen.id, _STATES.get(seen.status, State.PENDING), ""
+    if row.state in _GOING:
+        _check_others(row, payment, since=seen.created)
     if row.tax is None and row.state != State.FAILED and payment.announced:
         row.tax = _tax(row, payment)
     row.save()
     _book(row, payment)
     payments.settle(payment)
+
+
+def _check_others(row: Refund, payment: Payment, *, since: datetime) -> None:
+    """Stripe never gives back more than was paid: where it seems to, another refund failed, and nobody told us yet.
+
+    Raises `NeededFirstError`.
+    """
+    others = payment.refunds.filter(state__in=_GOING).exclude(pk=row.pk).order_by("created_at")
+    if sum(one.amount for one in others) + row.amount <= payment.amount:
+        return
+    for one in others:
+        if not was_seen("refund", str(one.stripe_id), since=since):
+            raise NeededFirstError("refund", str(one.stripe_id))
 
 
 def _book(row: Refund, payment: Payment) -> None:
@@ -143,16 +163,18 @@ def _book(row: Refund, payment: Payment) -> None:
 
 
 def _tax(row: Refund, payment: Payment) -> int:
-    """The part of a refund that is tax: its share, or, of what completes the payment, all that is left of its tax.
+    """The part of a refund that is tax: what is missing to the share of all that went back, and never below nothing.
 
-    So the parts add up to the tax of what was paid, whichever of them is told of first.
+    So the parts add up to the tax of what was paid, whichever of them is told of first, and whichever fails. Of a bill
+    that was paid with credit too, this is the share of what was paid in money.
     """
     document = payment.order or payment.invoice
-    tax = document.tax if document is not None else 0
+    if document is None:
+        return 0
     booked = [one for one in payment.refunds.exclude(pk=row.pk) if one.tax is not None and one.state in _GOING]
-    if sum(one.amount for one in booked) + row.amount >= payment.amount:
-        return tax - sum(one.tax or 0 for one in booked)
-    return tax * row.amount // payment.amount
+    back = sum(one.amount for one in booked) + row.amount
+    due = document.tax * back // max(document.total, payment.amount)
+    return max(due - sum(one.tax or 0 for one in booked), 0)
 
 
 def locked(key: Any) -> Payment:
