@@ -13,7 +13,7 @@ from apps.billing.models import CreditGrant, Entitlement, Invoice, Order, Paymen
 from apps.billing.selectors import find_customer
 from apps.billing.services.credits import withdrawn_for
 from apps.billing.services.paid_for import paid_until, pays_for
-from apps.billing.services.refunds import credit_of, left_of
+from apps.billing.services.refunds import credited, left_of
 from apps.core.clock import now
 from apps.core.kinds import Feature
 from apps.core.money import Money
@@ -51,8 +51,8 @@ def _money(payment: Payment, amount: Money, left: Money) -> list[str]:
     ]
     if amount < left:
         lines.append(_("%(rest)s of the payment stays with us.") % {"rest": money(left - amount)})
-    if (credit := credit_of(payment)).minor:
-        told = _("%(credit)s of coming bills are paid already by a smaller plan: they are not refunded too.")
+    if (credit := credited(payment)).minor:
+        told = _("%(credit)s of it was given back by a smaller plan, for other bills: it is not refunded too.")
         lines.append(told % {"credit": money(credit)})
     if payment.fee:
         fee = Money(payment.fee, payment.currency)

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from apps.billing.catalogue import Product, catalogue
-from apps.billing.models import Subscription
+from apps.billing.models import ApiMonth, Subscription
 from apps.core.clock import now
 from apps.usage.periods import month_of
 from apps.usage.plans import API_PLAN, PLANS, Plan
@@ -11,13 +11,16 @@ from apps.usage.selectors import counted_in, standing
 
 
 def most_called(row: Subscription) -> int:
-    """The calls of this month; of the last one, where there were more and the plan was begun or changed in it: whoever
-    has a large plan for the last days of a month pays for those days, and may call as often as in a whole one."""
+    """The calls of this month; the included ones of the last, where there were more and the plan was begun or changed
+    since: whoever has a large plan for the last days of a month pays for those days, and may call as often as in a
+    whole one."""
     this_month = standing(row.organization).used
     last = month_of(month_of(now()).start - timedelta(days=1))
     if max(row.created_at, row.changed_at or row.created_at) < last.start:
         return this_month
-    return max(this_month, counted_in(row.organization, last))
+    kept = ApiMonth.objects.for_organization(row.organization_id).filter(period=last.name).first()
+    calls = counted_in(row.organization, last)
+    return max(this_month, calls if kept is None or kept.quota is None else min(calls, kept.quota))
 
 
 def waits_until(row: Subscription, product: Product, calls: int) -> datetime | None:

@@ -151,8 +151,8 @@ def test_however_many_there_are_the_questions_are_as_many(django_assert_num_quer
             short_plan(one)
 
     some(2)
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         assert abuse.look() == 2
     some(6)
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         assert abuse.look() == 6

@@ -359,7 +359,7 @@ def test_what_a_smaller_plan_gave_back_is_not_refunded_too(shop, owner, staff, o
     payment.refresh_from_db()
     left = payment.amount - credit
     assert refunds.refundable(payment).minor == left
-    assert any("paid already by a smaller plan" in line for line in after_refund(payment, left))
+    assert any("given back by a smaller plan" in line for line in after_refund(payment, left))
     with pytest.raises(RefundTooLargeError):
         refunds.order_refund(payment, left + 1, reason="duplicate", note="", by=staff)
     refunds.order_refund(payment, left, reason="duplicate", note="", by=staff)

@@ -21,6 +21,7 @@ class AbuseFlag(Entity):
         TRIALS = "trials", _("Trials of one owner's organizations")
         REFUNDS = "refunds", _("Refunds again and again")
         DISPUTES = "disputes", _("Disputes again and again")
+        CREDIT = "credit", _("Credit for other bills after a lost dispute")
 
     organization = models.ForeignKey(
         Organization, verbose_name=_("organization"), on_delete=models.CASCADE, related_name="+", db_index=False

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from apps.accounts.models import Role
 from apps.audit.services import record
 from apps.billing.catalogue import API_LINE
-from apps.billing.models import AbuseFlag, Dispute, Refund, Subscription
+from apps.billing.models import AbuseFlag, Customer, Dispute, Refund, Subscription
 from apps.core.clock import now
 from apps.core.errors import ConflictError
 
@@ -82,6 +82,13 @@ def _disputes(since: datetime) -> Found:
     return _counted(Dispute.objects.filter(created_at__gte=since), "payment__organization", 2)
 
 
+def _credit(since: datetime) -> Found:
+    """A smaller plan gave back what the bank did too: it is taken off the customer's balance at Stripe by hand."""
+    lost = Dispute.objects.filter(status="lost", created_at__gte=since)
+    rows = Customer.objects.unscoped().filter(credit__gt=0, organization__in=lost.values("payment__organization"))
+    return _counted(rows, "organization", 1)
+
+
 def _counted(rows: QuerySet[Any], organization: str, least: int) -> Found:
     """How many rows organizations have, where they are so many at least."""
     counts = rows.order_by().values_list(organization).annotate(count=Count("pk")).filter(count__gte=least)
@@ -93,4 +100,5 @@ SIGNS: dict[str, Callable[[datetime], Found]] = {
     AbuseFlag.Sign.TRIALS: _trials,
     AbuseFlag.Sign.REFUNDS: _refunds,
     AbuseFlag.Sign.DISPUTES: _disputes,
+    AbuseFlag.Sign.CREDIT: _credit,
 }

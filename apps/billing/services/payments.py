@@ -114,7 +114,7 @@ def settle(row: Payment) -> None:
         return
     if row.order is not None:
         _settle_order(row.order, row)
-    if row.invoice is not None and row.is_reversed != (before >= row.amount):
+    if row.invoice is not None:
         _settle_invoice(row.invoice, row)
     emit(
         REVERSED,
@@ -141,7 +141,7 @@ def _settle_order(order: Order, row: Payment) -> None:
 
 
 def _settle_invoice(invoice: Invoice, row: Payment) -> None:
-    """A payment that went back wholly takes its subscription with it, where it paid for what that is now. A refund ends
+    """A payment that went back takes its subscription with it, where it paid for what that is now. A whole refund ends
     it for good; a dispute may be won."""
     if invoice.subscription is not None:
         refunded = row.refunded >= row.amount and pays_for(invoice.subscription, invoice)

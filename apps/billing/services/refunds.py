@@ -11,8 +11,8 @@ from apps.audit.services import record
 from apps.billing import books
 from apps.billing.errors import RefundTooLargeError
 from apps.billing.models import Payment, Refund
-from apps.billing.selectors import find_customer
 from apps.billing.services import payments
+from apps.billing.services.paid_for import given_back, is_settling
 from apps.billing.services.turns import take_turn
 from apps.core.doorbell import ring
 from apps.core.ids import InvalidIdError
@@ -44,17 +44,15 @@ def left_of(payment: Payment) -> Money:
 
 
 def refundable(payment: Payment) -> Money:
-    """What can be refunded of a payment: what is left of it, less what the customer has to their credit already. A
-    smaller plan gave that back, and it pays coming bills."""
-    left = left_of(payment)
-    return max(left - credit_of(payment), Money(0, left.currency))
+    """What can be refunded of a payment: what is left of it, less what a smaller plan gave back already. Nothing while
+    it is not known yet what a change of this moment gave back."""
+    left, nothing = left_of(payment), Money(0, payment.currency)
+    return nothing if is_settling(payment) else max(left - credited(payment), nothing)
 
 
-def credit_of(payment: Payment) -> Money:
-    """What the customer of a payment has to their credit, in its currency."""
-    customer = find_customer(payment.organization)
-    same = customer is not None and customer.currency == payment.currency
-    return Money(customer.credit if customer is not None and same else 0, payment.currency)
+def credited(payment: Payment) -> Money:
+    """What of a payment a smaller plan gave back, as credit for other bills."""
+    return Money(given_back(payment), payment.currency)
 
 
 def order_refund(payment: Payment, amount: int, *, reason: str, note: str, by: Any) -> Refund:
@@ -85,7 +83,13 @@ def refund_ordered() -> int:
 
 
 def _go(row: Refund) -> objects.Refund:
-    return stripe(row.payment.organization.realm_id).refund(
+    """Tried again it is looked for first: Stripe forgets the key after a day."""
+    gateway = stripe(row.payment.organization.realm_id)
+    if row.attempts > 1:
+        made = gateway.refunds(row.payment.stripe_id)
+        if found := next((one for one in made if one.metadata.get("refund") == row.public_id), None):
+            return found
+    return gateway.refund(
         row.payment.stripe_id,
         amount=row.amount,
         reason=row.reason,

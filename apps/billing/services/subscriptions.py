@@ -17,7 +17,7 @@ from apps.billing.services import entitlements, overage
 from apps.billing.services.allowances import push
 from apps.billing.services.catalogue_sync import code_of, price_at_stripe
 from apps.billing.services.customers import check_may_buy, customer_of, find, pay_with
-from apps.billing.services.paid_for import is_taken_back
+from apps.billing.services.paid_for import is_taken_back, standing_quantity, was_refunded
 from apps.billing.services.quantities import check_quantity
 from apps.billing.services.turns import take_turn
 from apps.billing.waiting import most_called, waits_until
@@ -126,7 +126,7 @@ def stand(row: Subscription, *, end: bool = False) -> None:
 
 
 def _grant(row: Subscription) -> None:
-    grants = catalogue().product(row.product).granted(row.quantity) if row.grants else {}
+    grants = catalogue().product(row.product).granted(standing_quantity(row)) if row.grants else {}
     entitlements.give(row.organization, row.public_id, grants)
 
 
@@ -200,6 +200,11 @@ def _check_change(row: Subscription, price_code: str, quantity: int) -> tuple[Pr
         raise ConflictError(_("This is your plan already."))
     check_quantity(row.organization, product, quantity)
     _check_calls(row, product)
+    if price.amount * quantity < catalogue().price(row.price).amount * row.quantity and was_refunded(row):
+        raise ConflictError(
+            _("A part of what you paid was given back already. You can change to less from %(day)s on.")
+            % {"day": date_format(row.period_end or now(), "j F")}
+        )
     return product, price
 
 
