@@ -16,11 +16,20 @@ from apps.billing.selectors import usable_grants
 from apps.billing.services import credits
 from apps.billing.services.orders import place_order
 from apps.core.brand import current_brand
+from apps.core.openapi import IDEMPOTENCY, refusals
 from apps.usage.plans import API_CREDITS
 from apps.usage.selectors import standing
 
 PRICE = "credits_1000"
 ORDER_STATES = [*Order.State.values, "given"]
+NOT_BOUGHT = {
+    409: "`customer_held`: an invoice is to be paid first, or we look at a payment. `currency_switch`: you pay in "
+    "another currency. `not_on_sale`: credits are not sold now. `idempotency_key_in_use`: the first request with this "
+    "`Idempotency-Key` is still under way.",
+    422: "`invalid_input`: the quantity does not fit; `errors`, where present, says where. `limit_exceeded`: too many "
+    "orders are open. `idempotency_key_reused`, `invalid_idempotency_key`: see `Idempotency-Key`.",
+    503: "`payments_not_set_up`: this installation sells nothing yet, so no order was made.",
+}
 
 
 class CreditsWanted(serializers.Serializer[Any]):
@@ -69,7 +78,11 @@ class PurchaseCreditsView(OrganizationAPIView):
     is_free = True
 
     @extend_schema(
-        operation_id="purchase_credits", tags=["billing"], request=CreditsWanted, responses={201: CreditsOrder}
+        operation_id="purchase_credits",
+        tags=["billing"],
+        parameters=[IDEMPOTENCY],
+        request=CreditsWanted,
+        responses={201: CreditsOrder, **refusals(NOT_BOUGHT)},
     )
     def post(self, request: Request) -> Response:
         """Order API calls in advance. They are used once the plan's calls are used up, and last a year."""

@@ -1,8 +1,10 @@
-"""What operations of the OpenAPI document have in common: the ways in which they refuse, and secrets."""
+"""What operations of the OpenAPI document have in common: the ways in which they refuse, `Idempotency-Key`, secrets."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiSerializerFieldExtension
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
 
 from apps.core.problems import CONTENT_TYPE
@@ -35,6 +37,24 @@ REFUSALS = {
     "422": "The values do not fit; `errors` says where.",
     "429": "Too many requests; `Retry-After` says how long to wait.",
 }
+FIRST_REFUSED = 400
+IDEMPOTENCY = OpenApiParameter(
+    "Idempotency-Key",
+    str,
+    OpenApiParameter.HEADER,
+    description=(
+        "1 to 255 printable characters that you choose for this one request, to repeat it without fear when no answer "
+        "came. For 24 hours, the same request with the same key happens once: a repetition gets the first answer, "
+        "marked `Idempotent-Replayed: true`. Another request with the key is refused (422, `idempotency_key_reused`), "
+        "and so is a repetition while the first is under way (409, `idempotency_key_in_use`, with `Retry-After`). "
+        "A request that was refused frees its key. After 24 hours the key stands for a new request."
+    ),
+)
+
+
+def refusals(told: Mapping[int, str]) -> dict[int, OpenApiResponse]:
+    """Answers of an operation that says more of how it refuses, by status, than all do: which codes, and why."""
+    return {status: OpenApiResponse(description=text) for status, text in told.items()}
 
 
 class SecretTextField(serializers.CharField):
@@ -53,12 +73,17 @@ class SecretTextExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-u
 
 
 def add_problems(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
-    """drf-spectacular's hook: give every operation the same refusals, as problem documents."""
+    """drf-spectacular's hook: give every operation the same refusals, and its own, as problem documents."""
     result["components"].setdefault("schemas", {})["Problem"] = PROBLEM
     content = {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     for operations in result["paths"].values():
         for operation in operations.values():
             if isinstance(operation, dict) and "responses" in operation:
+                answers = operation["responses"]
                 for status, description in REFUSALS.items():
-                    operation["responses"][status] = {"description": description, "content": content}
+                    answers.setdefault(status, {"description": description})
+                for status, answer in answers.items():
+                    if int(status) >= FIRST_REFUSED:
+                        answer["content"] = content
+                operation["responses"] = dict(sorted(answers.items()))
     return result

@@ -46,8 +46,21 @@ def routes(*, of_admin: bool = False) -> list[Route]:
     ]
 
 
+def views() -> Iterator[tuple[str, type]]:
+    """Every route of the API whose view is a class, by its pattern."""
+    for pattern, found in _walk(get_resolver().url_patterns, ""):
+        view = _view_class(found)
+        if pattern.startswith("api/") and view is not object:
+            yield pattern, view
+
+
+def _view_class(found: URLPattern) -> type:
+    view: type = getattr(found.callback, "cls", None) or getattr(found.callback, "view_class", object)
+    return view
+
+
 def _methods(found: URLPattern) -> frozenset[str]:
-    view = getattr(found.callback, "cls", None) or getattr(found.callback, "view_class", object)
+    view = _view_class(found)
     return frozenset(name.upper() for name in getattr(view, "http_method_names", ()) if hasattr(view, name))
 
 

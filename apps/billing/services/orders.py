@@ -20,6 +20,7 @@ from apps.billing.services.turns import take_turn
 from apps.core.clock import now
 from apps.core.errors import LimitExceededError
 from apps.integrations.stripe import objects
+from apps.integrations.stripe.connection import stripe
 from apps.integrations.stripe.watching import NeededFirstError, note
 
 log = structlog.get_logger(__name__)
@@ -35,7 +36,7 @@ def place_order(
 
     Raises `NotFoundError` (no such price), `NotOnSaleError`, `InvalidInputError` (quantity), `CouponRefusedError`,
     `ConflictError` (fewer seats than members), `AlreadySubscribedError`, `CurrencySwitchError`, `CustomerHeldError`,
-    `LimitExceededError` (open orders).
+    `LimitExceededError` (open orders), `PaymentsNotSetUpError`.
     """
     product, price = catalogue().product_of(price_code), catalogue().price(price_code)
     check_order(organization, product, price, quantity)
@@ -65,6 +66,7 @@ def check_order(organization: Organization, product: Product, price: Price, quan
         raise NotOnSaleError(_("“%(product)s” is not on sale.") % {"product": product.name})
     if not organization.livemode:
         raise NotOnSaleError(_("Nothing is sold to a sandbox."))
+    stripe(organization.realm_id)  # refuses where payments are not set up: nobody could pay the order
     check_quantity(organization, product, quantity)
     if product.is_subscription and subscription_of(organization, product.line):
         raise AlreadySubscribedError(_("There is a subscription already: change it instead."))

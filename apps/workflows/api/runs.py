@@ -11,6 +11,7 @@ from rest_framework.response import Response
 
 from apps.accounts.api_base import OrganizationAPIView
 from apps.core.errors import InvalidInputError
+from apps.core.openapi import IDEMPOTENCY
 from apps.workflows import selectors
 from apps.workflows.api import represent, schemas
 from apps.workflows.api.waiting import waiters
@@ -32,7 +33,7 @@ class WorkflowRunsView(OrganizationAPIView):
     @extend_schema(
         operation_id="start_run",
         tags=["runs"],
-        parameters=[schemas.IDEMPOTENCY],
+        parameters=[IDEMPOTENCY],
         request=schemas.StartRun,
         responses={201: schemas.RunAnswer},
     )

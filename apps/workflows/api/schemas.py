@@ -20,18 +20,6 @@ DECISIONS = ["approve", "reject"]
 
 LIMIT = OpenApiParameter("limit", int, description="How many rows, 1 to 100 (25 when left out).")
 CURSOR = OpenApiParameter("cursor", str, description="`next_cursor` of the page before.")
-IDEMPOTENCY = OpenApiParameter(
-    "Idempotency-Key",
-    str,
-    OpenApiParameter.HEADER,
-    description=(
-        "1 to 255 printable characters that you choose for this one request, to repeat it without fear when no answer "
-        "came. For 24 hours, the same request with the same key happens once: a repetition gets the first answer, "
-        "marked `Idempotent-Replayed: true`. Another request with the key is refused (422, `idempotency_key_reused`), "
-        "and so is a repetition while the first is under way (409, `idempotency_key_in_use`, with `Retry-After`). "
-        "A request that was refused frees its key. After 24 hours the key stands for a new request."
-    ),
-)
 
 
 class StrictSerializer(serializers.Serializer[Any]):

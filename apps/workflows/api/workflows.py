@@ -10,6 +10,7 @@ from rest_framework.views import APIView
 
 from apps.accounts.api_base import OrganizationAPIView
 from apps.core.brand import current_brand
+from apps.core.openapi import IDEMPOTENCY
 from apps.workflows import selectors
 from apps.workflows.api import represent, schemas
 from apps.workflows.definition.schema import definition_schema
@@ -41,7 +42,7 @@ class WorkflowListView(OrganizationAPIView):
 
     @extend_schema(
         operation_id="create_workflow",
-        parameters=[schemas.IDEMPOTENCY],
+        parameters=[IDEMPOTENCY],
         request=schemas.CreateWorkflow,
         responses={201: schemas.WorkflowDetail},
     )
@@ -135,7 +136,7 @@ class VersionListView(OrganizationAPIView):
 
     @extend_schema(
         operation_id="publish_version",
-        parameters=[schemas.IDEMPOTENCY],
+        parameters=[IDEMPOTENCY],
         request=schemas.PublishVersion,
         responses={
             200: schemas.PublishedAnswer,
