@@ -31,11 +31,21 @@ def is_on_hold(organization: Organization) -> bool:
 
 
 def get_order(organization: Organization, public_id: str) -> Order:
-    """Raises `NotFoundError`."""
-    order = Order.objects.for_organization(organization).filter(pk=Order.parse_public_id(public_id)).first()
+    """An order with the credits that it gave. Raises `NotFoundError`."""
+    rows = Order.objects.for_organization(organization).select_related("grant")
+    order = rows.filter(pk=Order.parse_public_id(public_id)).first()
     if order is None:
         raise Order.missing(public_id)
     return order
+
+
+def get_sandbox_order(organization: Organization, public_id: str) -> CreditGrant:
+    """What was ordered in a sandbox: the day's credits themselves. Raises `NotFoundError`."""
+    rows = CreditGrant.objects.for_organization(organization)
+    grant = rows.filter(pk=CreditGrant.parse_public_id(public_id)).first()
+    if grant is None:
+        raise CreditGrant.missing(public_id)
+    return grant
 
 
 def is_open_order(organization: Organization, public_id: str) -> bool:

@@ -42,5 +42,6 @@ SPECTACULAR_SETTINGS = {
         "ReportLabel": "apps.developers.api.REPORT_LABELS",
         "MeterAggregation": "apps.usage.api_meters.AGGREGATIONS",
         "MeterGroup": "apps.usage.api_meters.METER_GROUPS",
+        "OrderStatus": "apps.billing.api.ORDER_STATES",
     },
 }

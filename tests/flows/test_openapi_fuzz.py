@@ -20,6 +20,7 @@ from apps.workflows.models import StepRun
 from apps.workflows.services.publishing import create_workflow
 from apps.workflows.services.starting import Start, start_run
 from levqor.wsgi import application
+from tests.common.bills import make_order
 from tests.common.roles import actor_of, api_client_of
 from tests.common.routes import PARAMETER, routes
 
@@ -71,6 +72,7 @@ def known(organization, owner):
         "step": step.public_id,
         "number": 1,
         "meter": "api_calls",
+        "order_id": make_order(organization).public_id,
     }
 
 

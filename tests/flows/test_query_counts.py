@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from apps.accounts.models import Organization, User
+from apps.billing.models import CreditGrant
 from apps.core import versions
 from apps.core.remembering import Remembered
 from tests.common.bills import make_bills
@@ -75,7 +76,13 @@ def test_what_belongs_to_one_thing_costs_as_many_queries_for_three_hundred_as_fo
     for count in (10, 300):
         workflow, run = deepen(organization, owner, count)
         invoice = make_bills(organization, owner, count)
-        names = {"invoice": invoice.public_id, "line": str(invoice.lines.all()[0].pk)}
+        bought = CreditGrant.objects.for_organization(organization).exclude(order=None)[0]
+        assert bought.order is not None
+        names = {
+            "invoice": invoice.public_id,
+            "line": str(invoice.lines.all()[0].pk),
+            "order": bought.order.public_id,
+        }
         assert member.counts(wanted, workflow=workflow.slug, run=run.public_id, **names) == wanted, count
 
 
