@@ -74,6 +74,25 @@ def test_an_answer_that_was_lost_starts_no_second_run(client: Client, live: Live
     assert client.does("list_runs", live.options, workflow="greeting")["result"] == [*started, *before]
 
 
+def test_credits_are_ordered_once_and_the_order_is_asked_for(client: Client, live: Live) -> None:
+    with TroubledServer(behind=live.url) as between:
+        between.will(CUT)
+        seen = client.does("buy_credits", {**live.options, "base_url": between.url}, quantity=3)
+        ordering = between.seen[:2]
+    assert seen["result"] == {
+        "same": True,
+        "status": "open",
+        "wish": ["credits_1000", 3, 3_000, 1_500, "USD"],
+        "credits": None,
+        "paid_at": None,
+        "left": 0,
+    }
+    assert [one.path for one in ordering] == ["/api/v1/billing/purchase-credits"] * 2
+    assert ordering[0].key == ordering[1].key is not None
+    strange = client.does("get_order", live.options, order="order_01m7vv2xh0e14avfxr5vk977ya")
+    assert (strange["error"], strange["code"]) == ("NotFoundError", "not_found")
+
+
 def test_refusals_are_typed(client: Client, live: Live) -> None:
     unknown = client.does("get_run", live.options, run="run_unknown")
     assert (unknown["error"], unknown["status"], unknown["code"]) == ("NotFoundError", 404, "not_found")

@@ -39,6 +39,20 @@ const scenarios = {
     (await client.workflows.changeWorkflow({ workflow, changeWorkflowRequest: { enabled: false } })).enabled,
   put_secret: async (client, { name, value }) =>
     (await client.secrets.putSecret({ name, putSecretRequest: { value } })).name,
+  buy_credits: async (client, { quantity }) => {
+    const ordered = await client.billing.purchaseCredits({ creditsWantedRequest: { quantity } });
+    const order = await client.billing.getOrder({ orderId: ordered.id });
+    const left = (await client.billing.getCredits()).remaining;
+    return {
+      same: order.id === ordered.id && order.checkoutUrl === ordered.checkoutUrl,
+      status: order.status,
+      wish: [order.price, order.quantity, order.calls, order.amount, order.currency],
+      credits: order.credits,
+      paid_at: order.paidAt,
+      left,
+    };
+  },
+  get_order: async (client, { order }) => (await client.billing.getOrder({ orderId: order })).status,
   wait: async (client, { run, timeout }) => (await client.runs.wait(run, { timeout })).state,
   show: async (client) => inspect(client, { depth: 20, showHidden: true }) + JSON.stringify(client) + String(client),
 };

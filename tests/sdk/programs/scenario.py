@@ -7,6 +7,7 @@ import time
 from levqor_sdk import ApiError, Levqor, LevqorError
 from levqor_sdk.generated.models.change_workflow_request import ChangeWorkflowRequest
 from levqor_sdk.generated.models.create_workflow_request import CreateWorkflowRequest
+from levqor_sdk.generated.models.credits_wanted_request import CreditsWantedRequest
 from levqor_sdk.generated.models.put_secret_request import PutSecretRequest
 
 
@@ -55,6 +56,24 @@ def switch_off(client, workflow):
 
 def put_secret(client, name, value):
     return client.secrets.put_secret(name, PutSecretRequest(value=value)).name
+
+
+def buy_credits(client, quantity):
+    ordered = client.billing.purchase_credits(CreditsWantedRequest(quantity=quantity))
+    order = client.billing.get_order(ordered.id)
+    left = client.billing.get_credits().remaining
+    return {
+        "same": order.id == ordered.id and order.checkout_url == ordered.checkout_url,
+        "status": str(order.status),
+        "wish": [order.price, order.quantity, order.calls, order.amount, order.currency],
+        "credits": order.credits,
+        "paid_at": order.paid_at,
+        "left": left,
+    }
+
+
+def get_order(client, order):
+    return str(client.billing.get_order(order).status)
 
 
 def wait(client, run, timeout):
