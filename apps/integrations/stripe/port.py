@@ -219,6 +219,10 @@ class Stripe(Protocol):
         ...
 
     # Looking things up ----------------------------------------------------------------------------------------------
+    def customers(self) -> Iterator[Customer]:
+        """All customers but those that were deleted, the latest first."""
+        ...
+
     def subscriptions(self, customer: str = "") -> Iterator[Subscription]:
         """All subscriptions, ended ones too; of one customer where one is named."""
         ...

@@ -12,6 +12,7 @@ from apps.integrations.stripe.errors import StripeMissingError
 from apps.integrations.stripe.objects import (
     BalanceTransaction,
     CheckoutSession,
+    Customer,
     Dispute,
     Event,
     Invoice,
@@ -27,6 +28,7 @@ from apps.integrations.stripe.wire import Wire, explained, raw, seconds
 if TYPE_CHECKING:
     from stripe.params import (
         BalanceTransactionListParams,
+        CustomerListParams,
         DisputeListParams,
         EventListParams,
         InvoiceLineItemListParams,
@@ -91,6 +93,11 @@ class ReadingCalls(Wire):
         if until is not None:
             wanted["created"] = {"gte": seconds(since), "lt": seconds(until)}
         return self._listed(lambda: self._stripe.events.list(wanted), reading.event)
+
+    def customers(self) -> Iterator[Customer]:
+        """All customers, as `fetch` tells them."""
+        wanted: CustomerListParams = {"limit": PAGE, "expand": [f"data.{part}" for part in CUSTOMER_PARTS]}
+        return self._listed(lambda: self._stripe.customers.list(wanted), reading.customer)
 
     def subscriptions(self, customer: str = "") -> Iterator[Subscription]:
         """All subscriptions, ended ones too; of one customer where one is named."""

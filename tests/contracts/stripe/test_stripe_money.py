@@ -1,5 +1,6 @@
 """Subscriptions, payments, refunds, disputes and invoices, by the real gateway: see `test_stripe_gateway.py`."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import cast
 
@@ -10,6 +11,7 @@ from apps.integrations.stripe import reading
 from apps.integrations.stripe.errors import StripeRefusedError
 from apps.integrations.stripe.gateway import StripeGateway
 from apps.integrations.stripe.objects import (
+    CheckoutSession,
     Customer,
     Dispute,
     Invoice,
@@ -161,6 +163,39 @@ class TestMoney:
         return cast(Payment, stripe.fetch("payment_intent", payment))
 
 
+class TestPages:
+    def test_listed_as_they_are(self, stripe: StripeGateway, customer: str, shop: Shop) -> None:
+        since = now() - timedelta(hours=1)
+        made = stripe.open_checkout(order("payment", customer, Wanted(shop.once, 2)), key=key())
+        listed = {each.id: each for each in stripe.checkouts(since)}
+        found = cast(CheckoutSession, stripe.fetch("checkout.session", made.id))
+        assert listed[made.id] == found
+        assert (found.status, found.payment_status, found.mode) == ("open", "unpaid", "payment")
+        assert (found.customer, found.reference, found.total, found.currency) == (customer, "ref_1", 19_800, "USD")
+        assert made.id in {each.id for each in stripe.checkouts()}
+        assert made.id not in {each.id for each in stripe.checkouts(since=now() + timedelta(hours=1))}
+        stripe.expire_checkout(made.id, key=key())
+        closed = next(each for each in stripe.checkouts(since) if each.id == made.id)
+        assert (closed.status, closed.payment_status) == ("expired", "unpaid")
+
+    def test_paid_ones(self, stripe: StripeGateway, fake: AtTheFake, customer: str, shop: Shop) -> None:
+        payment = fake.pay_once(customer, shop.once, 9900)
+        paid = next(each for each in stripe.checkouts(now() - timedelta(hours=1)) if each.payment_intent == payment)
+        assert (paid.status, paid.payment_status, paid.total, paid.tax) == ("complete", "paid", 9900, 0)
+
+
+class TestCustomers:
+    def test_listed_as_they_are(self, stripe: StripeGateway, far_end: FarEnd, customer: str, shop: Shop) -> None:
+        """With what a smaller plan gave back to their credit."""
+        made = far_end.subscribe(customer, [Wanted(shop.bigger)])
+        item = cast(Subscription, stripe.fetch("subscription", made)).items[0]
+        change = [ItemChange(id=item.id, price=shop.monthly, quantity=1)]
+        stripe.change_subscription(made, change, at=now(), key=key())
+        listed = {each.id: each for each in stripe.customers()}
+        assert listed[customer] == stripe.fetch("customer", customer)
+        assert 2_900 <= listed[customer].credit <= 3_000
+
+
 class TestInvoices:
     def test_whole(self, stripe: StripeGateway, far_end: FarEnd, customer: str, shop: Shop) -> None:
         made = far_end.subscribe(customer, [Wanted(shop.monthly, 2)])
@@ -178,6 +213,22 @@ class TestInvoices:
         subscription = cast(Subscription, stripe.fetch("subscription", made))
         assert line.subscription_item == subscription.items[0].id
         assert line.period_end == subscription.period_end
+
+    def test_of_a_status_and_in_outline(
+        self, stripe: StripeGateway, far_end: FarEnd, customer: str, shop: Shop
+    ) -> None:
+        """Those that are not whole are the same but for the codes of their prices, and for lines after the first."""
+        far_end.subscribe(customer, [Wanted(shop.monthly, 2)])
+        since = now() - timedelta(hours=1)
+        (whole,) = stripe.invoices(customer, since)
+        (outline,) = stripe.invoices(customer, since, status="paid", whole=False)
+        assert [line.lookup_key for line in outline.lines] == [""]
+        assert outline == replace(whole, lines=tuple(replace(line, lookup_key="") for line in whole.lines))
+        assert list(stripe.invoices(customer, status="paid")) == [whole]
+        for status in ("draft", "open", "uncollectible", "void"):
+            assert list(stripe.invoices(customer, status=status, whole=False)) == []
+        assert whole.id in {each.id for each in stripe.invoices(since=since, status="paid", whole=False)}
+        assert list(stripe.invoices(customer, since=now() + timedelta(hours=1), whole=False)) == []
 
     def test_all_lines_of_a_long_one(self, stripe: StripeGateway, far_end: FarEnd, customer: str, shop: Shop) -> None:
         made = far_end.subscribe(customer, [Wanted(shop.monthly)])
