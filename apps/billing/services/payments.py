@@ -21,7 +21,7 @@ from apps.integrations.stripe.watching import NeededFirstError, note, was_seen
 log = structlog.get_logger(__name__)
 
 SUCCEEDED, REVERSED = "payment_succeeded", "payment_reversed"
-_GOING_BACK = (Refund.State.PENDING, Refund.State.SUCCEEDED)
+GOING_BACK = (Refund.State.PENDING, Refund.State.SUCCEEDED)
 
 
 def apply(seen: objects.Payment) -> None:
@@ -89,7 +89,7 @@ def _announce(row: Payment) -> None:
     row.save(update_fields=("announced",))
     emit(SUCCEEDED, _told(row), organization_id=row.organization_id, realm_id=row.organization.realm_id)
     settle(row)
-    for refund in row.refunds.filter(state__in=_GOING_BACK, tax=None).exclude(stripe_id=None):
+    for refund in row.refunds.filter(state__in=GOING_BACK, tax=None).exclude(stripe_id=None):
         note("refund", str(refund.stripe_id))  # its tax is known now
 
 
@@ -103,7 +103,7 @@ def settle(row: Payment) -> None:
 
     Called under the payment's lock, whenever one of its refunds or disputes changed.
     """
-    going = row.refunds.filter(state__in=_GOING_BACK)
+    going = row.refunds.filter(state__in=GOING_BACK)
     row.refunded = going.aggregate(sum=Sum("amount"))["sum"] or 0
     row.disputed = min(sum(one.amount for one in row.disputes.all() if takes_money(one)), row.amount)
     before = row.settled

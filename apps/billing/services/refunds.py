@@ -27,7 +27,6 @@ log = structlog.get_logger(__name__)
 
 REFUND_TASK = "billing.refund"
 State = Refund.State
-_GOING = (State.PENDING, State.SUCCEEDED)
 _STATES = {
     "pending": State.PENDING,
     "requires_action": State.PENDING,
@@ -136,7 +135,7 @@ def _note(row: Refund, seen: objects.Refund) -> None:
     payment = locked(row.payment_id)
     row.payment = payment
     row.stripe_id, row.state, row.last_error = seen.id, _STATES.get(seen.status, State.PENDING), ""
-    if row.state in _GOING:
+    if row.state in payments.GOING_BACK:
         _check_others(row, payment, since=seen.created)
     if row.tax is None and row.state != State.FAILED and payment.announced:
         row.tax = _tax(row, payment)
@@ -150,7 +149,7 @@ def _check_others(row: Refund, payment: Payment, *, since: datetime) -> None:
 
     Raises `NeededFirstError`.
     """
-    others = payment.refunds.filter(state__in=_GOING).exclude(pk=row.pk).order_by("created_at")
+    others = payment.refunds.filter(state__in=payments.GOING_BACK).exclude(pk=row.pk).order_by("created_at")
     if sum(one.amount for one in others) + row.amount <= payment.amount:
         return
     for one in others:
@@ -175,7 +174,9 @@ def _tax(row: Refund, payment: Payment) -> int:
     document = payment.order or payment.invoice
     if document is None:
         return 0
-    booked = [one for one in payment.refunds.exclude(pk=row.pk) if one.tax is not None and one.state in _GOING]
+    booked = [
+        one for one in payment.refunds.exclude(pk=row.pk) if one.tax is not None and one.state in payments.GOING_BACK
+    ]
     back = sum(one.amount for one in booked) + row.amount
     due = document.tax * back // max(document.total, payment.amount)
     return max(due - sum(one.tax or 0 for one in booked), 0)

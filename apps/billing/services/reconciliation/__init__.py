@@ -10,7 +10,14 @@ from datetime import timedelta
 from django.db import transaction
 
 from apps.billing.models import Difference, Reconciliation
-from apps.billing.services.reconciliation import books_side, own_side, stripe_side, subscription_side, usage_side
+from apps.billing.services.reconciliation import (
+    books_side,
+    credit_side,
+    own_side,
+    stripe_side,
+    subscription_side,
+    usage_side,
+)
 from apps.billing.services.reconciliation.findings import BATCH, Findings, Span
 from apps.core.clock import now
 from apps.integrations.stripe.connection import stripe
@@ -29,6 +36,7 @@ def reconcile(span: timedelta = SPAN) -> Reconciliation:
     compared = stripe_side.compare_events(gateway, compared, found)
     stripe_side.compare(gateway, compared, found)
     subscription_side.compare(gateway, compared, found)
+    credit_side.compare(gateway, compared, found)
     books_side.compare(compared, found)
     own_side.compare(found)
     usage_side.compare(gateway, found)

@@ -5,26 +5,50 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
-from django.db.models import BigIntegerField, Exists, ExpressionWrapper, F, OuterRef, Q, Sum
+from django.db.models import BigIntegerField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
+from apps.billing.books import CREDITS
 from apps.billing.catalogue import catalogue
 from apps.billing.models import CreditGrant, CreditUse, Dispute, Invoice, Order, Payment, Refund
-from apps.billing.services.payments import takes_money
-from apps.billing.services.reconciliation.findings import Compared, Findings, Flows, Span, keys_of, money
-from apps.ledger.models import Account
+from apps.billing.services.invoices import DUE
+from apps.billing.services.payments import GOING_BACK, takes_money
+from apps.billing.services.reconciliation.findings import (
+    MISSING,
+    Compared,
+    Findings,
+    Flows,
+    Span,
+    batches,
+    keys_of,
+    money,
+    own_key,
+)
+from apps.ledger.models import Account, Transfer
 
-OPEN_OR_PAID = (Invoice.Status.OPEN, Invoice.Status.PAID)
+# What is counted here or against Stripe; it may be voided, taken back, made again. Another code needs a comparison.
+CODES = frozenset(
+    {
+        "payment", "fee", "tax", "credits", "write_off", "refund", "refund:tax", "dispute", "dispute:fee",
+        "credits:used", "credits:expired", "credits:withdrawn",
+    }
+)  # fmt: skip
+ENDINGS = (":void", ":back", ":again")
+_FAMILIES = (
+    "stripe", "fees", "receivable", "sales", "tax", "refunds", "disputes", "bad_debt", CREDITS
+)  # fmt: skip
+GIVEN_UP = Invoice.Status.UNCOLLECTIBLE
 Owner = tuple[UUID, str]  # an organization and a currency
 
 
 def compare(span: Span, found: Findings) -> None:
-    """Payments and bills of the span, or with something in it; balances as they are now."""
+    """Payments and bills of the span, or with something in it; balances as they are now; what none of these counts."""
     _payments(span, found)
     _bills(span, found)
     _orders(span, found)
     _receivable(span, found)
     _credits(found)
+    _others(span, found)
 
 
 # Documents ------------------------------------------------------------------------------------------------------------
@@ -36,6 +60,7 @@ def _payments(span: Span, found: Findings) -> None:
         Q(paid_at__range=within)
         | Q(pk__in=refunds.values("payment"), paid_at__lt=span.begin)
         | Q(pk__in=disputes.values("payment"), paid_at__lt=span.begin)
+        | Q(stripe_id__in=_booked_in(span).values("subject"), paid_at__lt=span.begin)
     )
     found.check(keys_of(rows), _read_payments)
     nameless = rows.filter(paid_at__range=within, announced=False)
@@ -52,14 +77,15 @@ def _read_payments(keys: list[UUID]) -> Iterator[tuple[UUID, Compared]]:
         held = [one for one in row.disputes.all() if takes_money(one)]
         waiting = sum(one.amount for one in row.refunds.all() if one.state == Refund.State.PENDING)
         undecided = sum(one.amount for one in held if one.status in Dispute.UNDECIDED)
+        tax = sum(one.tax or 0 for one in row.refunds.all() if one.state in GOING_BACK)
         should = money(
-            paid=row.amount, refunded=row.refunded, waiting=waiting, disputed=sum(one.amount for one in held),
+            paid=row.amount, refunded=row.refunded, tax=tax, waiting=waiting, disputed=sum(one.amount for one in held),
             undecided=undecided,
         )  # fmt: skip
         booked = money(
             paid=-flows.debited(subject, "receivable"), refunded=flows.debited(subject, "refunds", "tax"),
-            waiting=flows.held(subject, "refunds", "tax"), disputed=flows.debited(subject, "disputes"),
-            undecided=flows.held(subject, "disputes"),
+            tax=flows.debited(subject, "tax"), waiting=flows.held(subject, "refunds", "tax"),
+            disputed=flows.debited(subject, "disputes"), undecided=flows.held(subject, "disputes"),
         )  # fmt: skip
         yield row.pk, Compared("ledger", row.public_id, booked, should, row.organization_id)
 
@@ -73,6 +99,7 @@ def _bills(span: Span, found: Findings) -> None:
         Q(created_at__range=within)
         | Q(status=Invoice.Status.OPEN, created_at__lt=span.begin)
         | Q(pk__in=paid.values("invoice"))
+        | Q(stripe_id__in=_booked_in(span).values("subject"))
     )
     found.check(keys_of(rows), _read_bills)
 
@@ -81,9 +108,14 @@ def _read_bills(keys: list[UUID]) -> Iterator[tuple[UUID, Compared]]:
     rows = list(Invoice.objects.unscoped().filter(pk__in=keys))
     flows = Flows(row.stripe_id for row in rows)
     for row in rows:
-        billed, tax = (row.total, row.tax) if row.status in OPEN_OR_PAID else (0, 0)
+        lost = row.remaining if row.status == GIVEN_UP else 0
+        billed, tax = (row.total - lost, row.tax) if row.status in DUE else (0, 0)
         look = ("invoice", row.stripe_id)
         yield row.pk, _booked(row.public_id, row.stripe_id, billed, tax, flows, row.organization_id, look)
+
+
+def _booked_in(span: Span) -> QuerySet[Transfer]:
+    return Transfer.objects.filter(created_at__range=(span.begin, span.end)).exclude(subject="")
 
 
 def _orders(span: Span, found: Findings) -> None:
@@ -123,16 +155,17 @@ def _receivable(span: Span, found: Findings) -> None:
 def _read_receivable(keys: list[UUID], span: Span) -> Iterator[tuple[UUID, Compared]]:
     rows = list(Account.objects.unscoped().filter(pk__in=keys).select_related("organization"))
     owners = [row.organization_id for row in rows]
-    bills = Invoice.objects.unscoped().filter(organization__in=owners, status__in=OPEN_OR_PAID, order=None)
+    bills = Invoice.objects.unscoped().filter(organization__in=owners, status__in=DUE, order=None)
+    given_up = _sums(bills.filter(status=GIVEN_UP), "remaining")
     paid = Payment.objects.unscoped().filter(organization__in=owners)
     paid = paid.filter(Q(announced=True) | Q(paid_at__gt=span.end))  # what nobody knows the purpose of is no payment
-    remaining, billed = _sums(bills, "remaining"), _sums(bills, "total")
+    remaining, billed = _sums(bills.exclude(status=GIVEN_UP), "remaining"), _sums(bills, "total")
     ordered, came = _sums(_billed_orders().filter(organization__in=owners), "total"), _sums(paid, "amount")
     for row in rows:
         if row.organization is None:
             continue
         owner = (row.organization.pk, row.currency)
-        left = billed.get(owner, 0) + ordered.get(owner, 0) - came.get(owner, 0)
+        left = billed.get(owner, 0) - given_up.get(owner, 0) + ordered.get(owner, 0) - came.get(owner, 0)
         should = min(left, remaining.get(owner, 0))  # more would have to be open
         name = row.organization.public_id
         yield row.pk, Compared("receivable", name, row.balance, type(row.balance)(should, row.currency), owner[0])
@@ -165,6 +198,38 @@ def _read_credits(keys: list[UUID]) -> Iterator[tuple[UUID, Compared]]:
             continue
         should = type(row.balance)(owed.get((row.organization.pk, row.currency), 0), row.currency)
         yield row.pk, Compared("credits", row.organization.public_id, row.balance, should, row.organization.pk)
+
+
+# What is left --------------------------------------------------------------------------------------------------------
+def _others(span: Span, found: Findings) -> None:
+    """What was booked of nothing that is compared, or as something that nobody counts."""
+    of_billing = Q()
+    for family in _FAMILIES:
+        of_billing |= Q(debit__key__startswith=f"{family}:") | Q(credit__key__startswith=f"{family}:")
+    made = Transfer.objects.filter(of_billing, created_at__range=(span.begin, span.end)).order_by()
+    for batch in batches(made.values_list("subject", "code").distinct().iterator()):
+        known = _known({subject for subject, _code in batch})
+        for subject, code in batch:
+            name = f"{code} {subject}".strip()
+            counted = name if subject in known and is_counted(code) else MISSING
+            found.take(Compared("transfer", name, name, counted))
+
+
+def is_counted(code: str) -> bool:
+    """Whether a comparison counts what is booked so."""
+    for ending in ENDINGS:
+        code = code.removesuffix(ending)
+    return code in CODES or code.startswith("sale:")
+
+
+def _known(subjects: set[str]) -> set[str]:
+    """Those that are payments, bills, orders or grants."""
+    known = set(Payment.objects.unscoped().filter(stripe_id__in=subjects).values_list("stripe_id", flat=True))
+    known |= set(Invoice.objects.unscoped().filter(stripe_id__in=subjects).values_list("stripe_id", flat=True))
+    for model in (Order, CreditGrant):
+        keys = [key for subject in subjects if (key := own_key(model, subject)) is not None]
+        known |= {row.public_id for row in model.objects.unscoped().filter(pk__in=keys).only("pk")}
+    return known
 
 
 def _sums(rows: Any, what: Any) -> dict[Owner, int]:

@@ -12,6 +12,7 @@ from django.db.models.expressions import Value
 from django.db.models.functions import StrIndex, Substr
 
 from apps.billing.models import Difference
+from apps.core.ids import Entity, InvalidIdError
 from apps.integrations.stripe.watching import note
 from apps.ledger.models import Resolution, Transfer
 
@@ -100,6 +101,14 @@ def batches(items: Iterable[Item]) -> Iterator[list[Item]]:
 def keys_of(rows: QuerySet[Any]) -> Iterator[UUID]:
     """The keys of these rows, as a stream."""
     return rows.order_by("pk").values_list("pk", flat=True).iterator(chunk_size=BATCH)
+
+
+def own_key(model: type[Entity], public_id: str) -> UUID | None:
+    """The key of a row by its public id; None for what is none of this kind."""
+    try:
+        return model.parse_public_id(public_id)
+    except InvalidIdError:
+        return None
 
 
 def money(**parts: int) -> str:

@@ -9,8 +9,7 @@ from uuid import UUID
 from django.db.models import Min, Q, Sum
 
 from apps.billing.models import Customer, Dispute, Invoice, Order, Payment, Refund
-from apps.billing.services.reconciliation.findings import MISSING, Compared, Findings, Span, batches, money
-from apps.core.ids import InvalidIdError
+from apps.billing.services.reconciliation.findings import MISSING, Compared, Findings, Span, batches, money, own_key
 from apps.integrations.inbox.selectors import known_events
 from apps.integrations.stripe import objects
 from apps.integrations.stripe.port import Stripe
@@ -178,7 +177,7 @@ def _invoice(seen: objects.Invoice, row: Invoice | None, owner: UUID) -> Compare
 def _pages(gateway: Stripe, span: Span, found: Findings) -> None:
     """What was paid at a payment page is given here; a page that is closed there is not open here."""
     for batch in batches(gateway.checkouts(since=span.begin - PAGE_LASTS)):
-        keys = {seen.id: key for seen in batch if (key := _order_key(seen.reference)) is not None}
+        keys = {seen.id: key for seen in batch if (key := own_key(Order, seen.reference)) is not None}
         rows = {row.pk: row for row in Order.objects.unscoped().filter(pk__in=keys.values())}
         for seen in batch:
             row = rows.get(keys[seen.id]) if seen.id in keys else None
@@ -191,13 +190,6 @@ def _pages(gateway: Stripe, span: Span, found: Findings) -> None:
             theirs = "paid" if is_paid else "open" if seen.status == "complete" else seen.status
             look = ("checkout.session", seen.id)
             found.take(Compared("payment page", row.public_id, ours, theirs, row.organization_id, look))
-
-
-def _order_key(reference: str) -> UUID | None:
-    try:
-        return Order.parse_public_id(reference)
-    except InvalidIdError:
-        return None
 
 
 # What both have in common ---------------------------------------------------------------------------------------------
