@@ -186,13 +186,15 @@ class TestPages:
 
 class TestCustomers:
     def test_listed_as_they_are(self, stripe: StripeGateway, far_end: FarEnd, customer: str, shop: Shop) -> None:
-        """With what a smaller plan gave back to their credit."""
+        """With what a smaller plan gave back to their credit, and with their tax ids."""
+        stripe.add_tax_id(customer, type="eu_vat", value="DE123456789", key=key())
         made = far_end.subscribe(customer, [Wanted(shop.bigger)])
         item = cast(Subscription, stripe.fetch("subscription", made)).items[0]
         change = [ItemChange(id=item.id, price=shop.monthly, quantity=1)]
         stripe.change_subscription(made, change, at=now(), key=key())
         listed = {each.id: each for each in stripe.customers()}
         assert listed[customer] == stripe.fetch("customer", customer)
+        assert listed[customer].tax_ids == ("DE123456789",)
         assert 2_900 <= listed[customer].credit <= 3_000
 
 
