@@ -24,7 +24,7 @@ PRICE = "credits_1000"
 GIVEN = "given"
 ORDER_STATES = [*Order.State.values, GIVEN]
 NOT_BOUGHT = {
-    409: "`customer_held`: an invoice is to be paid first, or we look at a payment. `currency_switch`: you pay in "
+    409: "`customer_held`: an invoice is to be paid first, or purchases are on hold. `currency_switch`: you pay in "
     "another currency. `not_on_sale`: credits are not sold now. `idempotency_key_in_use`: the first request with this "
     "`Idempotency-Key` is still under way.",
     422: "`invalid_input`: the quantity does not fit; `errors`, where present, says where. `limit_exceeded`: too many "
@@ -133,7 +133,7 @@ class PurchaseCreditsView(OrganizationAPIView):
 class OrderView(OrganizationAPIView):
     """`/billing/orders/{order_id}`"""
 
-    permission_codes = {"get": "usage.view"}
+    permission_codes = {"get": "billing.manage"}  # who ordered asks
     is_free = True
 
     @extend_schema(operation_id="get_order", tags=["billing"], responses={200: OrderAnswer})

@@ -36,9 +36,9 @@ class CustomerHeldError(ConflictError):
 
 
 class RefundTooLargeError(InvalidInputError):
-    """More than is left of the payment."""
+    """More than can be refunded of the payment."""
 
-    code, title = "refund_too_large", _("More than was paid")
+    code, title = "refund_too_large", _("More than can be refunded")
 
 
 class OvertakenError(ConflictError):

@@ -49,7 +49,7 @@ class RefundForm(forms.Form):
         """Something, and no more than is left."""
         amount: Decimal = self.cleaned_data["amount"]
         if amount <= 0:
-            raise ValidationError(translated("At least the smallest coin goes back."))
+            raise ValidationError(translated("Enter an amount above zero."))
         if amount > self.left.decimal:
             raise ValidationError(translated("At most %(left)s can be refunded.") % {"left": money(self.left)})
         return amount

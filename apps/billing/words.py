@@ -32,8 +32,8 @@ def refund_words() -> str:
 
 
 def hold_words() -> str:
-    """Why nothing can be bought while staff look at a payment, and whom to ask."""
-    told = _("Purchases are on hold while we look at a payment. What you have stays. Write to %(email)s.")
+    """Why nothing can be bought while staff look at something, and whom to ask."""
+    told = _("You can buy nothing new until we have looked at your account. What you have stays. Write to %(email)s.")
     return told % {"email": current_brand().support_email}
 
 

@@ -78,7 +78,7 @@ class Paid:
     def disputed(self) -> int:
         """What the bank has."""
         dispute = self.dispute
-        return dispute.amount if dispute is not None and dispute.takes_money and not dispute.is_won else 0
+        return dispute.amount if dispute is not None and dispute.was_withdrawn and not dispute.is_won else 0
 
     @property
     def left(self) -> int:
@@ -171,7 +171,7 @@ class StripeModel:
         before = one.dispute
         assert before is not None
         after = replace(before, status=status)
-        had, has = (each.takes_money and not each.is_won for each in (before, after))
+        had, has = (each.was_withdrawn and not each.is_won for each in (before, after))
         if has and not had:
             self.moved["USD"] -= after.amount
             if not before.fee:

@@ -6,7 +6,7 @@ from unittest.mock import patch
 import pytest
 import time_machine
 
-from apps.billing.models import Payment
+from apps.billing.models import Entitlement, Payment
 from apps.billing.services import abuse, refunds, subscriptions
 from apps.core.entitlements import most
 from apps.core.errors import ConflictError
@@ -66,6 +66,10 @@ def credit(shop):
     return -shop.world.find("customer")[0]["balance"]
 
 
+def latest_of(first):
+    return Payment.objects.unscoped().exclude(pk=first.pk).get()
+
+
 def latest():
     return Payment.objects.unscoped().order_by("-paid_at")[0]
 
@@ -108,7 +112,8 @@ def test_seats_whose_bill_was_taken_back_go_and_come(shop, organization, change,
     assert most(organization.pk, "organization.members") == 500
     bank_takes_back(shop, latest())
     assert not shop.subscription(organization, "platform").suspended, "the first seat is paid"
-    assert most(organization.pk, "organization.members") < 500
+    assert shop.subscription(organization, "platform").quantity == 500, "as Stripe has it"
+    assert Entitlement.objects.for_organization(organization).get(feature="organization.members").value == 1
     decide(shop, won=True)
     assert most(organization.pk, "organization.members") == 500
 
@@ -131,9 +136,33 @@ def test_a_refund_before_the_credit_is_known(shop, owner, organization, change):
     payment = shop.payment(organization)
     change("api_pro_monthly", settle=False)
     assert credit(shop) > 0
-    assert refunds.refundable(payment).minor == 0
+    with pytest.raises(ConflictError, match="a moment ago"):
+        refunds.order_refund(payment, payment.amount, reason="duplicate", note="", by=owner)
     shop.settle()
     assert refunds.refundable(payment).minor == payment.amount - credit(shop)
+
+
+def test_a_larger_plan_again_is_paid_by_the_credit(shop, owner, organization, change):
+    """Down and up: nothing is left as credit, and all that was paid can be refunded."""
+    shop.buy(owner, organization, "api_usage_enterprise_monthly")
+    payment = shop.payment(organization)
+    change("api_pro_monthly")
+    change("api_usage_enterprise_monthly")
+    assert credit(shop) == 0
+    paid = list(Payment.objects.unscoped())
+    assert sum(refunds.refundable(one).minor for one in paid) == sum(one.amount for one in paid)
+    assert refunds.refundable(payment).minor == payment.amount
+
+
+def test_what_a_smaller_plan_gave_back_is_off_the_latest_payment_first(shop, owner, organization, change):
+    shop.buy(owner, organization, "api_pro_monthly")
+    first = shop.payment(organization)
+    change("api_usage_enterprise_monthly")
+    second = latest_of(first)
+    change("api_usage_professional_monthly")
+    assert 0 < credit(shop) < second.amount
+    assert refunds.refundable(first).minor == first.amount
+    assert refunds.refundable(second).minor == second.amount - credit(shop)
 
 
 def test_a_bill_of_the_month_before_is_refunded_whole(shop, owner, organization, change, clock):

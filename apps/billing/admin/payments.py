@@ -12,7 +12,8 @@ from unfold.decorators import display
 from apps.billing.admin.base import BillingAdmin, OfPaymentAdmin, amount, once
 from apps.billing.foresight import after_refund
 from apps.billing.models import Dispute, Payment, Refund
-from apps.billing.services.refunds import order_refund, refundable
+from apps.billing.services.refunds import left_of, order_refund, refundable
+from apps.billing.services.turns import take_turn
 from apps.billing.staff_forms import RefundForm
 from apps.core.admin_base import StaffInline, button
 from apps.core.staff.actions import StaffAction
@@ -132,11 +133,12 @@ class PaymentAdmin(BillingAdmin):
             permission=REFUND,
             do=_refund,
             icon="undo",
-            applies=lambda row: refundable(row).minor > 0,
+            applies=lambda row: left_of(row).minor > 0,
             danger=True,
             told=_("Refund ordered."),
             form=RefundForm,
             foresee=lambda row, data: after_refund(row, data["minor"]),
+            first=lambda row: take_turn(row.organization_id),
         ),
     )
 
@@ -183,7 +185,7 @@ class PaymentAdmin(BillingAdmin):
     @display(description=_("can be refunded"))
     @once
     def shown_left(self, obj: Payment) -> str:
-        """What is left, less what is ordered."""
+        """What can be refunded now."""
         return amount(refundable(obj).minor, obj.currency)
 
     @display(description=_("receipt"))

@@ -25,6 +25,8 @@ class Invoice(Entity):
         UNCOLLECTIBLE = "uncollectible", _("Uncollectible")
         VOID = "void", _("Void")
 
+    DUE = (Status.OPEN, Status.PAID, Status.UNCOLLECTIBLE)
+
     organization = models.ForeignKey(
         Organization, verbose_name=_("organization"), on_delete=models.PROTECT, related_name="+", db_index=False
     )
@@ -239,3 +241,8 @@ class Dispute(Entity):
     def money(self) -> Money:
         """What it is about."""
         return Money(self.amount, self.payment.currency)
+
+    @property
+    def holds_money(self) -> bool:
+        """Whether the bank has the money now."""
+        return not self.status.startswith("warning") and self.status not in ("won", "prevented")

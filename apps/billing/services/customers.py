@@ -1,14 +1,15 @@
 """Organizations as customers of Stripe's."""
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import Organization, Role
 from apps.accounts.selectors import member_emails
 from apps.audit.services import record
 from apps.billing.errors import CustomerHeldError
-from apps.billing.models import Customer, Invoice, Subscription
-from apps.core.brand import current_brand
+from apps.billing.models import Customer, Subscription
+from apps.billing.selectors import unpaid_invoices
+from apps.billing.words import hold_words
 from apps.core.errors import ConflictError
 from apps.core.ids import new_hex
 from apps.integrations.stripe import objects
@@ -107,18 +108,13 @@ def open_portal(organization: Organization, return_url: str) -> str:
 def check_may_buy(customer: Customer) -> None:
     """Raises `CustomerHeldError` for one that is held, or that has not paid for something."""
     if customer.held_because:
-        told = _("Purchases are on hold while we look at a payment. Please write to %(email)s.")
-        raise CustomerHeldError(told % {"email": current_brand().support_email})
-    bills = Invoice.objects.for_organization(customer.organization_id).filter(remaining__gt=0)
-    unpaid = bills.filter(
-        Q(status=Invoice.Status.OPEN, attempts__gt=0) | Q(status=Invoice.Status.UNCOLLECTIBLE)
-    ).first()
-    if unpaid is not None:
+        raise CustomerHeldError(hold_words())
+    for unpaid in unpaid_invoices(customer.organization):
         raise CustomerHeldError(_("Invoice %(number)s could not be paid. Please pay it first.") % {"number": unpaid})
 
 
 def hold(customer: Customer, reason: str) -> bool:
-    """Let a customer buy nothing until staff let go. Returns whether it may buy until now."""
+    """Let a customer buy nothing until staff let go. Returns whether it could buy until then."""
     rows = Customer.objects.unscoped().filter(pk=customer.pk, held_because="")
     return bool(rows.update(held_because=reason[:200]))
 

@@ -30,7 +30,7 @@ def apply(seen: objects.Dispute) -> None:
         row.fee = seen.fee if seen.fee_currency in ("", payment.currency) else 0
         row.due_by, row.created_at = seen.due_by, seen.created
         row.save()
-        if seen.takes_money or seen.is_won:
+        if seen.was_withdrawn or seen.is_won:
             books.book_dispute(
                 row.public_id, payment.stripe_id, row.money,
                 fee=Money(seen.fee, seen.fee_currency or payment.currency), won=seen.is_won, lost=seen.is_lost,

@@ -22,7 +22,6 @@ log = structlog.get_logger(__name__)
 
 PAYMENT_FAILED, RECOVERED = "payment_failed", "payment_recovered"
 Status = Invoice.Status
-DUE = (Status.OPEN, Status.PAID, Status.UNCOLLECTIBLE)
 OTHER, DISCOUNTS = "other", "discounts"
 
 
@@ -89,7 +88,7 @@ def _keep_lines(row: Invoice, lines: tuple[objects.Line, ...]) -> None:
 
 def _book(row: Invoice, organization: Organization) -> None:
     """What nobody pays stays billed and is written off: it may be paid after all. What is void was never to be paid."""
-    if row.status in DUE:
+    if row.status in Invoice.DUE:
         books.book_bill(organization, row.stripe_id, sold(row), Money(row.tax, row.currency))
         lost = row.remaining if row.status == Status.UNCOLLECTIBLE else 0
         books.book_write_off(organization, row.stripe_id, Money(lost, row.currency))

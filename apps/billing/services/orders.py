@@ -1,7 +1,7 @@
 """Buying: the wish, and what follows once it is paid. The payment page between them is `checkout`'s."""
 
 import structlog
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import Organization, User
@@ -43,21 +43,18 @@ def place_order(
     used = coupons.check(organization, product, coupon) if coupon.strip() else ""
     wish = {"price": price.code, "quantity": quantity, "coupon": used}
     with transaction.atomic():
+        take_turn(organization.pk)  # clicked twice, it is one order
         customer = customer_of(organization)
         check_may_buy(customer)
         if customer.currency and customer.currency != price.currency:
             raise CurrencySwitchError(_("You pay in %(currency)s.") % {"currency": customer.currency})
         all_open = Order.objects.for_organization(organization).filter(state=State.OPEN)
-        open_orders = all_open.filter(**wish)
-        if not open_orders and all_open.count() >= MOST_OPEN:
-            raise LimitExceededError(_("There are %(most)s open orders: pay or cancel some.") % {"most": MOST_OPEN})
-        try:
-            with transaction.atomic():
-                return open_orders.first() or Order.objects.create(
-                    organization=organization, created_by=user, currency=price.currency, **wish
-                )
-        except IntegrityError:  # clicked twice
-            return open_orders.get()
+        if (same := all_open.filter(**wish).first()) is not None:
+            return same
+        if all_open.count() >= MOST_OPEN:
+            told = _("There are %(most)s open orders: pay some, or cancel them on their pages.")
+            raise LimitExceededError(told % {"most": MOST_OPEN})
+        return Order.objects.create(organization=organization, created_by=user, currency=price.currency, **wish)
 
 
 def check_order(organization: Organization, product: Product, price: Price, quantity: int) -> None:

@@ -1,9 +1,11 @@
 """What a bill pays for: whether it is what its subscription is now, and what follows where its money was taken back."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
+from itertools import dropwhile, islice
+from typing import Any
 
-from django.db.models import F, Q, Sum
+from django.db.models import F, Q
 
 from apps.billing.models import Invoice, Payment, Refund, Subscription
 from apps.core.clock import now
@@ -35,19 +37,42 @@ def pays_for(row: Subscription, invoice: Invoice) -> bool:
 def _was_paid_on_top(row: Subscription, invoice: Invoice) -> bool:
     others = Invoice.objects.for_organization(row.organization_id).filter(subscription=row, total__gt=0)
     later = others.exclude(pk=invoice.pk).filter(created_at__gte=invoice.created_at)
-    return later.filter(lines__price=row.price).exists()
+    return later.filter(lines__price=row.price, lines__amount__gte=0).exists()
 
 
 def given_back(payment: Payment) -> int:
-    """What smaller plans gave back of the time that a payment is for, in minor units: it pays, or paid, other bills."""
-    invoice = payment.invoice
-    if invoice is None or invoice.subscription_id is None:
+    """What smaller plans gave back of a payment as credit, in minor units, but for what paid for the same subscription
+    again. It comes from the latest payments of the time that the payment is for."""
+    if payment.invoice is None or payment.invoice.subscription_id is None:
         return 0
+    taken: dict[Any, int] = {payment.pk: 0}
+    left = {payment.pk: _left(payment)}
+    for bill in _bills_after(payment, payment.invoice):
+        paid = list(bill.payments.all())
+        for one in paid:
+            taken[one.pk], left[one.pk] = 0, _left(one)
+        credit = -bill.total
+        if bill.total > 0:  # what was not paid in money
+            credit = sum(one.amount for one in paid) + bill.remaining - bill.total
+        for key in reversed(taken):
+            part = min(credit, left[key] - taken[key]) if credit > 0 else max(credit, -taken[key])
+            taken[key] += part
+            credit -= part
+    return taken[payment.pk]
+
+
+def _left(payment: Payment) -> int:
+    return payment.amount - payment.gone
+
+
+def _bills_after(payment: Payment, invoice: Invoice) -> Iterable[Invoice]:
+    """The later bills of a payment's subscription in the time that it is for, as they came."""
     bills = Invoice.objects.for_organization(payment.organization_id).filter(
-        subscription=invoice.subscription_id, currency=payment.currency, total__lt=0
+        subscription=invoice.subscription_id, currency=payment.currency, status__in=Invoice.DUE
     )
-    within = bills.filter(created_at__gte=payment.paid_at - _SAME_MOMENT, created_at__lt=paid_until(invoice))
-    return -(within.aggregate(sum=Sum("total"))["sum"] or 0)
+    within = bills.filter(created_at__gte=invoice.created_at, created_at__lt=paid_until(invoice))
+    in_order = within.order_by("created_at", "pk").prefetch_related("payments")
+    return islice(dropwhile(lambda one: one.pk != invoice.pk, in_order), 1, None)
 
 
 def was_refunded(row: Subscription) -> bool:
@@ -91,7 +116,7 @@ def standing_quantity(row: Subscription) -> int:
 
 
 def _taken_back(row: Subscription) -> Iterator[Invoice]:
-    """The bills of a subscription whose money went back, by a bank too."""
+    """The bills of a subscription whose money went back: wholly, or more than half of it by a bank."""
     taken = Payment.objects.for_organization(row.organization_id).filter(
         Q(settled__gte=F("amount")) | Q(disputed__gt=F("amount") / 2), invoice__subscription=row, disputed__gt=0
     )

@@ -8,7 +8,7 @@ from django.db.models import Sum
 
 from apps.accounts.models import Organization
 from apps.billing import books
-from apps.billing.models import Dispute, Invoice, Order, Payment, Refund
+from apps.billing.models import Invoice, Order, Payment, Refund
 from apps.billing.services import credits, entitlements, fulfilment, subscriptions
 from apps.billing.services.customers import find
 from apps.billing.services.paid_for import pays_for
@@ -105,7 +105,7 @@ def settle(row: Payment) -> None:
     """
     going = row.refunds.filter(state__in=GOING_BACK)
     row.refunded = going.aggregate(sum=Sum("amount"))["sum"] or 0
-    row.disputed = min(sum(one.amount for one in row.disputes.all() if takes_money(one)), row.amount)
+    row.disputed = min(sum(one.amount for one in row.disputes.all() if one.holds_money), row.amount)
     before = row.settled
     if row.announced:
         row.settled = row.gone
@@ -122,11 +122,6 @@ def settle(row: Payment) -> None:
         organization_id=row.organization_id,
         realm_id=row.organization.realm_id,
     )
-
-
-def takes_money(dispute: Dispute) -> bool:
-    """Whether a dispute has the money now."""
-    return not dispute.status.startswith("warning") and dispute.status not in ("won", "prevented")
 
 
 def _settle_order(order: Order, row: Payment) -> None:

@@ -15,6 +15,7 @@ from apps.billing.services import payments
 from apps.billing.services.paid_for import given_back, is_settling
 from apps.billing.services.turns import take_turn
 from apps.core.doorbell import ring
+from apps.core.errors import ConflictError
 from apps.core.ids import InvalidIdError
 from apps.core.money import Money
 from apps.integrations.stripe import objects
@@ -43,10 +44,8 @@ def left_of(payment: Payment) -> Money:
 
 
 def refundable(payment: Payment) -> Money:
-    """What can be refunded of a payment: what is left of it, less what a smaller plan gave back already. Nothing while
-    it is not known yet what a change of this moment gave back."""
-    left, nothing = left_of(payment), Money(0, payment.currency)
-    return nothing if is_settling(payment) else max(left - credited(payment), nothing)
+    """What can be refunded of a payment: what is left of it, less what a smaller plan gave back already."""
+    return max(left_of(payment) - credited(payment), Money(0, payment.currency))
 
 
 def credited(payment: Payment) -> Money:
@@ -55,10 +54,15 @@ def credited(payment: Payment) -> Money:
 
 
 def order_refund(payment: Payment, amount: int, *, reason: str, note: str, by: Any) -> Refund:
-    """Order that so much of a payment goes back, in minor units. Raises `RefundTooLargeError`."""
+    """Order that so much of a payment goes back, in minor units. Raises `RefundTooLargeError`, and
+    `ConflictError` while it is not known yet what a change of this moment gave back."""
     with transaction.atomic():
         take_turn(payment.organization_id)
         fresh = locked(payment.pk)
+        if is_settling(fresh):
+            raise ConflictError(
+                _("The plan was changed a moment ago. What that gave back is known within minutes: try again then.")
+            )
         left = refundable(fresh)
         if not 0 < amount <= left.minor:
             raise RefundTooLargeError(_("At most %(left)s can be refunded.") % {"left": left})
@@ -100,7 +104,7 @@ def _go(row: Refund) -> objects.Refund:
 def _done(row: Refund, seen: objects.Refund) -> None:
     try:
         _note(row, seen)
-    except NeededFirstError as needed:  # asked for once more, under the same key, when its lease is over
+    except NeededFirstError as needed:  # looked for again when its lease is over
         note(needed.kind, needed.object_id)
 
 

@@ -33,6 +33,10 @@ def always(_row: Any) -> bool:
     return True
 
 
+def nothing(_row: Any) -> None:
+    """For actions whose row is the first that is locked."""
+
+
 @dataclass(frozen=True)
 class StaffAction:
     """A button on a row's page and an entry in its list's menu; both lead to a page that asks first.
@@ -40,6 +44,7 @@ class StaffAction:
     `do(request, row)` calls a service, which may refuse with a `DomainError`; each row is a transaction of its own.
     With `form`, which is made of a row, the page asks for more, of one row at a time: `do(request, row, data)`.
     `foresee(row, data)` tells what will follow: then a second page says so and is agreed to before anything is done.
+    `first(row)` takes what has to be locked before the row then.
     `told` is what is said afterwards, where it is not done yet but ordered.
     `audit` is recorded with it, unless the service records by itself. `applies(row)` says where the button makes sense.
     """
@@ -56,6 +61,7 @@ class StaffAction:
     danger: bool = False
     form: Callable[..., forms.Form] | None = None
     foresee: Callable[[Any, dict[str, Any]], list[str]] | None = None
+    first: Callable[[Any], None] = nothing
 
     def allowed(self, request: HttpRequest) -> bool:
         """Whether this member of staff may do it."""
@@ -130,6 +136,7 @@ class ActionPages:
             self._perform(request, action, rows, *more)
             return []
         with transaction.atomic():  # one at a time: who clicks twice has agreed once
+            action.first(rows[0])
             row = self.model._default_manager.select_for_update(no_key=True).get(pk=rows[0].pk)
             coming = action.foresee(row, *more)
             if request.POST.get("agreed") != _digest(coming):

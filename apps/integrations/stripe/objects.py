@@ -196,7 +196,7 @@ class Dispute:
         return self.status == "lost"
 
     @property
-    def takes_money(self) -> bool:
+    def was_withdrawn(self) -> bool:
         """Whether the money was withdrawn: an inquiry ("warning_…") takes none yet."""
         return not self.status.startswith("warning") and self.status != "prevented"
 

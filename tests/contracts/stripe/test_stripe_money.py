@@ -133,7 +133,7 @@ class TestMoney:
         eventually(lambda: list(stripe.disputes(made)), PATIENCE, "the bank disputes the payment")
         (dispute,) = stripe.disputes(made, since=now() - timedelta(hours=1))
         assert (dispute.payment_intent, dispute.amount, dispute.currency) == (made, 9900, "USD")
-        assert (dispute.takes_money, dispute.is_won, dispute.is_lost) == (True, False, False)
+        assert (dispute.was_withdrawn, dispute.is_won, dispute.is_lost) == (True, False, False)
         assert dispute.due_by is not None
         assert dispute.fee > 0
         assert cast(Dispute, stripe.fetch("dispute", dispute.id)) == dispute

@@ -11,8 +11,7 @@ from django.db.models.functions import Coalesce
 from apps.billing.books import CREDITS
 from apps.billing.catalogue import catalogue
 from apps.billing.models import CreditGrant, CreditUse, Dispute, Invoice, Order, Payment, Refund
-from apps.billing.services.invoices import DUE
-from apps.billing.services.payments import GOING_BACK, takes_money
+from apps.billing.services.payments import GOING_BACK
 from apps.billing.services.reconciliation.findings import (
     MISSING,
     Compared,
@@ -74,7 +73,7 @@ def _read_payments(keys: list[UUID]) -> Iterator[tuple[UUID, Compared]]:
     flows = Flows(row.stripe_id for row in rows)
     for row in rows:
         subject = row.stripe_id
-        held = [one for one in row.disputes.all() if takes_money(one)]
+        held = [one for one in row.disputes.all() if one.holds_money]
         waiting = sum(one.amount for one in row.refunds.all() if one.state == Refund.State.PENDING)
         undecided = sum(one.amount for one in held if one.status in Dispute.UNDECIDED)
         tax = sum(one.tax or 0 for one in row.refunds.all() if one.state in GOING_BACK)
@@ -109,7 +108,7 @@ def _read_bills(keys: list[UUID]) -> Iterator[tuple[UUID, Compared]]:
     flows = Flows(row.stripe_id for row in rows)
     for row in rows:
         lost = row.remaining if row.status == GIVEN_UP else 0
-        billed, tax = (row.total - lost, row.tax) if row.status in DUE else (0, 0)
+        billed, tax = (row.total - lost, row.tax) if row.status in Invoice.DUE else (0, 0)
         look = ("invoice", row.stripe_id)
         yield row.pk, _booked(row.public_id, row.stripe_id, billed, tax, flows, row.organization_id, look)
 
@@ -155,7 +154,7 @@ def _receivable(span: Span, found: Findings) -> None:
 def _read_receivable(keys: list[UUID], span: Span) -> Iterator[tuple[UUID, Compared]]:
     rows = list(Account.objects.unscoped().filter(pk__in=keys).select_related("organization"))
     owners = [row.organization_id for row in rows]
-    bills = Invoice.objects.unscoped().filter(organization__in=owners, status__in=DUE, order=None)
+    bills = Invoice.objects.unscoped().filter(organization__in=owners, status__in=Invoice.DUE, order=None)
     given_up = _sums(bills.filter(status=GIVEN_UP), "remaining")
     paid = Payment.objects.unscoped().filter(organization__in=owners)
     paid = paid.filter(Q(announced=True) | Q(paid_at__gt=span.end))  # what nobody knows the purpose of is no payment
