@@ -102,15 +102,44 @@ def test_back_within_the_plan_nothing_is_billed(shop, owner, organization, clock
     assert overage_reported(organization, MARCH) == 0
 
 
-def test_a_larger_plan_gives_credits_back(shop, owner, organization):
+def test_credits_that_were_used_stay_used(shop, actor, owner, organization, clock):
+    """20,000 calls in advance, used up; then a plan without a limit for the last hour of the month, canceled."""
+    shop.buy(owner, organization, "api_pro_monthly")
+    shop.buy(owner, organization, "credits_1000", quantity=20)
+    wrong = call(organization, 400)
+    call(organization, 29_500)
+    settle()
+    call(organization, 50)  # which are not settled yet
+    clock.move_to(datetime(2027, 3, 31, 23, tzinfo=UTC))
+    shop.world.catch_up()
+    change(actor, shop, organization, "api_enterprise_monthly")
+    subscriptions.cancel(actor, shop.subscription(organization))
+    call(organization, 1)
+    settle()
+    assert (credits_used(organization, MARCH), credits_left(organization)) == (19_950, 50)
+    call(organization, 50_000)
+    settle()
+    assert credits_used(organization, MARCH) == 19_950, "the larger plan included these"
+    assert limits_of(organization).quota is None
+    correct(wrong, "counted twice")
+    settle()
+    assert credits_used(organization, MARCH) == 19_950, "of the 50,001 later ones: those cost nothing either way"
+
+
+def test_what_staff_take_back_gives_credits_back_under_a_larger_plan_too(shop, owner, organization, clock):
     shop.buy(owner, organization, "credits_1000", quantity=5)
-    call(organization, 4_000)
+    wrong = call(organization, 500)
+    call(organization, 3_500)
     settle()
     assert credits_left(organization) == 2_000
     shop.buy(owner, organization, "api_pro_monthly")
     call(organization, 1)
     settle()
-    assert credits_left(organization) == 5_000
+    assert credits_left(organization) == 2_000, "a larger plan includes what is called from now on"
+    clock.shift(timedelta(hours=1))
+    correct(wrong, "counted twice")
+    settle()
+    assert credits_left(organization) == 2_499
 
 
 def test_nothing_is_paid_by_credits_and_billed_too(shop, owner, organization, clock):

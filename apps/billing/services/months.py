@@ -7,6 +7,7 @@ from apps.billing.models import ApiMonth
 from apps.core.clock import now
 from apps.usage.limits import Limits, limits_of
 from apps.usage.periods import Period, month_of
+from apps.usage.selectors import counted_in
 
 
 def month_in(organization: Organization, period: Period) -> ApiMonth:
@@ -15,13 +16,17 @@ def month_in(organization: Organization, period: Period) -> ApiMonth:
 
 
 def keep(organization: Organization, before: Limits, after: Limits) -> None:
-    """The plan changes: the last month was the old one's, this one includes what the larger of the two does."""
+    """The plan changes: the last month was the old one's, this one includes what the larger of the two does, from now
+    on: what was beyond the old one was had for credits, or is on a bill."""
     month = month_of(now())
     _kept(organization, month_of(month.start - timedelta(days=1)), before)
     row = _kept(organization, month, before)
+    beyond = row.beyond(counted_in(organization, month))
+    if row.quota is not None and beyond > row.beyond_then:
+        row.beyond_then, row.included_then = beyond, row.quota
     row.quota = None if row.quota is None or after.quota is None else max(row.quota, after.quota)
     row.soft = row.soft or after.soft
-    row.save(update_fields=("quota", "soft"))
+    row.save(update_fields=("quota", "soft", "beyond_then", "included_then"))
 
 
 def _kept(organization: Organization, period: Period, limits: Limits) -> ApiMonth:

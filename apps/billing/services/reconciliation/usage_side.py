@@ -48,7 +48,7 @@ def _concerned(period: Period) -> Iterator[UUID]:
     paying = paying.filter(Q(ended_at=None) | Q(ended_at__gte=period.start))
     kept = ApiMonth.objects.unscoped().filter(organization=OuterRef("organization"), period=period.name, soft=True)
     beyond = totals_with_quota(period.name).filter(
-        Q(total__gt=F("quota")) | Exists(kept.filter(quota__lt=OuterRef("total"))),
+        Q(total__gt=F("quota")) | Exists(kept.filter(Q(quota__lt=OuterRef("total")) | Q(beyond_then__gt=0))),
         organization__in=paying.values("organization"),
     )
     yield from reported.values_list("organization_id", flat=True).distinct().iterator()
