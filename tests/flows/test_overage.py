@@ -8,7 +8,7 @@ import time_machine
 from django.core.management import call_command
 
 from apps.billing.catalogue import catalogue
-from apps.billing.models import CreditGrant, Invoice, OverageReport, Payment, PriceAtStripe, Refund
+from apps.billing.models import CreditGrant, Invoice, InvoiceLine, OverageReport, Payment, PriceAtStripe, Refund
 from apps.billing.selectors import credits_left, credits_used, overage_reported
 from apps.billing.services import allowances, credits, overage, refunds, subscriptions
 from apps.billing.services.catalogue_sync import sync_catalogue
@@ -16,6 +16,7 @@ from apps.billing.services.reconciliation import reconcile
 from apps.billing.tasks import settle
 from apps.core.errors import ConflictError, InvalidInputError
 from apps.integrations.stripe.connection import stripe
+from apps.integrations.stripe.errors import StripeUnavailableError
 from apps.usage.limits import limits_of, set_limits
 from apps.usage.periods import month_of, period_named
 from apps.usage.services.corrections import correct
@@ -130,6 +131,104 @@ def test_a_day_later_it_is_too_late_and_shows(shop, organization, by_usage, cloc
     [line] = reconcile().lines.all()
     assert (line.kind, line.ours, line.theirs) == ("overage", "0", "400")
     assert line.subject == f"{MARCH} {organization.public_id}"
+
+
+# When the plan changes ------------------------------------------------------------------------------------------------
+def change(shop, owner, organization, price):
+    offer = subscriptions.offer_change(shop.subscription(organization), price, 1)
+    actor, row = actor_of(owner, organization), offer.subscription
+    subscriptions.change(actor, row, price, 1, at=offer.at, period_end=row.period_end)
+    shop.settle()
+
+
+def end_of_march(shop, clock):
+    for hours, minutes in ((0, 5), (0, 35), (1, 5), (2, 5), (4, 40)):
+        clock.move_to(APRIL + timedelta(hours=hours, minutes=minutes))
+        shop.world.catch_up()
+        count_and_report(shop)
+
+
+def billed(organization) -> int:
+    """The calls beyond plans that are on bills."""
+    lines = InvoiceLine.objects.filter(invoice__organization=organization, price__endswith="overage")
+    return sum(line.quantity for line in lines)
+
+
+def test_what_was_not_reported_yet_is_paid_when_a_larger_plan_is_bought(shop, owner, organization, by_usage, clock):
+    """Half an hour of a plan without a limit, canceled: 300,000 calls of before are not had for that."""
+    clock.move_to(datetime(2027, 3, 31, 23, 6, tzinfo=UTC))
+    shop.world.catch_up()
+    call(organization, 310_000)
+    clock.move_to(datetime(2027, 3, 31, 23, 30, tzinfo=UTC))
+    settle()
+    change(shop, owner, organization, "api_enterprise_monthly")
+    subscriptions.cancel(actor_of(owner, organization), shop.subscription(organization))
+    shop.settle()
+    end_of_march(shop, clock)
+    assert billed(organization) == 300_000
+    assert not reconcile().lines.filter(kind="overage").exists()
+
+
+def test_the_last_minutes_of_a_month_are_paid_when_a_smaller_plan_is_bought_after_it(shop, owner, organization, clock):
+    """Called between 23:35 and midnight, changed at 00:01, before the count of 00:05."""
+    clock.move_to(datetime(2027, 2, 12, 9, 30, tzinfo=UTC))
+    shop.buy(owner, organization, "api_usage_developer_monthly")
+    clock.move_to(datetime(2027, 3, 31, 23, 36, tzinfo=UTC))
+    shop.world.catch_up()
+    call(organization, 24_000)
+    clock.move_to(APRIL + timedelta(minutes=1))
+    shop.world.catch_up()
+    shop.settle()
+    settle()
+    change(shop, owner, organization, "api_pro_monthly")
+    end_of_march(shop, clock)
+    assert billed(organization) == 14_000
+
+
+def test_what_a_change_billed_is_billed_once(shop, owner, organization, by_usage, clock):
+    """The larger plan would have included most of it; and staff take a part back later, which is on a bill then."""
+    event = call(organization, 10_000)
+    call(organization, 50_000)
+    count_and_report(shop)
+    clock.shift(timedelta(hours=1))
+    change(shop, owner, organization, "api_usage_professional_monthly")
+    count_and_report(shop)
+    assert billed(organization) == metered(shop, organization) == 50_000
+    correct(event, "counted twice")
+    count_and_report(shop)
+    assert metered(shop, organization) == 50_000, "Stripe's bill is made: the reconciliation shows it"
+    assert [(line.kind, line.ours, line.theirs) for line in reconcile().lines.all()] == [("overage", "40000", "50000")]
+    end_of_march(shop, clock)
+    assert billed(organization) == 50_000
+
+
+def test_what_a_renewal_billed_is_billed_once(shop, organization, by_usage, clock):
+    """Corrected once the month's bill is final: anew it would be on the next one."""
+    clock.move_to(APRIL - timedelta(hours=2))
+    shop.world.catch_up()
+    event = call(organization, 500)
+    call(organization, 11_000)
+    count_and_report(shop)
+    clock.move_to(APRIL + timedelta(minutes=65))
+    shop.world.catch_up()
+    shop.settle()
+    correct(event, "counted twice")
+    count_and_report(shop)
+    clock.move_to(APRIL + timedelta(days=30, minutes=65))
+    shop.world.catch_up()
+    shop.settle()
+    assert billed(organization) == 1_500
+
+
+def test_nothing_changes_while_stripe_hears_of_no_calls(shop, owner, organization, by_usage, monkeypatch):
+    call(organization, 12_000)
+
+    def silent(*_rest, **_more):
+        raise StripeUnavailableError
+
+    monkeypatch.setattr(overage, "_send", silent)
+    with pytest.raises(ConflictError, match="being counted"):
+        subscriptions.offer_change(by_usage, "api_enterprise_monthly", 1)
 
 
 def test_credits_come_before_overage(shop, owner, organization, by_usage):

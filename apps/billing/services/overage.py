@@ -11,12 +11,12 @@ from typing import Any
 
 import structlog
 from django.db import transaction
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Sum
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import Organization
 from apps.billing.catalogue import API_LINE, catalogue
-from apps.billing.models import ApiMonth, OverageReport, Subscription
+from apps.billing.models import ApiMonth, Invoice, InvoiceLine, OverageReport, Subscription
 from apps.billing.selectors import credits_used, find_customer, overage_reported, subscription_in
 from apps.billing.services import credits
 from apps.billing.services.customers import customer_of
@@ -24,6 +24,7 @@ from apps.billing.services.months import month_in
 from apps.billing.services.turns import alone, take_turn
 from apps.core.clock import now
 from apps.core.doorbell import ring
+from apps.core.errors import ConflictError
 from apps.integrations.stripe.connection import stripe
 from apps.integrations.stripe.errands import run_errands
 from apps.integrations.stripe.errors import DUPLICATE_USAGE, StripeRefusedError
@@ -74,24 +75,57 @@ def count_all(moment: datetime | None = None) -> int:
     return changed
 
 
+def close(subscription: Subscription) -> None:
+    """What was called until now is at Stripe: what comes next makes a bill of it, or leaves the price that it has.
+
+    Raises `ConflictError` while Stripe does not hear of it.
+    """
+    if subscription.line != API_LINE:
+        return
+    organization = subscription.organization
+    before = max(now() - timedelta(seconds=1), subscription.created_at)  # of one second with the bill it would miss it
+    for period in _open_months(now()):
+        settle(organization, period, counted_in(organization, period))
+        _count(organization, period, before)  # no worker is called: we report it ourselves
+    report_ordered(organization)
+    if OverageReport.objects.for_organization(organization).filter(state__in=OverageReport.WAITING).exists():
+        ring(REPORT_TASK)
+        raise ConflictError(_("Your latest calls are being counted. Please try again in a minute."))
+
+
 def count(organization: Organization, period: Period) -> bool:
     """Order what Stripe has to be told of a month's overage. Returns whether that is anything new."""
+    with transaction.atomic():
+        new = _count(organization, period, now())
+        if new:
+            ring(REPORT_TASK)
+    return new
+
+
+def _count(organization: Organization, period: Period, at: datetime) -> bool:
     with transaction.atomic():
         take_turn(organization.pk)
         subscription = subscription_in(organization, API_LINE, period)
         price = catalogue().product(subscription.product).overage if subscription else None
         reported, due = overage_reported(organization, period.name), overage_of(organization, period)
-        if subscription is None or price is None or due == reported:
+        if due == reported:
             return False
+        if subscription is None or price is None or (due > reported and _is_late(subscription, period)):
+            if due > reported:  # no bill to come has a price for it: the reconciliation shows it
+                log.error("overage_not_billed", organization=organization.public_id, calls=due - reported)
+            return False
+        new = OverageReport(
+            organization=organization, subscription=subscription, period=period.name, meter=price.meter, counted_at=at
+        )
         if due < reported:
-            _lessen(organization, subscription, period, price.meter, reported - due)
-        elif subscription.is_over and now() > period.end + BILL_WAITS:
-            log.error("overage_not_billed", organization=organization.public_id, calls=due - reported)
-            return False  # its last bill is made: the reconciliation shows it
-        else:
-            _order(organization, subscription, period, price.meter, due - reported)
-        ring(REPORT_TASK)
+            return _lessen(new, reported - due)
+        _order(new, due - reported)
     return True
+
+
+def _is_late(subscription: Subscription, period: Period) -> bool:
+    """Whether its last bill is made."""
+    return subscription.is_over and now() > period.end + BILL_WAITS
 
 
 def overage_of(organization: Organization, period: Period) -> int:
@@ -116,18 +150,25 @@ def _called_since(period: Period) -> QuerySet[Any]:
     return totals.filter(Q(counted=None, total__gt=F("quota")) | (Q(counted__isnull=False) & ~Q(counted=F("total"))))
 
 
-def _order(organization: Organization, subscription: Subscription, period: Period, meter: str, value: int) -> None:
-    OverageReport.objects.create(
-        organization=organization, subscription=subscription, period=period.name, meter=meter, value=value
-    )
+def _order(new: OverageReport, value: int) -> None:
+    new.value = value
+    new.save()
 
 
-def _lessen(organization: Organization, subscription: Subscription, period: Period, meter: str, too_much: int) -> None:
-    """Take back the latest reports that Stripe still takes back, and report anew what of them was right."""
+def _lessen(new: OverageReport, too_much: int) -> bool:
+    """Take back the latest reports that Stripe still takes back, and report anew what of them was right. Those that a
+    bill has charged already stand. Returns whether any was taken back."""
+    organization, open_rows = new.organization, []
+    billed = _billed(organization, period_named(new.period))
     rows = OverageReport.objects.for_organization(organization).filter(
-        period=period.name, state__in=OverageReport.STANDING, counted_at__gt=now() - CANCEL_WITHIN
+        period=new.period, state__in=OverageReport.STANDING
     )
-    for row in rows.select_for_update(of=("self",), no_key=True).order_by("-counted_at", "-pk"):
+    for row in rows.select_for_update(of=("self",), no_key=True).order_by("counted_at", "pk"):
+        if billed <= 0 and row.counted_at > now() - CANCEL_WITHIN:
+            open_rows.append(row)
+        billed -= row.value
+    wanted = too_much
+    for row in reversed(open_rows):
         if too_much <= 0:
             break
         never_sent = row.state == State.TO_SEND and row.attempts == 0
@@ -136,14 +177,27 @@ def _lessen(organization: Organization, subscription: Subscription, period: Peri
         row.save(update_fields=("state", "due_at"))
         too_much -= row.value
     if too_much < 0:
-        _order(organization, subscription, period, meter, -too_much)
+        _order(new, -too_much)
     elif too_much:
         log.warning("overage_reported_too_high", organization=organization.public_id, calls=too_much)
+    return too_much != wanted
 
 
-def report_ordered() -> int:
-    """Tell Stripe what was ordered. Returns how many were tried."""
+def _billed(organization: Organization, period: Period) -> int:
+    """The overage of a month that is on bills which are made already: of a change of plan, or of the month."""
+    prices = [one.overage.code for one in catalogue().products.values() if one.overage is not None]
+    lines = InvoiceLine.objects.filter(
+        invoice__organization=organization, price__in=prices, quantity__gt=0,
+        period_start__gte=period.start, period_start__lt=period.end,
+    ).exclude(invoice__status=Invoice.Status.DRAFT)  # fmt: skip
+    return lines.aggregate(quantity=Sum("quantity"))["quantity"] or 0
+
+
+def report_ordered(organization: Organization | None = None) -> int:
+    """Tell Stripe what was ordered, of one organization or of all. Returns how many were tried."""
     rows = OverageReport.objects.unscoped().select_related("organization")
+    if organization is not None:
+        rows = rows.filter(organization=organization)
     sent = run_errands(rows.filter(state=State.TO_SEND), _send, _sent, _refused)
     return sent + run_errands(rows.filter(state=State.TO_TAKE_BACK), _take_back, _taken_back, _refused)
 

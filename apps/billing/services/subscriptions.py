@@ -33,7 +33,6 @@ from apps.integrations.stripe.errands import run_errands
 from apps.integrations.stripe.errors import StripeMissingError, StripeRefusedError
 from apps.integrations.stripe.port import ItemChange
 from apps.integrations.stripe.watching import look_now, note
-from apps.usage.periods import month_of
 from apps.usage.plans import API_PLAN
 
 log = structlog.get_logger(__name__)
@@ -149,6 +148,7 @@ def offer_change(row: Subscription, price_code: str, quantity: int, *, at: datet
     Raises as `change`, and what the gateway raises.
     """
     product, price = _check_change(row, price_code, quantity)
+    overage.close(row)  # what it costs is part of the bill
     at = (at or now()).astimezone(UTC).replace(microsecond=0)
     seen = stripe(row.organization.realm_id).preview_change(row.stripe_id, _changes(row, price, quantity), at=at)
     due_now, total = (Money(amount, seen.currency.upper()) for amount in (seen.due_now, seen.total))
@@ -161,7 +161,7 @@ def change(
     """Change to what was offered at that moment, and charge the difference. Clicked twice it happens once.
 
     Raises `OvertakenError` where it was renewed since, or the offer is old; `NotOnSaleError`, `InvalidInputError`,
-    `ConflictError` (it ends, nothing would change, or more was called than it includes), `CurrencySwitchError`,
+    `ConflictError` (it ends, nothing would change, more was called than it includes, or that can't be billed yet), `CurrencySwitchError`,
     `CustomerHeldError`, `StripeRefusedError` (`payment_failed`).
     """
     _product, price = _check_change(row, price_code, quantity)
@@ -170,6 +170,7 @@ def change(
     if overtaken or not now() - SHOWN_FOR <= at <= now() + timedelta(minutes=1):
         raise OvertakenError(_("The subscription was renewed or the offer is old. Look at the new figures first."))
     check_may_buy(customer_of(row.organization))
+    overage.close(row)
     stripe(row.organization.realm_id).change_subscription(
         row.stripe_id,
         _changes(row, price, quantity),
@@ -258,8 +259,7 @@ def end_ordered() -> int:
 
 def _end(row: Subscription) -> bool:
     """Whether it was there to be ended. What it owes for usage is reported before: it is on the bill of its end."""
-    overage.count(row.organization, month_of(now()))
-    overage.report_ordered()
+    overage.close(row)
     try:
         stripe(row.organization.realm_id).cancel_subscription(
             row.stripe_id, at_period_end=False, key=f"end:{row.public_id}"
