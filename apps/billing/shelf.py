@@ -17,7 +17,7 @@ from apps.billing import words
 from apps.billing.catalogue import API_LINE, Product, catalogue
 from apps.billing.models import Subscription
 from apps.billing.selectors import had_line, is_on_hold, live_subscriptions
-from apps.billing.waiting import most_called, waits_until
+from apps.billing.waiting import before_in_line, most_called, waits_until
 from apps.core.templatetags.levqor import money
 from apps.usage.plans import API_CREDITS, API_PLAN, PLANS, SANDBOX, Plan
 
@@ -38,9 +38,16 @@ class Reader:
     on_hold: bool = False
 
     @cached_property
+    def api_plan(self) -> Subscription | None:
+        """The API plan that there is, or was until lately. Asked for once, as what was called under it."""
+        if API_LINE in self.lines or self.organization is None:
+            return self.lines.get(API_LINE)
+        return before_in_line(self.organization)
+
+    @cached_property
     def called(self) -> int:
-        """The calls under the API plan that there is, asked for once."""
-        return most_called(self.lines[API_LINE])
+        """The calls under the API plan."""
+        return most_called(self.api_plan) if self.api_plan is not None else 0
 
     @property
     def is_customer(self) -> bool:
@@ -120,7 +127,7 @@ def on_sale(reader: Reader, *, line: str = "") -> list[Shown]:
 def shown(product: Product, reader: Reader) -> Shown:
     """A product for a reader."""
     action, label, url = _action(product, reader)
-    wait = _wait(product, reader) if action == "change" else ""
+    wait = wait_for(product, reader) if action in ("change", "choose") else ""
     return Shown(
         product, words.included(product), action, label, "" if wait else url, _trial_days(product, reader), wait
     )
@@ -141,11 +148,12 @@ def change_url(row: Subscription, product: Product) -> str:
     return f"{reverse('billing_change', args=[row.public_id])}?{urlencode({'price': product.price.code})}"
 
 
-def _wait(product: Product, reader: Reader) -> str:
-    """Why there is no changing to it yet."""
-    if product.line != API_LINE:
+def wait_for(product: Product, reader: Reader) -> str:
+    """Why it can't be changed to, or bought, yet."""
+    row = reader.api_plan if product.line == API_LINE else None
+    if row is None or row.product == product.code:
         return ""
-    until = waits_until(reader.lines[API_LINE], product, reader.called)
+    until = waits_until(row, product, reader.called)
     if until is None:
         return ""
     return _("From %(day)s on: you called more often than it includes.") % {"day": date_format(until, "j F")}

@@ -16,12 +16,13 @@ from apps.billing.errors import (
     RefundTooLargeError,
 )
 from apps.billing.models import Customer, Invoice, Order, PrivateCoupon
-from apps.billing.services import checkout, orders, refunds, subscriptions
+from apps.billing.services import checkout, orders, overage, refunds, subscriptions
 from apps.billing.services.customers import customer_of
 from apps.core.errors import ConflictError, InvalidInputError, NotFoundError
 from apps.integrations.stripe.errors import StripeRefusedError
 from apps.usage.limits import limits_of
-from tests.common.roles import actor_of, make_member, make_organization, make_user
+from tests.common.roles import actor_of, client_of, make_member, make_organization, make_user
+from tests.common.texts import text
 from tests.common.usage import call
 
 pytestmark = pytest.mark.django_db
@@ -147,6 +148,42 @@ def test_a_month_of_calls_is_not_had_for_its_last_day(shop, actor, organization,
     clock.move_to(datetime(2027, 5, 1, 10, tzinfo=UTC))
     shop.settle()
     confirm(actor, subscriptions.offer_change(shop.subscription(organization), "api_pro_monthly", 1))
+
+
+def test_nor_by_letting_it_end_and_buying_anew(shop, actor, owner, organization, pro, clock, settings):
+    settings.API_DEFAULT_PLAN = "sandbox"
+    clock.move_to(datetime(2027, 3, 31, 20, tzinfo=UTC))
+    confirm(actor, subscriptions.offer_change(pro, "api_enterprise_monthly", 1))
+    shop.settle()
+    call(organization, 500_000)
+    subscriptions.cancel(actor, shop.subscription(organization))
+    clock.move_to(datetime(2027, 4, 1, 2, tzinfo=UTC))
+    shop.world.catch_up()
+    shop.settle()
+    with pytest.raises(ConflictError, match="1 May"):
+        orders.place_order(owner, organization, "api_pro_monthly")
+    with pytest.raises(ConflictError, match="1 May"):
+        checkout.open_page(Order.objects.create(organization=organization, price="api_pro_monthly", currency="USD"))
+    orders.place_order(owner, organization, "api_enterprise_monthly")
+    found = client_of(owner)
+    for page in ("/pricing", "/billing/checkout?price=api_pro_monthly"):
+        assert "From 1 May on: you called more often than it includes." in text(found, page), page
+    assert "called more often" not in text(found, "/billing/checkout?price=api_enterprise_monthly")
+    clock.move_to(datetime(2027, 5, 1, 2, tzinfo=UTC))
+    orders.place_order(owner, organization, "api_pro_monthly")
+
+
+def test_who_had_no_more_than_it_includes_buys_it_anew_at_once(shop, actor, owner, organization, pro, clock, settings):
+    settings.API_DEFAULT_PLAN = "sandbox"
+    shop.buy(owner, organization, "credits_1000", quantity=20)
+    call(organization, 25_000)  # 15,000 of them paid for in advance
+    overage.settle_all()
+    subscriptions.cancel(actor, pro)
+    clock.move_to(datetime(2027, 4, 1, 2, tzinfo=UTC))
+    shop.world.catch_up()
+    shop.settle()
+    orders.place_order(owner, organization, "api_pro_monthly")
+    orders.place_order(owner, organization, "api_usage_developer_monthly")
 
 
 def test_from_a_fixed_price_to_one_by_usage_and_back(shop, actor, organization, pro):

@@ -19,6 +19,7 @@ from apps.billing.services import coupons
 from apps.billing.services.catalogue_sync import price_at_stripe
 from apps.billing.services.customers import check_may_buy, customer_of, ensure_at_stripe
 from apps.billing.services.turns import alone
+from apps.billing.waiting import check_wait
 from apps.core.brand import current_brand
 from apps.core.clock import now
 from apps.core.errors import ConflictError
@@ -38,7 +39,7 @@ State = Order.State
 def open_page(order: Order) -> str:
     """The address of the order's payment page: the one that is open, or a new one. Said at once by many it is one page.
 
-    Raises `ConflictError` for an order that can't be paid any more, `AlreadySubscribedError`, `CouponRefusedError`,
+    Raises `ConflictError` for an order that can't be paid any more or has to wait, `AlreadySubscribedError`, `CouponRefusedError`,
     `CustomerHeldError`, and what the gateway raises.
     """
     if order.state != State.OPEN:
@@ -48,6 +49,7 @@ def open_page(order: Order) -> str:
     product = catalogue().product_of(order.price)
     if product.is_subscription and subscription_of(order.organization, product.line):
         raise AlreadySubscribedError(_("There is a subscription already: change it instead."))
+    check_wait(order.organization, product)
     if order.coupon:
         coupons.check(order.organization, product, order.coupon)
     _close_others(order, product)

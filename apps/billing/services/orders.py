@@ -17,6 +17,7 @@ from apps.billing.services import coupons, fulfilment, payments
 from apps.billing.services.customers import check_may_buy, customer_of, find
 from apps.billing.services.quantities import check_quantity
 from apps.billing.services.turns import take_turn
+from apps.billing.waiting import check_wait
 from apps.core.clock import now
 from apps.core.errors import LimitExceededError
 from apps.integrations.stripe import objects
@@ -35,7 +36,7 @@ def place_order(
     """The wish to buy so much at a price. The same wish is the same order while it is open.
 
     Raises `NotFoundError` (no such price), `NotOnSaleError`, `InvalidInputError` (quantity), `CouponRefusedError`,
-    `ConflictError` (fewer seats than members), `AlreadySubscribedError`, `CurrencySwitchError`, `CustomerHeldError`,
+    `ConflictError` (fewer seats than members, or more was called than the plan includes), `AlreadySubscribedError`, `CurrencySwitchError`, `CustomerHeldError`,
     `LimitExceededError` (open orders), `PaymentsNotSetUpError`.
     """
     product, price = catalogue().product_of(price_code), catalogue().price(price_code)
@@ -67,6 +68,7 @@ def check_order(organization: Organization, product: Product, price: Price, quan
     check_quantity(organization, product, quantity)
     if product.is_subscription and subscription_of(organization, product.line):
         raise AlreadySubscribedError(_("There is a subscription already: change it instead."))
+    check_wait(organization, product)
 
 
 def apply(seen: objects.CheckoutSession) -> None:

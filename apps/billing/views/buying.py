@@ -129,6 +129,7 @@ def _checkout(request: MemberRequest, product: Product, form: CheckoutForm, stat
         trial_days=days,
         billed_on=month_of(now()).end if product.line == API_LINE else None,
         on_hold=selectors.is_on_hold(request.organization),
+        wait=shelf.wait_for(product, shelf.Reader(True, request.organization, may_buy=True)),
         may_buy=request.may("billing.manage"),
         sandbox=not request.organization.livemode,
     )
