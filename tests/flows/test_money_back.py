@@ -10,7 +10,7 @@ from django.db import transaction
 
 from apps.billing.errors import RefundTooLargeError
 from apps.billing.foresight import after_refund
-from apps.billing.models import Customer, Dispute, Invoice, Order, Payment, Refund
+from apps.billing.models import CreditGrant, Customer, Dispute, Invoice, Order, Payment, Refund
 from apps.billing.services import disputes, invoices, orders, payments, refunds, subscriptions
 from apps.core.entitlements import entitlement
 from apps.integrations.models import StripeObject
@@ -21,6 +21,7 @@ from apps.ledger.models import Account
 from apps.ledger.selectors import differences
 from apps.usage.plans import API_PLAN
 from tests.common.roles import actor_of
+from tests.common.usage import call
 
 pytestmark = pytest.mark.django_db
 BEGIN = datetime(2027, 3, 12, 9, 30, tzinfo=UTC)
@@ -368,3 +369,16 @@ def test_what_a_smaller_plan_gave_back_is_not_refunded_too(shop, owner, staff, o
     assert (payment.refunded, payment.is_reversed) == (left, False)
     assert shop.subscription(organization).grants, "the credit pays for it"
     assert refunds.refundable(payment).minor == 0
+
+
+def test_calls_before_a_refund_are_used(shop, owner, staff, organization, settings):
+    """Called, and refunded before the next minute's settling."""
+    settings.API_DEFAULT_PLAN = "sandbox"
+    shop.buy(owner, organization, "credits_1000", quantity=4)
+    payment = shop.payment(organization)
+    call(organization, 2_200)
+    refunds.order_refund(payment, payment.amount, reason="requested_by_customer", note="", by=staff)
+    shop.settle()
+    grant = CreditGrant.objects.for_organization(organization).get()
+    assert grant.left == 0
+    assert grant.used == 1_200

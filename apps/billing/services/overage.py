@@ -53,6 +53,13 @@ def settle_all(moment: datetime | None = None) -> int:
     return done
 
 
+def settle_called(organization: Organization) -> None:
+    """Settle its credits with what it called until now: not a minute later, when there may be none left."""
+    for period in _open_months(now()):
+        for row in _called_since(period).filter(organization=organization):
+            settle(organization, period, row.total)
+
+
 def settle(organization: Organization, period: Period, calls: int) -> bool:
     """Settle credits with the calls of a month: of those beyond the plan that Stripe was not told of. True."""
     with transaction.atomic():
@@ -84,9 +91,10 @@ def close(subscription: Subscription) -> None:
         return
     organization = subscription.organization
     before = max(now() - timedelta(seconds=1), subscription.created_at)  # of one second with the bill it would miss it
+    settle_called(organization)
     for period in _open_months(now()):
-        settle(organization, period, counted_in(organization, period))
-        _count(organization, period, before)  # no worker is called: we report it ourselves
+        if ApiMonth.objects.for_organization(organization).filter(period=period.name, soft=True).exists():
+            _count(organization, period, before)  # no worker is called: we report it ourselves
     report_ordered(organization)
     if OverageReport.objects.for_organization(organization).filter(state__in=OverageReport.WAITING).exists():
         ring(REPORT_TASK)

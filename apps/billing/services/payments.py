@@ -8,8 +8,9 @@ from django.db.models import Sum
 
 from apps.accounts.models import Organization
 from apps.billing import books
+from apps.billing.catalogue import catalogue
 from apps.billing.models import Invoice, Order, Payment, Refund
-from apps.billing.services import credits, entitlements, fulfilment, subscriptions
+from apps.billing.services import credits, entitlements, fulfilment, overage, subscriptions
 from apps.billing.services.customers import find
 from apps.billing.services.paid_for import pays_for
 from apps.billing.services.turns import take_turn
@@ -17,6 +18,7 @@ from apps.core.events import emit
 from apps.core.money import Money
 from apps.integrations.stripe import objects
 from apps.integrations.stripe.watching import NeededFirstError, note, was_seen
+from apps.usage.plans import API_CREDITS
 
 log = structlog.get_logger(__name__)
 
@@ -125,7 +127,9 @@ def settle(row: Payment) -> None:
 
 
 def _settle_order(order: Order, row: Payment) -> None:
-    credits.withdraw(order, row.settled, row.amount)
+    if API_CREDITS in catalogue().product_of(order.price).grants:
+        overage.settle_called(order.organization)  # what was used stays used
+        credits.withdraw(order, row.settled, row.amount)
     if row.is_reversed and order.state == Order.State.PAID:
         order.state = Order.State.REVERSED
         entitlements.take_away(order.organization, order.public_id)
