@@ -42,7 +42,8 @@ def most_called(row: Subscription) -> int:
 
 
 def waits_until(row: Subscription, product: Product, calls: int) -> datetime | None:
-    """When a product can be changed to, or bought, where so many calls are more than it includes: when the month has ended."""
+    """When a product can be changed to, or bought, where so many calls are more than it includes: when the month has
+    ended."""
     plan = PLANS.get(str(product.grants.get(API_PLAN)))
     if plan is None or plan.calls is None or calls <= plan.calls or not _includes_less(plan, row):
         return None

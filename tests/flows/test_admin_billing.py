@@ -24,7 +24,7 @@ from apps.billing.models import (
     Refund,
     Subscription,
 )
-from apps.billing.services import coupons, customers, orders
+from apps.billing.services import coupons, customers, holds, orders
 from apps.billing.services.catalogue_sync import sync_catalogue
 from apps.core.clock import now
 from apps.integrations.models import StripeObject
@@ -119,7 +119,7 @@ def test_a_code_that_makes_no_sense_gives_nothing(code, organization, finance):
 
 def test_a_hold_is_released_on_the_record(organization, finance):
     customer, client = customers.customer_of(organization), client_of(finance)
-    customers.hold(customer, "A payment is disputed.")
+    holds.hold(customer, "A payment is disputed.")
     held = client.get(list_address(Customer), {"hold": "held"}).context["cl"].result_list
     assert [row.pk for row in held] == [customer.pk]
     assert "A payment is disputed." in client.get(row_address(customer)).content.decode()
@@ -257,7 +257,7 @@ def test_differences_are_listed_with_their_comparison(organization, owner, staff
 
 def test_the_first_page_tells_how_money_stands(organization, owner, staff):
     bill(organization, owner)
-    customers.hold(customer_of(organization), "Looked at")
+    holds.hold(customer_of(organization), "Looked at")
     page = client_of(staff).get("/admin/")
     figures = {str(figure.label): figure for group in page.context["groups"] for figure in group["figures"]}
     assert (figures["Paid today"].value, figures["Paid today"].note) == ("$19.00", "1 payment")

@@ -7,7 +7,7 @@ import time_machine
 
 from apps.billing.errors import AlreadySubscribedError, CouponRefusedError, CustomerHeldError
 from apps.billing.models import CreditGrant, Order, Subscription
-from apps.billing.services import checkout, customers, orders, subscriptions
+from apps.billing.services import checkout, customers, holds, orders, subscriptions
 from apps.billing.tasks import settle
 from apps.core.errors import LimitExceededError
 from apps.integrations.stripe import objects
@@ -158,7 +158,7 @@ def test_who_has_an_unpaid_bill_buys_nothing(shop, owner, organization, clock):
 
 def test_who_is_held_pays_at_no_page_that_was_open(shop, owner, organization):
     order = opened(owner, organization, "credits_1000")
-    customers.hold(customers.customer_of(organization), "a dispute")
+    holds.hold(customers.customer_of(organization), "a dispute")
     settle()
     assert shop.world.get("checkout.session", order.session_id)["status"] == "expired"
     order.refresh_from_db()

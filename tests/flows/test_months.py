@@ -7,9 +7,11 @@ import time_machine
 
 from apps.billing.models import CreditGrant, Invoice, OverageReport
 from apps.billing.selectors import credits_left, credits_used, overage_reported
-from apps.billing.services import overage, refunds, subscriptions
+from apps.billing.services import holds, overage, refunds, subscriptions
+from apps.billing.services.customers import customer_of
 from apps.billing.tasks import settle
 from apps.core.errors import ConflictError
+from apps.integrations.stripe.fake.disputes import open_dispute
 from apps.usage.limits import limits_of
 from apps.usage.periods import month_of
 from apps.usage.services.corrections import correct
@@ -233,6 +235,22 @@ def test_until_a_bill_is_paid_there_is_no_overage(shop, owner, organization, clo
     assert limits_of(organization).ceiling(month_of(APRIL)) == 10_000
     with pytest.raises(ConflictError, match="not paid"):
         subscriptions.offer_change(shop.subscription(organization), "api_pro_monthly", 1)
+
+
+@pytest.mark.parametrize("by", ["a dispute", "staff"])
+def test_on_hold_there_is_no_overage(shop, owner, organization, clock, by):
+    shop.buy(owner, organization, "api_usage_developer_monthly")
+    assert limits_of(organization).overage is None
+    if by == "staff":
+        holds.hold_by_staff(customer_of(organization), "looked at")
+    else:
+        [charge] = shop.world.find("charge", payment_intent=shop.payment(organization).stripe_id)
+        open_dispute(shop.world, charge, inquiry=True)
+        shop.settle()
+    assert limits_of(organization).overage == 0
+    assert limits_of(organization).ceiling(month_of(BEGIN)) == 10_000
+    holds.release(customer_of(organization))
+    assert limits_of(organization).overage is None
 
 
 def test_what_runs_out_pays_for_what_was_called_before(shop, owner, organization, clock):

@@ -14,7 +14,7 @@ from apps.accounts.models import Membership, Role
 from apps.billing.admin import of_customer
 from apps.billing.admin.base import BillingAdmin, once, organization_key
 from apps.billing.models import Customer, PrivateCoupon
-from apps.billing.services import coupons, credits, customers
+from apps.billing.services import coupons, credits, holds
 from apps.billing.staff_forms import CouponForm, CreditsForm, HoldForm
 from apps.core.staff.actions import StaffAction
 from apps.core.staff.display import NOTHING, at, row_url, tag
@@ -84,9 +84,12 @@ class CustomerAdmin(BillingAdmin):
         StaffAction(
             name="hold",
             label=_("Put on hold"),
-            question=_("The customer buys nothing until somebody releases it, and open payment pages are closed."),
+            question=_(
+                "The customer buys nothing and has no calls beyond the plan until somebody releases it, and open "
+                "payment pages are closed."
+            ),
             permission=RELEASE,
-            do=lambda request, row, data: customers.hold_by_staff(row, data["reason"]),
+            do=lambda request, row, data: holds.hold_by_staff(row, data["reason"]),
             icon="lock",
             applies=lambda row: not row.held_because,
             danger=True,
@@ -97,7 +100,7 @@ class CustomerAdmin(BillingAdmin):
             label=_("Release"),
             question=_("The customer may buy again. Look at the reason of the hold first."),
             permission=RELEASE,
-            do=lambda request, row: customers.release(row),
+            do=lambda request, row: holds.release(row),
             icon="lock_open",
             applies=lambda row: bool(row.held_because),
         ),

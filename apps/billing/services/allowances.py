@@ -75,11 +75,14 @@ def set_spend_cap(actor: Actor, organization: Organization, cap: int | None) -> 
 
 
 def _overage(organization: Organization) -> int | None:
-    """The calls of overage that the spend cap allows; None where there is no cap. Who has not paid has none."""
+    """The calls of overage that the spend cap allows; None where there is no cap. Who has not paid, or is on hold, has
+    none."""
     subscription = subscription_of(organization, API_LINE)
     if subscription is not None and not subscription.is_paid:
         return 0
     customer = Customer.objects.for_organization(organization).first()
+    if customer is not None and customer.held_because:
+        return 0
     if customer is None or customer.spend_cap is None:
         return None
     product = catalogue().granting(API_PLAN, limits_of(organization).plan)

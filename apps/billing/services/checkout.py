@@ -39,8 +39,8 @@ State = Order.State
 def open_page(order: Order) -> str:
     """The address of the order's payment page: the one that is open, or a new one. Said at once by many it is one page.
 
-    Raises `ConflictError` for an order that can't be paid any more or has to wait, `AlreadySubscribedError`, `CouponRefusedError`,
-    `CustomerHeldError`, and what the gateway raises.
+    Raises `ConflictError` for an order that can't be paid any more or has to wait, `AlreadySubscribedError`,
+    `CouponRefusedError`, `CustomerHeldError`, and what the gateway raises.
     """
     if order.state != State.OPEN:
         raise ConflictError(_("This order is paid or expired."))

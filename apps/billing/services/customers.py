@@ -111,23 +111,3 @@ def check_may_buy(customer: Customer) -> None:
         raise CustomerHeldError(hold_words())
     for unpaid in unpaid_invoices(customer.organization):
         raise CustomerHeldError(_("Invoice %(number)s could not be paid. Please pay it first.") % {"number": unpaid})
-
-
-def hold(customer: Customer, reason: str) -> bool:
-    """Let a customer buy nothing until staff let go. Returns whether it could buy until then."""
-    rows = Customer.objects.unscoped().filter(pk=customer.pk, held_because="")
-    return bool(rows.update(held_because=reason[:200]))
-
-
-def hold_by_staff(customer: Customer, reason: str) -> None:
-    """Staff let a customer buy nothing for now. Raises `ConflictError` for one that is on hold."""
-    if not hold(customer, reason):
-        raise ConflictError(_("This customer is on hold already."))
-    record("billing.customer_held", target=customer, data={"reason": reason}, organization_id=customer.organization_id)
-
-
-def release(customer: Customer) -> None:
-    """Let a customer buy again. Raises `ConflictError` for one that may."""
-    if not Customer.objects.unscoped().filter(pk=customer.pk).exclude(held_because="").update(held_because=""):
-        raise ConflictError(_("This customer is not on hold."))
-    record("billing.customer_released", target=customer, organization_id=customer.organization_id)

@@ -6,7 +6,8 @@ from django.utils.translation import gettext as _
 from apps.billing import books
 from apps.billing.models import Dispute, Payment
 from apps.billing.services import payments, subscriptions
-from apps.billing.services.customers import customer_of, hold
+from apps.billing.services.customers import customer_of
+from apps.billing.services.holds import hold
 from apps.billing.services.refunds import locked
 from apps.billing.services.turns import take_turn
 from apps.core.events import emit

@@ -36,7 +36,8 @@ def place_order(
     """The wish to buy so much at a price. The same wish is the same order while it is open.
 
     Raises `NotFoundError` (no such price), `NotOnSaleError`, `InvalidInputError` (quantity), `CouponRefusedError`,
-    `ConflictError` (fewer seats than members, or more was called than the plan includes), `AlreadySubscribedError`, `CurrencySwitchError`, `CustomerHeldError`,
+    `ConflictError` (fewer seats than members, or more was called than the plan includes), `AlreadySubscribedError`,
+    `CurrencySwitchError`, `CustomerHeldError`,
     `LimitExceededError` (open orders), `PaymentsNotSetUpError`.
     """
     product, price = catalogue().product_of(price_code), catalogue().price(price_code)

@@ -161,7 +161,8 @@ def change(
     """Change to what was offered at that moment, and charge the difference. Clicked twice it happens once.
 
     Raises `OvertakenError` where it was renewed since, or the offer is old; `NotOnSaleError`, `InvalidInputError`,
-    `ConflictError` (it ends, nothing would change, more was called than it includes, or that can't be billed yet), `CurrencySwitchError`,
+    `ConflictError` (it ends, nothing would change, more was called than it includes, or that can't be billed yet),
+    `CurrencySwitchError`,
     `CustomerHeldError`, `StripeRefusedError` (`payment_failed`).
     """
     _product, price = _check_change(row, price_code, quantity)
