@@ -1,6 +1,7 @@
 """Payment pages: one for what must not be paid twice, good for as long as they say, and only ours count."""
 
 from datetime import UTC, datetime, timedelta
+from unittest.mock import patch
 
 import pytest
 import time_machine
@@ -9,11 +10,12 @@ from apps.billing.errors import AlreadySubscribedError, CouponRefusedError, Cust
 from apps.billing.models import CreditGrant, Order, Subscription
 from apps.billing.services import checkout, customers, holds, orders, subscriptions
 from apps.billing.tasks import settle
-from apps.core.errors import LimitExceededError
+from apps.core.errors import ConflictError, LimitExceededError
 from apps.integrations.stripe import objects
 from apps.integrations.stripe.connection import stripe
 from apps.integrations.stripe.fake.cards import CARDS
 from apps.integrations.stripe.fake.completing import submit
+from apps.integrations.stripe.gateway import StripeGateway
 from tests.common.roles import actor_of
 
 pytestmark = pytest.mark.django_db
@@ -163,3 +165,114 @@ def test_who_is_held_pays_at_no_page_that_was_open(shop, owner, organization):
     assert shop.world.get("checkout.session", order.session_id)["status"] == "expired"
     order.refresh_from_db()
     assert order.state == Order.State.EXPIRED
+
+
+# Two at once ----------------------------------------------------------------------------------------------------------
+def while_opened(order, meanwhile):
+    """Open a page of an order. What happens meanwhile happens while Stripe makes it."""
+    real, begun = StripeGateway.open_checkout, []
+
+    def slow(gateway, wanted, *, key):
+        if not begun:
+            begun.append(True)
+            meanwhile()
+        return real(gateway, wanted, key=key)
+
+    with patch.object(StripeGateway, "open_checkout", slow):
+        return checkout.open_page(order)
+
+
+def killed_while_opened(order):
+    """Stripe made the page, and nobody noted it."""
+    real = StripeGateway.open_checkout
+
+    def killed(gateway, wanted, *, key):
+        real(gateway, wanted, key=key)
+        raise KeyboardInterrupt
+
+    with patch.object(StripeGateway, "open_checkout", killed), pytest.raises(KeyboardInterrupt):
+        checkout.open_page(order)
+    order.refresh_from_db()
+    assert order.session_id is None
+
+
+def pages_open(shop):
+    return [one["id"] for one in shop.world.find("checkout.session") if one["status"] == "open"]
+
+
+@pytest.mark.parametrize(
+    ("prices", "coupon"),
+    [(("base_monthly", "api_pro_monthly"), "launch50"), (("api_pro_monthly", "api_enterprise_monthly"), "")],
+)
+def test_two_orders_opened_at_once_have_no_two_pages(shop, owner, organization, prices, coupon):
+    one, two = (orders.place_order(owner, organization, price, coupon=coupon) for price in prices)
+
+    def second():
+        with pytest.raises(ConflictError):
+            checkout.open_page(two)
+
+    with pytest.raises(ConflictError):
+        while_opened(one, second)
+    assert pages_open(shop) == []
+    for price in prices:
+        opened(owner, organization, price, coupon=coupon)
+    assert len(pages_open(shop)) == 1, "one after the other it works again"
+
+
+def test_a_page_that_is_opened_while_another_one_closes_the_others_is_closed(shop, owner, organization):
+    """The second was placed after the first had closed what there was."""
+    one = orders.place_order(owner, organization, "api_pro_monthly")
+    with pytest.raises(ConflictError):
+        while_opened(one, lambda: opened(owner, organization, "api_enterprise_monthly"))
+    assert pages_open(shop) == [Order.objects.for_organization(organization).get(state="open").session_id]
+
+
+def test_an_order_canceled_while_it_is_opened_has_no_page(shop, owner, organization):
+    order = orders.place_order(owner, organization, "api_pro_monthly", coupon="launch50")
+    with pytest.raises(ConflictError):
+        while_opened(order, lambda: checkout.cancel_page(Order.objects.unscoped().get(pk=order.pk)))
+    order.refresh_from_db()
+    assert order.state == Order.State.EXPIRED
+    assert pages_open(shop) == []
+
+
+def test_an_order_opened_while_it_is_canceled_has_no_page(shop, owner, organization):
+    order = orders.place_order(owner, organization, "credits_1000")
+    opened(owner, organization, "credits_1000")
+    assert order.sessions == 0, "as it was loaded"
+    assert checkout.cancel_page(order)
+    assert pages_open(shop) == []
+
+
+@pytest.mark.parametrize("words", ["the same", "others"])
+def test_a_page_that_nobody_noted_is_closed_too(shop, owner, organization, words, settings):
+    killed_while_opened(orders.place_order(owner, organization, "api_pro_monthly"))
+    if words == "others":  # as after a release that says something else of orders
+        settings.STRIPE_TAX = not settings.STRIPE_TAX
+    second = opened(owner, organization, "api_enterprise_monthly")
+    assert pages_open(shop) == [second.session_id]
+
+
+def test_a_page_that_nobody_noted_is_no_longer_there_for_who_is_held(shop, owner, organization):
+    order = orders.place_order(owner, organization, "credits_1000")
+    killed_while_opened(order)
+    customers.hold(customers.customer_of(organization), "a dispute")
+    settle()
+    assert pages_open(shop) == []
+    order.refresh_from_db()
+    assert order.state == Order.State.EXPIRED
+
+
+def test_a_page_that_was_paid_while_another_asks_for_it_stays_paid(shop, owner, organization):
+    """Two requests for one order: the first has paid already when the second hears of the page."""
+    order = orders.place_order(owner, organization, "credits_1000")
+
+    def paid():
+        pay(shop, opened(owner, organization, "credits_1000"))
+        shop.settle()
+
+    with pytest.raises(ConflictError):
+        while_opened(order, paid)
+    shop.settle()
+    order.refresh_from_db()
+    assert order.state == Order.State.PAID

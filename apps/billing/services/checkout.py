@@ -1,7 +1,11 @@
 """The payment page of an order: opened at Stripe when it is visited, closed again, and looked at afterwards.
 
 An order has one page at a time. What must not be paid twice (a subscription of a line, a coupon) has one page for all
-orders: who opens a page closes the others first.
+orders: who opens a page ends the other orders first, and hands a page out only while its own order is open still. Of
+two who do so at once one is refused, or both.
+
+That a page is opened (`sessions`) is written down before Stripe is asked, its id after that. In between there may be a
+page that is not known here: who wants to close it asks for it once more, with the same key.
 """
 
 from datetime import timedelta
@@ -43,16 +47,13 @@ def open_page(order: Order) -> str:
     `CouponRefusedError`, `CustomerHeldError`, and what the gateway raises.
     """
     if order.state != State.OPEN:
-        raise ConflictError(_("This order is paid or expired."))
-    customer = customer_of(order.organization)
+        raise _ended()
+    customer, product = customer_of(order.organization), catalogue().product_of(order.price)
     check_may_buy(customer)
-    product = catalogue().product_of(order.price)
-    if product.is_subscription and subscription_of(order.organization, product.line):
-        raise AlreadySubscribedError(_("There is a subscription already: change it instead."))
     check_wait(order.organization, product)
-    if order.coupon:
-        coupons.check(order.organization, product, order.coupon)
+    _check_once(order, product)
     _close_others(order, product)
+    _check_once(order, product)  # another order may have been paid just before
     session = _page_of(order)
     if session is not None and session.status == "open":
         return session.url
@@ -62,11 +63,21 @@ def open_page(order: Order) -> str:
     return _new_page(order, product, ensure_at_stripe(customer))
 
 
+def _check_once(order: Order, product: Product) -> None:
+    """Whether what is had once is not had already."""
+    if product.is_subscription and subscription_of(order.organization, product.line):
+        raise AlreadySubscribedError(_("There is a subscription already: change it instead."))
+    if order.coupon:
+        coupons.check(order.organization, product, order.coupon)
+
+
 def _page_of(order: Order) -> objects.CheckoutSession | None:
-    if not order.session_id:
-        return None
+    return _page(order, order.session_id) if order.session_id else None
+
+
+def _page(order: Order, session_id: str) -> objects.CheckoutSession | None:
     try:
-        found = stripe(order.organization.realm_id).fetch("checkout.session", order.session_id)
+        found = stripe(order.organization.realm_id).fetch("checkout.session", session_id)
     except StripeMissingError:
         return None
     return found if isinstance(found, objects.CheckoutSession) else None
@@ -80,12 +91,25 @@ def _new_page(order: Order, product: Product, customer: str) -> str:
             sessions=F("sessions") + 1, page_until=now().replace(microsecond=0) + PAGE_LASTS, session_id=None
         )
         order.refresh_from_db()
-    made = stripe(order.organization.realm_id).open_checkout(
-        _wanted(order, product, customer), key=f"order:{order.public_id}:{order.sessions}"
-    )
-    rows.filter(sessions=order.sessions).update(session_id=made.id)
+        if order.state != State.OPEN:
+            raise _ended()
+    made = _ask_for_page(order, product, customer)
+    if not rows.filter(sessions=order.sessions, state=State.OPEN).update(session_id=made.id):
+        _close(order, made.id)  # it was canceled, paid, or another of its line opened meanwhile
+        raise _ended()
     order.session_id = made.id
     return made.url
+
+
+def _ask_for_page(order: Order, product: Product, customer: str) -> objects.CheckoutSession:
+    """The page of this order's latest opening: made now, or the same once more."""
+    return stripe(order.organization.realm_id).open_checkout(
+        _wanted(order, product, customer), key=f"order:{order.public_id}:{order.sessions}"
+    )
+
+
+def _ended() -> ConflictError:
+    return ConflictError(_("This order is paid or expired."))
 
 
 def _wanted(order: Order, product: Product, customer: str) -> CheckoutOrder:
@@ -128,25 +152,47 @@ def cancel_page(order: Order) -> bool:
     """The customer thought better of it: nobody can pay the order any more. False: it was paid meanwhile."""
     if order.state != State.OPEN:
         return order.state == State.EXPIRED
+    page = order.session_id or _unnoted_page(order)
+    if page and not _close(order, page):
+        return False
     rows = Order.objects.for_organization(order.organization_id).filter(pk=order.pk, state=State.OPEN)
-    if order.session_id:
-        try:
-            stripe(order.organization.realm_id).expire_checkout(order.session_id, key=f"expire:{order.session_id}")
-        except StripeMissingError:
-            pass  # nobody pays what is not there
-        except StripeRefusedError:
-            note("checkout.session", order.session_id)
-            session = _page_of(order)
-            if session is None or session.status != "expired":
-                return False
-    rows.update(state=State.EXPIRED)
+    if not rows.filter(sessions=order.sessions).update(state=State.EXPIRED):
+        order.refresh_from_db()  # paid, canceled, or another page was opened meanwhile
+        return cancel_page(order)
+    return True
+
+
+def _unnoted_page(order: Order) -> str:
+    """The page that somebody opens this moment, or was killed while they did. It is made now where it never was: then
+    nobody else makes it."""
+    customer = customer_of(order.organization).stripe_id
+    if not customer or order.page_until is None or order.page_until <= now():
+        return ""  # none was opened, or Stripe closed it itself
+    try:
+        return _ask_for_page(order, catalogue().product_of(order.price), customer).id
+    except StripeRefusedError:  # it was asked for in other words, or can't be opened any more
+        pages = stripe(order.organization.realm_id).checkouts(since=order.page_until - PAGE_LASTS)
+        ours = (page for page in pages if page.reference == order.public_id and page.customer == customer)
+        return next((page.id for page in ours if page.status != "expired"), "")
+
+
+def _close(order: Order, page: str) -> bool:
+    """Whether nobody can pay at this page any more. False: it was paid."""
+    try:
+        stripe(order.organization.realm_id).expire_checkout(page, key=f"expire:{page}")
+    except StripeMissingError:
+        return True  # nobody pays what is not there
+    except StripeRefusedError:
+        note("checkout.session", page)
+        session = _page(order, page)
+        return session is not None and session.status == "expired"
     return True
 
 
 def close_held() -> int:
     """Close the pages of customers that are on hold, which were opened before. Returns how many."""
     held = Customer.objects.unscoped().exclude(held_because="")
-    rows = Order.objects.unscoped().filter(state=State.OPEN, session_id__isnull=False)
+    rows = Order.objects.unscoped().filter(state=State.OPEN, sessions__gt=0)
     rows = rows.filter(organization__in=held.values("organization"))
     return sum(alone(cancel_page, order) for order in rows.select_related("organization").order_by("pk")[:100])
 
@@ -157,7 +203,8 @@ def expire_orders() -> int:
     over = rows.filter(page_until__lt=now(), session_id__isnull=False)
     for session in over.values_list("session_id", flat=True)[:500]:
         note("checkout.session", session or "")
-    return rows.filter(session_id=None, created_at__lt=now() - UNVISITED).update(state=State.EXPIRED)
+    no_page = rows.filter(Q(page_until=None) | Q(page_until__lt=now()), session_id=None)
+    return no_page.filter(created_at__lt=now() - UNVISITED).update(state=State.EXPIRED)
 
 
 def look_at_subscription(order: Order) -> None:
