@@ -67,9 +67,8 @@ def test_clicked_twice_it_happens_once(shop, actor, organization, pro):
     confirm(actor, offer)
     with pytest.raises(ConflictError):
         confirm(actor, replace(offer, subscription=shop.subscription(organization)))
-    subscriptions.change(
-        actor, pro, offer.price.code, 1, at=offer.at, period_end=pro.period_end
-    )  # the row as it was loaded
+    with pytest.raises(OvertakenError):
+        confirm(actor, offer)  # the row as it was loaded
     shop.settle()
     assert Invoice.objects.for_organization(organization).count() == 2
 

@@ -1,5 +1,7 @@
 """Subscriptions: what Stripe says of them, and what customers and staff want of them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -23,14 +25,14 @@ from apps.billing.services.turns import take_turn
 from apps.billing.waiting import most_called, waits_until
 from apps.core.clock import now
 from apps.core.doorbell import ring
-from apps.core.errors import ConflictError, NotFoundError
+from apps.core.errors import ConflictError, DomainError, NotFoundError
 from apps.core.events import emit
 from apps.core.ids import new_hex
 from apps.core.money import Money
 from apps.integrations.stripe import objects
 from apps.integrations.stripe.connection import stripe
-from apps.integrations.stripe.errands import run_errands
-from apps.integrations.stripe.errors import StripeMissingError, StripeRefusedError
+from apps.integrations.stripe.errands import LEASE, run_errands
+from apps.integrations.stripe.errors import StripeMissingError, StripeRefusedError, StripeUnavailableError
 from apps.integrations.stripe.port import ItemChange
 from apps.integrations.stripe.watching import look_now, note
 from apps.usage.plans import API_PLAN
@@ -160,25 +162,30 @@ def change(
 ) -> None:
     """Change to what was offered at that moment, and charge the difference. Clicked twice it happens once.
 
-    Raises `OvertakenError` where it was renewed since, or the offer is old; `NotOnSaleError`, `InvalidInputError`,
-    `ConflictError` (it ends, nothing would change, more was called than it includes, or that can't be billed yet),
-    `CurrencySwitchError`,
+    More costs what was shown. Less is credited from this moment on, whatever moment was shown: what was had while one
+    read is paid for, and nobody has a large plan for half an hour by naming the moment at which they bought it.
+
+    Raises `OvertakenError` where it was renewed or changed since, or the offer is old; `NotOnSaleError`,
+    `InvalidInputError`, `ConflictError` (it has ended, nothing would change, more was called than it includes, a part
+    of what was paid went back, or the calls until now can't be billed yet), `CurrencySwitchError`,
     `CustomerHeldError`, `StripeRefusedError` (`payment_failed`).
     """
     _product, price = _check_change(row, price_code, quantity)
+    moment = now().replace(microsecond=0)
+    moment = moment if _costs_less(row, price, quantity) else min(at, moment)
     changed = row.changed_at.replace(microsecond=0) if row.changed_at else None
-    overtaken = row.period_end != period_end or (changed is not None and at < changed)
+    overtaken = row.period_end != period_end or (changed is not None and at < changed) or at < period_end <= moment
     if overtaken or not now() - SHOWN_FOR <= at <= now() + timedelta(minutes=1):
-        raise OvertakenError(_("The subscription was renewed or the offer is old. Look at the new figures first."))
+        raise _overtaken()
     check_may_buy(customer_of(row.organization))
-    overage.close(row)
-    stripe(row.organization.realm_id).change_subscription(
-        row.stripe_id,
-        _changes(row, price, quantity),
-        at=at,
-        key=f"change:{row.public_id}:{price.code}:{quantity}:{at.timestamp():.0f}",
-    )
-    Subscription.objects.unscoped().filter(pk=row.pk).update(changed_at=now())
+    with _turn_to_change(row):
+        overage.close(row)
+        stripe(row.organization.realm_id).change_subscription(
+            row.stripe_id,
+            _changes(row, price, quantity),
+            at=moment,
+            key=f"change:{row.public_id}:{price.code}:{quantity}:{moment.timestamp():.0f}",
+        )
     record(
         "billing.subscription_changed",
         target=row.organization,
@@ -186,6 +193,45 @@ def change(
         organization_id=row.organization_id,
     )
     look_now("subscription", row.stripe_id)
+
+
+def _overtaken() -> OvertakenError:
+    return OvertakenError(_("The subscription was renewed or the offer is old. Look at the new figures first."))
+
+
+def _costs_less(row: Subscription, price: Price, quantity: int) -> bool:
+    return price.cost(quantity) < catalogue().price(row.price).cost(row.quantity)
+
+
+@contextmanager
+def _turn_to_change(row: Subscription) -> Iterator[None]:
+    """One change at a time, from the items that Stripe has: two would each leave items of the other.
+
+    While it lasts `changed_at` is to come, so that every offer is older. It is as before where nothing was changed. Who
+    is killed, or hears no answer, leaves it to come for a minute and a half: by then Stripe has done it or never will,
+    and whoever is next is told of it by the items.
+    """
+    rows, until = Subscription.objects.unscoped().filter(pk=row.pk), now() + LEASE
+    if not rows.filter(changed_at=row.changed_at).update(changed_at=until):
+        raise _overtaken()
+    try:
+        _check_items(row)
+        yield
+    except DomainError as error:
+        if not (isinstance(error, StripeUnavailableError) and error.ambiguous):
+            rows.filter(changed_at=until).update(changed_at=row.changed_at)
+        raise
+    rows.filter(changed_at=until).update(changed_at=now())
+
+
+def _check_items(row: Subscription) -> None:
+    """Whether it is at Stripe what it is here. Raises `OvertakenError` where we were not told of a change yet."""
+    seen = stripe(row.organization.realm_id).fetch("subscription", row.stripe_id)
+    items = seen.items if isinstance(seen, objects.Subscription) else ()
+    main = [one.quantity or 1 for one in items if one.id == row.items[row.price]]
+    if {code_of(one.price, one.lookup_key): one.id for one in items} != row.items or main != [row.quantity]:
+        look_now("subscription", row.stripe_id)
+        raise _overtaken()
 
 
 def _check_change(row: Subscription, price_code: str, quantity: int) -> tuple[Product, Price]:
