@@ -31,6 +31,7 @@ def webhook(request: HttpRequest, vendor: str) -> HttpResponse:
 def _body(request: HttpRequest) -> bytes:
     """The body, of which the server hands over no more than was declared. Above the limit not a byte is read."""
     declared = request.META.get("CONTENT_LENGTH") or "0"
-    if not declared.isdigit() or int(declared) > MAX_BYTES:
+    is_length = declared.isascii() and declared.isdecimal() and len(declared) <= len(str(MAX_BYTES))
+    if not is_length or int(declared) > MAX_BYTES:
         raise WebhookTooLargeError(_("The body may have %(most)d bytes.") % {"most": MAX_BYTES})
     return request.body

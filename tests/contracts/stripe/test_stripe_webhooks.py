@@ -163,6 +163,11 @@ class TestTheDoor:
         assert (response.status_code, json.loads(response.content)["code"]) == (413, "webhook_too_large")
         assert not ExternalEvent.objects.exists()
 
+    @pytest.mark.parametrize("length", ["²", "-1", "many", "9" * 5_000], ids=["power", "negative", "word", "digits"])
+    def test_a_length_that_is_none_is_refused(self, client: Client, length: str) -> None:
+        response = client.post("/webhooks/stripe/", b"{}", content_type="application/json", CONTENT_LENGTH=length)
+        assert response.status_code == 413
+
     def test_what_people_name_themselves_may_have_any_letters(self, send: Send) -> None:
         assert send(event(about={"object": "coupon", "id": "Sommer für alle"})).status_code == 200
 
