@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from apps.billing import handlers
 from apps.billing.models import Subscription
 from apps.billing.services import abuse, checkout, overage, reconciliation
+from apps.billing.services.turns import alone
 from apps.core.clock import now
 
 TOLD_BEFORE = timedelta(days=3)
@@ -30,11 +31,13 @@ def tell_of_trials(_slot: datetime) -> str:
     rows = Subscription.objects.unscoped().filter(
         status=Subscription.Status.TRIALING, trial_end__gt=moment, trial_end__lte=moment + TOLD_BEFORE, cancel_at=None
     )
-    count = 0
-    for row in rows.select_related("organization").iterator():
-        handlers.mail_trial_ends(row)
-        count += 1
-    return _("%(count)d trials end soon") % {"count": count}
+    told = sum(alone(_tell_of_trial, row) for row in rows.select_related("organization").iterator())
+    return _("%(count)d trials end soon") % {"count": told}
+
+
+def _tell_of_trial(row: Subscription) -> bool:
+    handlers.mail_trial_ends(row)
+    return True
 
 
 def reconcile(_slot: datetime) -> str:

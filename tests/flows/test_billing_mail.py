@@ -1,6 +1,7 @@
 """Mail about money: who gets it, once, and what it says to do."""
 
 from datetime import UTC, datetime, timedelta
+from unittest.mock import patch
 
 import pytest
 from django.urls import reverse
@@ -12,6 +13,7 @@ from apps.core.clock import now
 from apps.core.models import DomainEvent
 from apps.integrations.models import MailMessage
 from tests.common.bills import make_invoice, make_order, make_payment, make_subscription
+from tests.common.roles import make_organization, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -167,3 +169,19 @@ def test_a_trial_is_told_of_with_its_coupon(owner, organization):
     [mail] = mails("trial_ends")
     for words in (mail.text, mail.html):
         assert "pays $30.00 for Levqor platform (50 % off the first bill), and $60.00 a month" in words
+
+
+def test_a_trial_that_can_not_be_mailed_keeps_no_other_waiting(owner, organization):
+    elsewhere = make_organization(make_user("Else"), "Elsewhere")
+    for one in (organization, elsewhere):
+        make_subscription(one, "base", status=Subscription.Status.TRIALING, trial_end=now() + timedelta(days=2))
+    real = handlers.mail_trial_ends
+
+    def fails_for_one(row):
+        if row.organization_id == organization.pk:
+            raise RuntimeError
+        real(row)
+
+    with patch.object(handlers, "mail_trial_ends", fails_for_one):
+        assert jobs.tell_of_trials(now()).startswith("1 ")
+    assert len(mails("trial_ends")) == 1
