@@ -140,6 +140,31 @@ def test_another_page_with_our_reference_gives_nothing(shop, owner, organization
     assert not CreditGrant.objects.for_organization(organization).exists()
 
 
+@pytest.mark.parametrize("reference", ["order_nonsense", "order_", "order_²"])
+def test_another_page_with_a_reference_that_is_none(organization, reference):
+    page = objects.CheckoutSession(
+        "cs_x", "", "complete", "paid", "payment", "cus_x", "", "pi_x", reference, 5, 0, "USD", BEGIN, {}
+    )
+    orders.apply(page)
+    assert not CreditGrant.objects.for_organization(organization).exists()
+
+
+@pytest.mark.parametrize(("day", "coupon"), [(31, ""), (30, "launch50")])
+def test_a_plan_whose_rest_of_the_month_is_too_little_is_bought_on_the_first(
+    shop, owner, organization, clock, day, coupon
+):
+    clock.move_to(datetime(2027, 3, day, 12, tzinfo=UTC))
+    shop.world.catch_up()
+    order = orders.place_order(owner, organization, "api_pro_monthly", coupon=coupon)
+    with pytest.raises(ConflictError, match="from 1 April on"):
+        checkout.open_page(order)
+    clock.move_to(datetime(2027, 4, 1, 0, 30, tzinfo=UTC))
+    shop.world.catch_up()
+    shop.buy(owner, organization, "api_pro_monthly", coupon=coupon)
+    order.refresh_from_db()
+    assert order.state == Order.State.PAID
+
+
 def test_canceled_resumed_and_canceled_in_a_moment(shop, owner, organization):
     shop.buy(owner, organization, "api_pro_monthly")
     actor = actor_of(owner, organization)

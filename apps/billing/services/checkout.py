@@ -13,6 +13,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.db.models import F, Q
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from apps.billing.catalogue import API_LINE, Product, catalogue
@@ -36,6 +37,7 @@ from apps.usage.periods import month_of
 
 PAGE_LASTS = timedelta(hours=23)  # Stripe closes it after 24 at the latest
 SOON_OVER = timedelta(minutes=35)  # and opens none for less than 30 minutes
+TOO_SMALL, OTHER_WORDS = "amount_too_small", "idempotency_error"  # how Stripe refuses a page
 UNVISITED = timedelta(days=7)
 State = Order.State
 
@@ -93,12 +95,26 @@ def _new_page(order: Order, product: Product, customer: str) -> str:
         order.refresh_from_db()
         if order.state != State.OPEN:
             raise _ended()
-    made = _ask_for_page(order, product, customer)
+    try:
+        made = _ask_for_page(order, product, customer)
+    except StripeRefusedError as refusal:
+        if refusal.code != OTHER_WORDS:  # there is no page, and the next one has another key: this one stays refused
+            rows.filter(sessions=order.sessions, session_id=None).update(page_until=None)
+            order.page_until = None
+        raise _too_late() if refusal.code == TOO_SMALL and product.line == API_LINE else refusal from None
     if not rows.filter(sessions=order.sessions, state=State.OPEN).update(session_id=made.id):
         _close(order, made.id)  # it was canceled, paid, or another of its line opened meanwhile
         raise _ended()
     order.session_id = made.id
     return made.url
+
+
+def _too_late() -> ConflictError:
+    """The first bill of a plan is for the rest of the month, of which too little may be left."""
+    return ConflictError(
+        _("The rest of this month costs less than can be charged. You can buy this plan from %(day)s on.")
+        % {"day": date_format(month_of(now()).end, "j F")}
+    )
 
 
 def _ask_for_page(order: Order, product: Product, customer: str) -> objects.CheckoutSession:
@@ -211,4 +227,4 @@ def look_at_subscription(order: Order) -> None:
     """Look at what a paid page has made: for a customer who is back before the events are here."""
     session = _page_of(order)
     if session is not None and session.subscription:
-        look_now("subscription", session.subscription)
+        look_now("subscription", session.subscription, patience=0)

@@ -20,6 +20,7 @@ from apps.billing.services.turns import take_turn
 from apps.billing.waiting import check_wait
 from apps.core.clock import now
 from apps.core.errors import LimitExceededError
+from apps.core.ids import InvalidIdError
 from apps.integrations.stripe import objects
 from apps.integrations.stripe.connection import stripe
 from apps.integrations.stripe.watching import NeededFirstError, note
@@ -76,7 +77,11 @@ def apply(seen: objects.CheckoutSession) -> None:
     """Note what became of a payment page."""
     if not seen.reference.startswith(f"{Order.public_prefix}_"):
         return
-    rows = Order.objects.unscoped().filter(pk=Order.parse_public_id(seen.reference))
+    try:
+        rows = Order.objects.unscoped().filter(pk=Order.parse_public_id(seen.reference))
+    except InvalidIdError:  # anybody may write one into the address of another page
+        log.warning("checkout_of_nobody", session=seen.id)
+        return
     if owner := rows.values_list("organization_id", flat=True).first():
         take_turn(owner)
     order = rows.select_for_update(of=("self",), no_key=True).select_related("organization").first()

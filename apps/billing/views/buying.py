@@ -1,6 +1,7 @@
 """Buying: what is wanted, the way to the payment page, and the way back."""
 
 from datetime import timedelta
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -22,7 +23,7 @@ from apps.billing.outcome import outcome_of
 from apps.billing.services import coupons, orders
 from apps.billing.services.checkout import cancel_page, look_at_subscription, open_page
 from apps.billing.services.quantities import least_of
-from apps.billing.views.shared import ask_stripe_seldom, crumbs, page, wants_part
+from apps.billing.views.shared import ask_stripe_seldom, crumbs, may_ask_stripe, page, wants_part
 from apps.core.clock import now
 from apps.core.errors import DomainError, NotFoundError
 from apps.core.form_refusals import add_refusal
@@ -31,6 +32,8 @@ from apps.integrations.stripe.watching import look_now
 from apps.usage.periods import month_of
 
 ARRIVES_WITHIN = timedelta(minutes=10)
+FOLLOWED = 300  # how often the page asks for itself, every two seconds
+ASKS_STRIPE = 30  # how often of these it is asked of Stripe; the event comes later than that only where much is wrong
 OF_QUANTITY = ("invalid_quantity", "too_few_seats")
 
 
@@ -157,12 +160,16 @@ def pay(request: MemberRequest, order_id: str) -> HttpResponse:
 @never_cache
 @organization_page("billing.view")
 def back(request: MemberRequest, order_id: str) -> HttpResponse:
-    """Back from the payment page: what came of it. Asks again by itself while the payment is on its way."""
+    """Back from the payment page: what came of it. Asks again by itself while the payment is on its way, for ten
+    minutes, and Stripe for one: whoever loads the page again begins again."""
     order = selectors.get_order(request.organization, order_id)
-    if order.state == Order.State.OPEN and order.session_id:
+    asked = _asked(request)
+    is_open = order.state == Order.State.OPEN and order.session_id
+    if is_open and asked < ASKS_STRIPE and may_ask_stripe(request, "back"):
         order = _looked_at(order)
     product = catalogue().product_of(order.price)
     waits = _arrives(order, product) or (order.state == Order.State.OPEN and "session" in request.GET)
+    waits = waits and asked < FOLLOWED
     title = _("Your order")
     context = page(
         title,
@@ -171,12 +178,19 @@ def back(request: MemberRequest, order_id: str) -> HttpResponse:
         product=product,
         price=words.price_words(product),
         waits=waits,
+        asks=f"{request.path}?{urlencode({'session': request.GET.get('session', ''), 'asked': asked + 1})}",
         trial=_trial(order, product) if order.state == Order.State.PAID and not waits else None,
         outcome=outcome_of(order, product) if order.state == Order.State.PAID and not waits else None,
         may_buy=request.may("billing.manage"),
     )
     template = "billing/_order.html" if wants_part(request) else "billing/order.html"
     return render(request, template, context)
+
+
+def _asked(request: MemberRequest) -> int:
+    """How often the page has asked for itself."""
+    told = request.GET.get("asked", "")
+    return min(int(told), FOLLOWED) if told.isascii() and told.isdecimal() and len(told) < 5 else 0
 
 
 def _trial(order: Order, product: Product) -> Charge | None:
@@ -197,7 +211,7 @@ def _looked_at(order: Order) -> Order:
     try:
         if catalogue().product_of(order.price).is_subscription:
             look_at_subscription(order)
-        look_now("checkout.session", order.session_id or "")
+        look_now("checkout.session", order.session_id or "", patience=0)
     except StripeUnavailableError:
         return order  # the page asks again
     return selectors.get_order(order.organization, order.public_id)
@@ -207,6 +221,7 @@ def _looked_at(order: Order) -> Order:
 @organization_page("billing.manage")
 def order_cancel(request: MemberRequest, order_id: str) -> HttpResponse:
     """Think better of it: the payment page is closed. What was paid meanwhile stays."""
+    ask_stripe_seldom(request, "order_cancel")
     order = selectors.get_order(request.organization, order_id)
     try:
         cancel_page(order)

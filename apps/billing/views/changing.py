@@ -184,6 +184,7 @@ def _line_words(line: objects.Line) -> str:
 @organization_page("billing.manage")
 def cancel(request: MemberRequest, subscription_id: str) -> HttpResponse:
     """Let it end with its period."""
+    ask_stripe_seldom(request, "end")
     row = selectors.get_subscription(request.organization, subscription_id)
     try:
         subscriptions.cancel(request.actor, row)
@@ -198,6 +199,7 @@ def cancel(request: MemberRequest, subscription_id: str) -> HttpResponse:
 @organization_page("billing.manage")
 def resume(request: MemberRequest, subscription_id: str) -> HttpResponse:
     """Go on after all."""
+    ask_stripe_seldom(request, "end")
     row = selectors.get_subscription(request.organization, subscription_id)
     try:
         subscriptions.resume(request.actor, row)

@@ -153,6 +153,7 @@ def tax_id(request: MemberRequest) -> HttpResponse:
 @organization_page("billing.manage")
 def tax_id_remove(request: MemberRequest) -> HttpResponse:
     """No tax id on coming bills."""
+    ask_stripe_seldom(request, "tax_id_remove")
     return _told(request, lambda: customers.remove_tax_ids(request.organization), _("Coming bills name no tax id."))
 
 

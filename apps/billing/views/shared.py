@@ -6,6 +6,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from apps.accounts.errors import RateLimitedError
 from apps.accounts.web import limit
 from apps.billing import words
 
@@ -35,6 +36,15 @@ def page(title: str, **context: Any) -> dict[str, Any]:
 def wants_part(request: HttpRequest) -> bool:
     """Whether htmx asks, for the part of the page that changes."""
     return "HX-Request" in request.headers
+
+
+def may_ask_stripe(request: HttpRequest, group: str) -> bool:
+    """The same for a page that can be shown without."""
+    try:
+        ask_stripe_seldom(request, group)
+    except RateLimitedError:
+        return False
+    return True
 
 
 def ask_stripe_seldom(request: HttpRequest, group: str) -> None:

@@ -85,18 +85,19 @@ def look_at_due(limit: int = 200) -> int:
     return limit
 
 
-def look_now(kind: str, object_id: str) -> None:
+def look_now(kind: str, object_id: str, *, patience: float = WAITS_FOR_ANOTHER) -> None:
     """Look at an object at once: for a customer who is back from Stripe before its event is here.
 
-    A worker who looks at it this moment may see it as it was before the customer came: another look follows that one.
+    A worker who looks at it this moment may see it as it was before the customer came: another look follows that one,
+    for which is waited so many seconds. A page that asks again by itself has no patience.
     Raises `StripeUnavailableError`; the notice stays, and the object is looked at later.
     """
     note(kind, object_id)
     row = StripeObject.objects.filter(kind=kind, object_id=object_id).first()
-    deadline = time.monotonic() + WAITS_FOR_ANOTHER
+    deadline = time.monotonic() + patience
     while row is not None and not _take(row):
         row.refresh_from_db()
-        if row.state != State.WAITING or time.monotonic() > deadline:
+        if row.state != State.WAITING or time.monotonic() >= deadline:
             return
         time.sleep(0.05)
     if row is not None:
