@@ -11,9 +11,10 @@ from apps.billing.models import ApiMonth, Subscription
 from apps.core.clock import now
 from apps.core.errors import ConflictError
 from apps.usage.periods import Period, month_of
-from apps.usage.plans import API_PLAN, PLANS, Plan
+from apps.usage.plans import API_PLAN, PLANS
 from apps.usage.selectors import counted_in, standing
 
+LAST_DAYS = timedelta(days=10)
 ENDS_WITHIN = timedelta(hours=1)  # one that ends with a month ends in the first moments of the next
 
 
@@ -29,12 +30,12 @@ def before_in_line(organization: Organization) -> Subscription | None:
 
 def most_called(row: Subscription) -> int:
     """The calls of this month; the included ones of the last, where there were more and the plan was begun or changed
-    since: whoever has a large plan for the last days of a month pays for those days, and may call as often as in a
-    whole one. Of a plan that has ended with the last month its calls alone."""
+    in its last days, or since: it was paid for those days, with the calls of a whole month. Of a plan that has ended
+    with the last month its calls alone."""
     ended_before = row.ended_at is not None and row.ended_at < month_of(now()).start + ENDS_WITHIN
     this_month = 0 if ended_before else standing(row.organization).used
     last = _last_month()
-    if max(row.created_at, row.changed_at or row.created_at) < last.start:
+    if not _is_new(row, last):
         return this_month
     kept = ApiMonth.objects.for_organization(row.organization_id).filter(period=last.name).first()
     calls = counted_in(row.organization, last)
@@ -43,11 +44,15 @@ def most_called(row: Subscription) -> int:
 
 def waits_until(row: Subscription, product: Product, calls: int) -> datetime | None:
     """When a product can be changed to, or bought, where so many calls are more than it includes: when the month has
-    ended."""
+    ended, and for a plan of its last days, when the next one has."""
     plan = PLANS.get(str(product.grants.get(API_PLAN)))
-    if plan is None or plan.calls is None or calls <= plan.calls or not _includes_less(plan, row):
+    present = PLANS[str(catalogue().product(row.product).grants[API_PLAN])].calls
+    if plan is None or plan.calls is None or calls <= plan.calls:
         return None
-    return month_of(now()).end
+    if present is not None and plan.calls >= present and plan.soft:
+        return None
+    month = month_of(now())
+    return month_of(month.end).end if _is_new(row, month) else month.end
 
 
 def check_wait(organization: Organization, product: Product) -> None:
@@ -66,6 +71,6 @@ def _last_month() -> Period:
     return month_of(month_of(now()).start - timedelta(days=1))
 
 
-def _includes_less(plan: Plan, row: Subscription) -> bool:
-    present = PLANS[str(catalogue().product(row.product).grants[API_PLAN])].calls
-    return present is None or plan.calls is None or plan.calls < present or not plan.soft
+def _is_new(row: Subscription, month: Period) -> bool:
+    """Whether a plan is paid for the last days of a month at most."""
+    return max(row.created_at, row.changed_at or row.created_at) >= month.end - LAST_DAYS

@@ -112,7 +112,8 @@ class StripeModel:
 
     def new_bill(self, net: int, tax: int, remaining: int, fee_in: str, from_credit: int) -> Paid:
         """A month of a plan, or what a smaller one gives back. What credit paid wholly is paid."""
-        moment, payment = datetime.now(UTC), self.new_payment(remaining)
+        payment = self.new_payment(remaining)
+        moment = datetime.now(UTC) + timedelta(milliseconds=self._number)  # no two bills at once
         end = moment + timedelta(days=30)
         line = objects.Line("il_1", "API Pro", net, 1, "price_pro", "api_pro_monthly", net < 0, "si_1", moment, end)
         invoice = objects.Invoice(

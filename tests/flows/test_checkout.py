@@ -281,7 +281,7 @@ def test_a_page_that_nobody_noted_is_closed_too(shop, owner, organization, words
 def test_a_page_that_nobody_noted_is_no_longer_there_for_who_is_held(shop, owner, organization):
     order = orders.place_order(owner, organization, "credits_1000")
     killed_while_opened(order)
-    customers.hold(customers.customer_of(organization), "a dispute")
+    holds.hold(customers.customer_of(organization), "a dispute")
     settle()
     assert pages_open(shop) == []
     order.refresh_from_db()

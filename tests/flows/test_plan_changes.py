@@ -140,6 +140,8 @@ def test_a_month_of_calls_is_not_had_for_its_last_day(shop, actor, organization,
     confirm(actor, subscriptions.offer_change(pro, "api_enterprise_monthly", 1))
     shop.settle()
     call(organization, 10_001)
+    with pytest.raises(ConflictError, match="1 May"):  # told at once
+        subscriptions.offer_change(shop.subscription(organization), "api_pro_monthly", 1)
     clock.move_to(datetime(2027, 4, 1, 9, tzinfo=UTC))
     shop.settle()
     with pytest.raises(ConflictError, match="1 May"):

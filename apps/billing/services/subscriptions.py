@@ -248,11 +248,9 @@ def _check_change(row: Subscription, price_code: str, quantity: int) -> tuple[Pr
         raise ConflictError(_("This is your plan already."))
     check_quantity(row.organization, product, quantity)
     _check_calls(row, product)
-    if price.amount * quantity < catalogue().price(row.price).amount * row.quantity and was_refunded(row):
-        raise ConflictError(
-            _("A part of what you paid was given back already. You can change to less from %(day)s on.")
-            % {"day": date_format(row.period_end or now(), "j F")}
-        )
+    if _costs_less(row, price, quantity) and was_refunded(row):
+        told = _("A part of what you paid was given back already. You can take less from %(day)s on.")
+        raise ConflictError(told % {"day": date_format(row.period_end or now(), "j F")})
     return product, price
 
 
