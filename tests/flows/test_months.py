@@ -97,6 +97,23 @@ def test_calls_that_a_plan_included_cost_no_credits(shop, actor, owner, staff, o
     assert credits_left(organization) == 9_000
 
 
+@pytest.mark.parametrize("told_after", [5, 60 * 24 * 3])
+def test_a_plan_that_ended_with_its_month_includes_nothing_of_the_next(
+    shop, actor, owner, organization, clock, told_after
+):
+    shop.buy(owner, organization, "api_enterprise_monthly")
+    shop.buy(owner, organization, "credits_1000", quantity=4)
+    subscriptions.cancel(actor, shop.subscription(organization))
+    shop.settle()
+    clock.move_to(APRIL + timedelta(minutes=1))
+    settle()
+    april(shop, clock, minutes=told_after)
+    assert limits_of(organization).quota == 1_000
+    call(organization, 3_000)
+    settle()
+    assert (credits_used(organization, "2027-04"), credits_left(organization)) == (2_000, 2_000)
+
+
 def test_back_within_the_plan_nothing_is_billed(shop, owner, organization, clock):
     shop.buy(owner, organization, "api_usage_developer_monthly")
     wrong = call(organization, 500)
