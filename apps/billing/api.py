@@ -121,9 +121,9 @@ class PurchaseCreditsView(OrganizationAPIView):
         form = CreditsWanted(data=request.data)
         form.is_valid(raise_exception=True)
         quantity = form.validated_data["quantity"]
-        return self.once(request, lambda: Response(self._order(quantity), status=201))
+        return self.once(request, lambda: Response(self._place(quantity), status=201))
 
-    def _order(self, quantity: int) -> dict[str, Any]:
+    def _place(self, quantity: int) -> dict[str, Any]:
         if self.organization.livemode:
             return _ordered(place_order(self.actor.user, self.organization, PRICE, quantity=quantity))
         grant = credits.give_in_sandbox(self.organization, _calls(PRICE, quantity) or 0)

@@ -85,6 +85,10 @@ def test_trials_of_one_owners_organizations(organization, owner):
     trial(second, ago=2 * DAY)
     assert abuse.look() == 1
     assert flags() == [(third, "trials", 3)], "the latest of them"
+    fourth = make_organization(owner, "Fourth")
+    trial(fourth, ago=timedelta(hours=1))
+    assert abuse.look() == 0
+    assert flags() == [(third, "trials", 4)], "it does not wander"
 
 
 def test_settled_it_is_quiet_for_ninety_days(organization, time_machine):
@@ -139,8 +143,10 @@ def test_staff_see_it_hold_the_customer_and_settle_it(organization, owner):
 def test_others_of_staff_can_not(organization):
     customers.customer_of(organization)
     customer = Customer.objects.for_organization(organization).get()
+    flag = AbuseFlag.objects.create(organization=organization, sign="refunds", count=3)
     client = client_of(staff_with("support"))
     assert client.post(action_address(customer, "hold"), {"reason": "Because"}).status_code == 403
+    assert client.post(action_address(flag, "settle"), {"note": "Because"}).status_code == 403
 
 
 def test_however_many_there_are_the_questions_are_as_many(django_assert_num_queries):

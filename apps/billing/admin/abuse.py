@@ -79,9 +79,9 @@ class AbuseFlagAdmin(BillingAdmin):
         """What was seen."""
         return str(obj)
 
-    @display(description=_("times in 90 days"))
+    @display(description=_("times when seen last"))
     def times(self, obj: AbuseFlag) -> str:
-        """How often."""
+        """How often within 90 days."""
         return number(obj.count)
 
     @display(description=_("state"))

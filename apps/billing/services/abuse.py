@@ -58,7 +58,7 @@ def _short_plans(since: datetime) -> Found:
 
 
 def _trials(since: datetime) -> Found:
-    """Trials of one line by several organizations of an owner: the latest of them is looked at."""
+    """Trials of one line by several organizations of an owner: the latest is looked at, or the one that was before."""
     tried = (
         Subscription.objects.unscoped()
         .filter(created_at__gte=since, trial_end__isnull=False, organization__memberships__role=Role.OWNER)
@@ -67,8 +67,15 @@ def _trials(since: datetime) -> Found:
     groups = tried.order_by().values("owner", "line").annotate(count=Count("organization", distinct=True))
     counts = {(one["owner"], one["line"]): one["count"] for one in groups.filter(count__gte=3)}
     rows = tried.filter(owner__in={owner for owner, _line in counts}).order_by("created_at")
-    latest = {(owner, line): key for owner, line, key in rows.values_list("owner", "line", "organization")}
-    return {latest[group]: count for group, count in counts.items()}
+    flags = AbuseFlag.objects.unscoped().filter(
+        sign=AbuseFlag.Sign.TRIALS, organization__in=rows.values("organization")
+    )
+    known = set(flags.exclude(settled_at__lte=since).values_list("organization", flat=True)) if counts else set()
+    chosen: dict[tuple[uuid.UUID, str], uuid.UUID] = {}
+    for owner, line, key in rows.values_list("owner", "line", "organization"):
+        if chosen.get((owner, line)) not in known:
+            chosen[owner, line] = key
+    return {chosen[group]: count for group, count in counts.items()}
 
 
 def _refunds(since: datetime) -> Found:
@@ -84,7 +91,7 @@ def _disputes(since: datetime) -> Found:
 
 def _credit(since: datetime) -> Found:
     """A smaller plan gave back what the bank did too: it is taken off the customer's balance at Stripe by hand."""
-    lost = Dispute.objects.filter(status="lost", created_at__gte=since)
+    lost = Dispute.objects.filter(status="lost", created_at__gte=since - LOOKED_BACK)  # they take months
     rows = Customer.objects.unscoped().filter(credit__gt=0, organization__in=lost.values("payment__organization"))
     return _counted(rows, "organization", 1)
 

@@ -7,6 +7,8 @@ from apps.accounts.selectors import count_members
 from apps.billing.catalogue import Product
 from apps.core.errors import ConflictError, InvalidInputError
 
+REFUSALS = ("invalid_quantity", "too_few_seats")
+
 
 def check_quantity(organization: Organization, product: Product, quantity: int) -> None:
     """Raises `InvalidInputError` outside of what is sold, `ConflictError` for fewer seats than there are members."""

@@ -20,9 +20,8 @@ from apps.billing.errors import AlreadySubscribedError, CouponRefusedError
 from apps.billing.forms import CheckoutForm
 from apps.billing.models import Order, Subscription
 from apps.billing.outcome import outcome_of
-from apps.billing.services import coupons, orders
+from apps.billing.services import coupons, orders, quantities
 from apps.billing.services.checkout import cancel_page, look_at_subscription, open_page
-from apps.billing.services.quantities import least_of
 from apps.billing.views.shared import ask_stripe_seldom, crumbs, may_ask_stripe, page, wants_part
 from apps.core.clock import now
 from apps.core.errors import DomainError, NotFoundError
@@ -34,7 +33,6 @@ from apps.usage.periods import month_of
 ARRIVES_WITHIN = timedelta(minutes=10)
 FOLLOWED = 300  # how often the page asks for itself, every two seconds
 ASKS_STRIPE = 30  # how often of these it is asked of Stripe; the event comes later than that only where much is wrong
-OF_QUANTITY = ("invalid_quantity", "too_few_seats")
 
 
 @require_safe
@@ -47,14 +45,14 @@ def checkout(request: MemberRequest) -> HttpResponse:
     if row := _subscription(request.organization, product):
         return redirect(shelf.change_url(row, product))
     if "quantity" in request.GET:
-        form = CheckoutForm(product, request.GET, least=least_of(request.organization, product))
+        form = CheckoutForm(product, request.GET, least=quantities.least_of(request.organization, product))
     else:
         initial = {
             "price": product.price.code,
-            "quantity": least_of(request.organization, product),
+            "quantity": quantities.least_of(request.organization, product),
             "coupon": _coupon(request.organization, product, request.GET.get("coupon", "")),
         }
-        form = CheckoutForm(product, initial=initial, least=least_of(request.organization, product))
+        form = CheckoutForm(product, initial=initial, least=quantities.least_of(request.organization, product))
     return _checkout(request, product, form)
 
 
@@ -63,7 +61,7 @@ def checkout(request: MemberRequest) -> HttpResponse:
 def order_create(request: MemberRequest) -> HttpResponse:
     """Order something and go to its payment page."""
     product = _sold(request.POST.get("price", ""))
-    form = CheckoutForm(product, request.POST, least=least_of(request.organization, product))
+    form = CheckoutForm(product, request.POST, least=quantities.least_of(request.organization, product))
     if form.is_valid():
         data = form.cleaned_data
         try:
@@ -77,7 +75,7 @@ def order_create(request: MemberRequest) -> HttpResponse:
             row = _subscription(request.organization, product)
             return redirect(shelf.change_url(row, product) if row else "billing")
         except DomainError as refusal:
-            add_refusal(form, refusal, "quantity" if refusal.code in OF_QUANTITY else None)
+            add_refusal(form, refusal, "quantity" if refusal.code in quantities.REFUSALS else None)
         else:
             return redirect("billing_pay", order.public_id)
     return _checkout(request, product, form, status=422)

@@ -19,18 +19,15 @@ from apps.billing.catalogue import API_LINE, Product, catalogue
 from apps.billing.errors import OvertakenError
 from apps.billing.forms import ChangeForm, QuantityForm
 from apps.billing.models import Subscription
-from apps.billing.services import subscriptions
+from apps.billing.services import quantities, subscriptions
 from apps.billing.services.catalogue_sync import code_of
-from apps.billing.services.quantities import least_of
 from apps.billing.services.subscriptions import Offer
-from apps.billing.views.shared import ask_stripe_seldom, crumbs, page
+from apps.billing.views.shared import ask_stripe_seldom, crumbs, page, told
 from apps.core.errors import DomainError, NotFoundError
 from apps.core.form_refusals import add_refusal
 from apps.core.money import Money
 from apps.integrations.stripe import objects
 from apps.integrations.stripe.errors import StripeRefusedError
-
-OF_QUANTITY = ("invalid_quantity", "too_few_seats")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -66,7 +63,7 @@ def _offered(
     """The figures as they are now, or why there are none. With a refusal, what came of confirming earlier ones."""
     seats = str(row.quantity) if product.seats else "1"
     form = QuantityForm(
-        product, {"quantity": data.get("quantity", seats)}, least=least_of(request.organization, product)
+        product, {"quantity": data.get("quantity", seats)}, least=quantities.least_of(request.organization, product)
     )
     status = refusal.status if refusal else 200
     if not form.is_valid():
@@ -83,7 +80,7 @@ def _offered(
 
 def _confirm(request: MemberRequest, row: Subscription) -> HttpResponse:
     product = _wanted(row, request.POST.get("price", ""))
-    form = ChangeForm(product, request.POST, least=least_of(request.organization, product))
+    form = ChangeForm(product, request.POST, least=quantities.least_of(request.organization, product))
     if not form.is_valid():
         return _offered(request, row, product, request.POST)
     data = form.cleaned_data
@@ -116,7 +113,7 @@ def _refused(
     request: MemberRequest, row: Subscription, product: Product, form: QuantityForm, refusal: DomainError
 ) -> HttpResponse:
     """The page without figures: an error at the number of seats, or a notice that says what to do."""
-    if form.is_valid() and refusal.code in OF_QUANTITY and product.seats:
+    if form.is_valid() and refusal.code in quantities.REFUSALS and product.seats:
         add_refusal(form, refusal, "quantity")
         return _page(request, row, product, form, status=refusal.status)
     return _page(request, row, product, form, refusal=refusal, status=refusal.status)
@@ -186,13 +183,8 @@ def cancel(request: MemberRequest, subscription_id: str) -> HttpResponse:
     """Let it end with its period."""
     ask_stripe_seldom(request, "end")
     row = selectors.get_subscription(request.organization, subscription_id)
-    try:
-        subscriptions.cancel(request.actor, row)
-    except DomainError as refusal:
-        messages.error(request, str(refusal.detail))
-    else:
-        messages.success(request, _("%(product)s ends with its period.") % {"product": words.name_of(row.price)})
-    return redirect("billing")
+    done = _("%(product)s ends with its period.") % {"product": words.name_of(row.price)}
+    return told(request, lambda: subscriptions.cancel(request.actor, row), done)
 
 
 @form_of("billing")
@@ -201,10 +193,5 @@ def resume(request: MemberRequest, subscription_id: str) -> HttpResponse:
     """Go on after all."""
     ask_stripe_seldom(request, "end")
     row = selectors.get_subscription(request.organization, subscription_id)
-    try:
-        subscriptions.resume(request.actor, row)
-    except DomainError as refusal:
-        messages.error(request, str(refusal.detail))
-    else:
-        messages.success(request, _("%(product)s goes on.") % {"product": words.name_of(row.price)})
-    return redirect("billing")
+    done = _("%(product)s goes on.") % {"product": words.name_of(row.price)}
+    return told(request, lambda: subscriptions.resume(request.actor, row), done)

@@ -1,6 +1,5 @@
 """What the organization pays for, how much of it is used, and what can be changed about paying."""
 
-from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -21,7 +20,7 @@ from apps.billing.forms import SpendCapForm, TaxIdForm
 from apps.billing.holdings import counted_features, held
 from apps.billing.models import Customer
 from apps.billing.services import allowances, customers
-from apps.billing.views.shared import ask_stripe_seldom, page, tabs
+from apps.billing.views.shared import ask_stripe_seldom, page, tabs, told
 from apps.core.brand import current_brand
 from apps.core.errors import DomainError
 from apps.core.form_refusals import add_refusal
@@ -154,7 +153,7 @@ def tax_id(request: MemberRequest) -> HttpResponse:
 def tax_id_remove(request: MemberRequest) -> HttpResponse:
     """No tax id on coming bills."""
     ask_stripe_seldom(request, "tax_id_remove")
-    return _told(request, lambda: customers.remove_tax_ids(request.organization), _("Coming bills name no tax id."))
+    return told(request, lambda: customers.remove_tax_ids(request.organization), _("Coming bills name no tax id."))
 
 
 @form_of("billing")
@@ -168,13 +167,3 @@ def portal(request: MemberRequest) -> HttpResponse:
     except DomainError as refusal:
         messages.error(request, str(refusal.detail))
         return redirect("billing")
-
-
-def _told(request: MemberRequest, act: Callable[[], None], done: str) -> HttpResponse:
-    try:
-        act()
-    except DomainError as refusal:
-        messages.error(request, str(refusal.detail))
-    else:
-        messages.success(request, done)
-    return redirect("billing")

@@ -1,14 +1,18 @@
 """What the pages of billing have in common."""
 
+from collections.abc import Callable
 from typing import Any
 
-from django.http import HttpRequest
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from apps.accounts.errors import RateLimitedError
 from apps.accounts.web import limit
 from apps.billing import words
+from apps.core.errors import DomainError
 
 
 def tabs(current: str) -> list[dict[str, Any]]:
@@ -31,6 +35,17 @@ def crumbs(title: str, *between: tuple[str, str]) -> list[dict[str, str]]:
 def page(title: str, **context: Any) -> dict[str, Any]:
     """The context of a page; each says how long a price is refunded, and can say what a hold means."""
     return {"page_title": title, "refund_words": words.refund_words(), "hold_words": words.hold_words(), **context}
+
+
+def told(request: HttpRequest, act: Callable[[], None], done: str) -> HttpResponse:
+    """Do it, and say on the overview that it is done or why not."""
+    try:
+        act()
+    except DomainError as refusal:
+        messages.error(request, str(refusal.detail))
+    else:
+        messages.success(request, done)
+    return redirect("billing")
 
 
 def wants_part(request: HttpRequest) -> bool:
