@@ -149,18 +149,25 @@ def test_another_page_with_a_reference_that_is_none(organization, reference):
     assert not CreditGrant.objects.for_organization(organization).exists()
 
 
-@pytest.mark.parametrize(("day", "coupon"), [(31, ""), (30, "launch50")])
-def test_a_plan_whose_rest_of_the_month_is_too_little_is_bought_on_the_first(
-    shop, owner, organization, clock, day, coupon
-):
+@pytest.mark.parametrize(("day", "coupon", "cost"), [(31, "", 1_900), (30, "launch50", 950)])
+def test_a_plan_of_a_months_last_days_is_paid_for_a_month(shop, owner, organization, clock, day, coupon, cost):
+    """What is left of the month would cost less than can be charged."""
     clock.move_to(datetime(2027, 3, day, 12, tzinfo=UTC))
     shop.world.catch_up()
-    order = orders.place_order(owner, organization, "api_pro_monthly", coupon=coupon)
+    shop.buy(owner, organization, "api_pro_monthly", coupon=coupon)
+    assert shop.payment(organization).amount == cost
+    assert shop.subscription(organization).period_end == datetime(2027, 4, 30, 12, tzinfo=UTC)
+
+
+def test_a_plan_by_usage_whose_rest_of_the_month_is_too_little_is_bought_on_the_first(shop, owner, organization, clock):
+    clock.move_to(datetime(2027, 3, 31, 20, tzinfo=UTC))
+    shop.world.catch_up()
+    order = orders.place_order(owner, organization, "api_usage_developer_monthly")
     with pytest.raises(ConflictError, match="from 1 April on"):
         checkout.open_page(order)
     clock.move_to(datetime(2027, 4, 1, 0, 30, tzinfo=UTC))
     shop.world.catch_up()
-    shop.buy(owner, organization, "api_pro_monthly", coupon=coupon)
+    shop.buy(owner, organization, "api_usage_developer_monthly")
     order.refresh_from_db()
     assert order.state == Order.State.PAID
 

@@ -8,7 +8,7 @@ That a page is opened (`sessions`) is written down before Stripe is asked, its i
 page that is not known here: who wants to close it asks for it once more, with the same key.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db.models import F, Q
@@ -37,6 +37,7 @@ from apps.usage.periods import month_of
 
 PAGE_LASTS = timedelta(hours=23)  # Stripe closes it after 24 at the latest
 SOON_OVER = timedelta(minutes=35)  # and opens none for less than 30 minutes
+TOO_LITTLE_LEFT = timedelta(days=2)
 TOO_SMALL, OTHER_WORDS = "amount_too_small", "idempotency_error"  # how Stripe refuses a page
 UNVISITED = timedelta(days=7)
 State = Order.State
@@ -144,10 +145,18 @@ def _wanted(order: Order, product: Product, customer: str) -> CheckoutOrder:
         expires_at=until,
         coupon=coupons.code_at_stripe(order.coupon),
         trial_days=trial,
-        anchor=month_of(until - PAGE_LASTS).end if product.line == API_LINE else None,
+        anchor=_anchor(product, until - PAGE_LASTS),
         automatic_tax=settings.STRIPE_TAX,
         metadata={"order": order.public_id, "organization": order.organization.public_id, "product": product.code},
     )
+
+
+def _anchor(product: Product, opened: datetime) -> datetime | None:
+    """API plans are billed with the months of their calls. In a month's last days the rest of it may cost less than can
+    be charged: a plan without overage is billed from day to day then."""
+    end = month_of(opened).end
+    begins_anywhere = product.line != API_LINE or (product.overage is None and end - opened < TOO_LITTLE_LEFT)
+    return None if begins_anywhere else end
 
 
 def _return_address(order: Order) -> str:
