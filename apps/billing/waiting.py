@@ -55,16 +55,22 @@ def waits_until(row: Subscription, product: Product, calls: int) -> datetime | N
     return month_of(month.end).end if _is_new(row, month) else month.end
 
 
-def check_wait(organization: Organization, product: Product) -> None:
-    """Whether an API plan can be bought after the one that ended. Raises `ConflictError`."""
-    row = before_in_line(organization) if product.line == API_LINE else None
-    if row is None or row.product == product.code:
+def check_wait(row: Subscription, product: Product) -> None:
+    """Whether an API plan can be had after this one. Raises `ConflictError`."""
+    if product.line != API_LINE or row.product == product.code:
         return
     if until := waits_until(row, product, most_called(row)):
         raise ConflictError(
-            _("You called more often than that plan includes, and can buy it from %(day)s on.")
+            _("You called more often than that plan includes, and can have it from %(day)s on.")
             % {"day": date_format(until, "j F")}
         )
+
+
+def check_wait_after(organization: Organization, product: Product) -> None:
+    """Whether an API plan can be bought after the one that ended. Raises `ConflictError`."""
+    row = before_in_line(organization) if product.line == API_LINE else None
+    if row is not None:
+        check_wait(row, product)
 
 
 def _last_month() -> Period:

@@ -24,7 +24,7 @@ from apps.billing.services import coupons
 from apps.billing.services.catalogue_sync import price_at_stripe
 from apps.billing.services.customers import check_may_buy, customer_of, ensure_at_stripe
 from apps.billing.services.turns import alone
-from apps.billing.waiting import check_wait
+from apps.billing.waiting import check_wait_after
 from apps.core.brand import current_brand
 from apps.core.clock import now
 from apps.core.errors import ConflictError
@@ -53,7 +53,7 @@ def open_page(order: Order) -> str:
         raise _ended()
     customer, product = customer_of(order.organization), catalogue().product_of(order.price)
     check_may_buy(customer)
-    check_wait(order.organization, product)
+    check_wait_after(order.organization, product)
     _check_once(order, product)
     _close_others(order, product)
     _check_once(order, product)  # another order may have been paid just before

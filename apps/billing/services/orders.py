@@ -17,7 +17,7 @@ from apps.billing.services import coupons, fulfilment, payments
 from apps.billing.services.customers import check_may_buy, customer_of, find
 from apps.billing.services.quantities import check_quantity
 from apps.billing.services.turns import take_turn
-from apps.billing.waiting import check_wait
+from apps.billing.waiting import check_wait_after
 from apps.core.clock import now
 from apps.core.errors import LimitExceededError
 from apps.core.ids import InvalidIdError
@@ -70,7 +70,7 @@ def check_order(organization: Organization, product: Product, price: Price, quan
     check_quantity(organization, product, quantity)
     if product.is_subscription and subscription_of(organization, product.line):
         raise AlreadySubscribedError(_("There is a subscription already: change it instead."))
-    check_wait(organization, product)
+    check_wait_after(organization, product)
 
 
 def apply(seen: objects.CheckoutSession) -> None:

@@ -22,7 +22,7 @@ from apps.billing.services.customers import check_may_buy, customer_of, find, pa
 from apps.billing.services.paid_for import is_taken_back, standing_quantity, was_refunded
 from apps.billing.services.quantities import check_quantity
 from apps.billing.services.turns import take_turn
-from apps.billing.waiting import most_called, waits_until
+from apps.billing.waiting import check_wait
 from apps.core.clock import now
 from apps.core.doorbell import ring
 from apps.core.errors import ConflictError, DomainError, NotFoundError
@@ -35,7 +35,6 @@ from apps.integrations.stripe.errands import LEASE, run_errands
 from apps.integrations.stripe.errors import StripeMissingError, StripeRefusedError, StripeUnavailableError
 from apps.integrations.stripe.port import ItemChange
 from apps.integrations.stripe.watching import look_now, note
-from apps.usage.plans import API_PLAN
 
 log = structlog.get_logger(__name__)
 
@@ -247,19 +246,11 @@ def _check_change(row: Subscription, price_code: str, quantity: int) -> tuple[Pr
     if (price.code, quantity) == (row.price, row.quantity):
         raise ConflictError(_("This is your plan already."))
     check_quantity(row.organization, product, quantity)
-    _check_calls(row, product)
+    check_wait(row, product)
     if _costs_less(row, price, quantity) and was_refunded(row):
         told = _("A part of what you paid was given back already. You can take less from %(day)s on.")
         raise ConflictError(told % {"day": date_format(row.period_end or now(), "j F")})
     return product, price
-
-
-def _check_calls(row: Subscription, product: Product) -> None:
-    if API_PLAN in product.grants and (until := waits_until(row, product, most_called(row))):
-        raise ConflictError(
-            _("You called more often than that plan includes, and can change to it from %(day)s on.")
-            % {"day": date_format(until, "j F")}
-        )
 
 
 def _changes(row: Subscription, price: Price, quantity: int) -> list[ItemChange]:
