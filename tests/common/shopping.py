@@ -6,10 +6,12 @@ what workers would.
 
 import copy
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 from unittest.mock import patch
 
 import pytest
+import time_machine
 from django.conf import LazySettings
 from django.test import Client
 
@@ -24,6 +26,7 @@ from apps.integrations.stripe.fake import FakeStripe
 from apps.integrations.stripe.fake.cards import CARDS
 from apps.integrations.stripe.fake.completing import submit
 
+BEGIN = datetime(2027, 3, 12, 9, 30, tzinfo=UTC)
 _SOLD = ("product", "price", "coupon", "billing.meter", "billing_portal.configuration")
 _pushed: list[Any] = []  # what Stripe has once the catalogue was pushed
 _rows: list[dict[str, str]] = []
@@ -113,6 +116,14 @@ class Shop:
     def payment(self, organization: Organization) -> Payment:
         """The organization's latest payment."""
         return Payment.objects.for_organization(organization).order_by("-paid_at", "-pk")[0]
+
+
+@pytest.fixture
+def clock(db: None, settings: LazySettings) -> Iterator[time_machine.Traveller]:
+    """In the middle of a month, for organizations that have the free plan unless they pay for another."""
+    settings.API_DEFAULT_PLAN = "sandbox"
+    with time_machine.travel(BEGIN, tick=True) as traveller:
+        yield traveller
 
 
 @pytest.fixture

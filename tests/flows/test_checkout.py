@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 from unittest.mock import patch
 
 import pytest
-import time_machine
 
 from apps.billing.errors import AlreadySubscribedError, CouponRefusedError, CustomerHeldError
 from apps.billing.models import CreditGrant, Order, Subscription
@@ -17,16 +16,9 @@ from apps.integrations.stripe.fake.cards import CARDS
 from apps.integrations.stripe.fake.completing import submit
 from apps.integrations.stripe.gateway import StripeGateway
 from tests.common.roles import actor_of
+from tests.common.shopping import BEGIN
 
-pytestmark = pytest.mark.django_db
-BEGIN = datetime(2027, 3, 12, 9, 30, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def clock(db, settings):
-    settings.API_DEFAULT_PLAN = "sandbox"
-    with time_machine.travel(BEGIN, tick=True) as traveller:
-        yield traveller
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
 
 def opened(user, organization, price, **more):

@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 from unittest.mock import patch
 
 import pytest
-import time_machine
 
 from apps.billing.models import Entitlement, Payment
 from apps.billing.services import abuse, refunds, subscriptions
@@ -15,15 +14,7 @@ from apps.integrations.stripe.fake.disputes import close_dispute, open_dispute
 from apps.integrations.stripe.gateway import StripeGateway
 from tests.common.roles import actor_of
 
-pytestmark = pytest.mark.django_db
-BEGIN = datetime(2027, 3, 12, 9, 30, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def clock(db, settings):
-    settings.API_DEFAULT_PLAN = "sandbox"
-    with time_machine.travel(BEGIN, tick=True) as traveller:
-        yield traveller
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-import time_machine
 
 from apps.billing.models import CreditGrant, Invoice, OverageReport
 from apps.billing.selectors import credits_left, credits_used, overage_reported
@@ -16,19 +15,12 @@ from apps.usage.limits import limits_of
 from apps.usage.periods import month_of
 from apps.usage.services.corrections import correct
 from tests.common.roles import actor_of
+from tests.common.shopping import BEGIN
 from tests.common.usage import call
 
-pytestmark = pytest.mark.django_db
-BEGIN = datetime(2027, 3, 12, 9, 30, tzinfo=UTC)
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 APRIL = datetime(2027, 4, 1, tzinfo=UTC)
 MARCH = "2027-03"
-
-
-@pytest.fixture(autouse=True)
-def clock(db, settings):
-    settings.API_DEFAULT_PLAN = "sandbox"
-    with time_machine.travel(BEGIN, tick=True) as traveller:
-        yield traveller
 
 
 @pytest.fixture

@@ -21,18 +21,11 @@ from apps.usage.limits import limits_of, set_limits
 from apps.usage.periods import month_of, period_named
 from apps.usage.services.corrections import correct
 from tests.common.roles import actor_of
+from tests.common.shopping import BEGIN
 from tests.common.usage import call
 
-pytestmark = pytest.mark.django_db
-BEGIN = datetime(2027, 3, 12, 9, 30, tzinfo=UTC)
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 MARCH, APRIL = "2027-03", datetime(2027, 4, 1, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def clock(db, settings):
-    settings.API_DEFAULT_PLAN = "sandbox"
-    with time_machine.travel(BEGIN, tick=True) as traveller:
-        yield traveller
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from io import StringIO
 from unittest.mock import patch
 
 import pytest
-import time_machine
 from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -35,18 +34,11 @@ from apps.usage.services.staff_limits import change_limits
 from tests.common.bills import make_subscription
 from tests.common.reconciling import LATER, World, found
 from tests.common.roles import actor_of, make_organization, make_user
+from tests.common.shopping import BEGIN
 from tests.common.usage import call
 
-pytestmark = pytest.mark.django_db
-BEGIN = datetime(2027, 3, 12, 9, 30, tzinfo=UTC)
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 APRIL, MAY = datetime(2027, 4, 1, tzinfo=UTC), datetime(2027, 5, 1, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def clock(db, settings):
-    settings.API_DEFAULT_PLAN = "sandbox"
-    with time_machine.travel(BEGIN, tick=True) as traveller:
-        yield traveller
 
 
 @pytest.fixture

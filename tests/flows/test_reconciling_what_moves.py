@@ -1,24 +1,15 @@
 """Reconciling while things move: what is on its way, or passed by on another clock, is no difference."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
-import time_machine
 
 from apps.billing.models import Customer
 from apps.billing.services import subscriptions
 from tests.common.reconciling import LATER, World, found
 from tests.common.roles import actor_of
 
-pytestmark = pytest.mark.django_db
-BEGIN = datetime(2027, 3, 12, 9, 30, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def clock(db, settings):
-    settings.API_DEFAULT_PLAN = "sandbox"
-    with time_machine.travel(BEGIN, tick=True) as traveller:
-        yield traveller
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
 
 def change(shop, owner, organization, price, quantity=1, line="api"):
