@@ -36,6 +36,8 @@ INSTALLED_APPS = [
     "apps.developers",
     "apps.workflows",
     "apps.billing",
+    "apps.monitoring",
+    "apps.notifications",
     "apps.usage",
     "apps.ledger",
     "apps.accounts",

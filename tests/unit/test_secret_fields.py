@@ -35,6 +35,7 @@ EXCUSED = {
     "ledger.Account.key": "the account's name",
     "ledger.Transfer.code": "what the transfer was for",
     "ledger.Transfer.idempotency_key": "says what makes the transfer happen once",
+    "notifications.Alert.code": "which alarm it is",
     "usage.ApiRequest.address": "tells developers which program called, also with a leaked key; deleted after 14 days",
     "integrations.MailMessage.idempotency_key": "says what the mail is about",
     "integrations.MailMessage.from_address": "our own address",

@@ -1,0 +1,85 @@
+"""The kinds of contribution that rooms make to each other: frozen data, no behaviour of their own."""
+
+from apps.core.kinds.access import AuditAction, LoginMethod, Permission
+from apps.core.kinds.base import CatchUp, Contribution, Dimension, Text, Value
+from apps.core.kinds.machinery import (
+    EncryptedValues,
+    EventHandler,
+    EventType,
+    HealthCheck,
+    SandboxSeed,
+    ScheduledJob,
+    Seed,
+    Tick,
+)
+from apps.core.kinds.operations import (
+    AlertType,
+    CostSource,
+    Gauge,
+    NoticeType,
+    NotionDatabase,
+    NotionProperty,
+    NotionRow,
+    NotionSource,
+    PulseMetric,
+    RevenueSource,
+    Severity,
+    StatusComponent,
+)
+from apps.core.kinds.pages import DashboardCard, NavItem, SettingsPage
+from apps.core.kinds.products import EntitlementProvider, Feature, Meter, StepType
+from apps.core.kinds.staff import Figure, StaffFacts, StaffFigures, StaffPanel
+from apps.core.kinds.vendors import (
+    BrandProvider,
+    CredentialProvider,
+    VendorObjectHandler,
+    WebhookHandler,
+    WebhookVerifier,
+)
+
+__all__ = [
+    "AlertType",
+    "AuditAction",
+    "BrandProvider",
+    "CatchUp",
+    "Contribution",
+    "CostSource",
+    "CredentialProvider",
+    "DashboardCard",
+    "Dimension",
+    "EncryptedValues",
+    "EntitlementProvider",
+    "EventHandler",
+    "EventType",
+    "Feature",
+    "Figure",
+    "Gauge",
+    "HealthCheck",
+    "LoginMethod",
+    "Meter",
+    "NavItem",
+    "NoticeType",
+    "NotionDatabase",
+    "NotionProperty",
+    "NotionRow",
+    "NotionSource",
+    "Permission",
+    "PulseMetric",
+    "RevenueSource",
+    "SandboxSeed",
+    "ScheduledJob",
+    "Seed",
+    "SettingsPage",
+    "Severity",
+    "StaffFacts",
+    "StaffFigures",
+    "StaffPanel",
+    "StatusComponent",
+    "StepType",
+    "Text",
+    "Tick",
+    "Value",
+    "VendorObjectHandler",
+    "WebhookHandler",
+    "WebhookVerifier",
+]
