@@ -7,6 +7,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
+from apps.core.outage import REDIS
 from apps.integrations.stripe.mirror import MODELS
 from levqor.celery import app as celery_app
 from tests.common.caching import forget_cache
@@ -22,6 +23,13 @@ def _empty_cache() -> Iterator[None]:
     yield
     if settings.ENV.REDIS_URL:
         forget_cache()
+
+
+@pytest.fixture(autouse=True)
+def _redis_is_back() -> Iterator[None]:
+    """What one test made of Redis being away, the next would believe for three seconds."""
+    yield
+    REDIS.ended()
 
 
 @pytest.fixture(autouse=True, scope="session")
