@@ -24,8 +24,9 @@ PRODUCTION := LEVQOR_ENV=production ALLOWED_HOSTS=levqor.example SITE_URL=https:
 	SECRET_KEY=for-the-deployment-check-only-0123456789-abcdefghijklmnopqrstuvwxyz \
 	ENCRYPTION_KEYS=bGV2cW9yLWRlcGxveW1lbnQtY2hlY2sta2V5LTAwMDA=
 WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 1); [ $$n -gt 8 ] && n=8; echo $$n)
-# How many whole platforms are used, or hurt, at a time.
+# How many whole platforms are used, or hurt, at a time. One that is hurt waits for a third of its time.
 PLATFORMS ?= 2
+HURT ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test check test-services test-browser test-faults bench sdk requirements messages clean
@@ -52,14 +53,14 @@ check: $(STAMPS)/dev ## Style, types, floors, migrations, deployment checks, unm
 	$(CLEAN_ENV) $(MANAGE) check_strings
 	$(TEST_ENV) $(PYTEST) -q tests/unit/test_floors.py tests/unit/test_files.py
 
-test-services: $(STAMPS)/dev ## The same suite on PostgreSQL and Redis
-	$(TEST_ENV) DATABASE_URL=$(TEST_DATABASE_URL) REDIS_URL=$(TEST_REDIS_URL) $(PYTEST) -n $(WORKERS) --dist worksteal
+test-services: $(STAMPS)/dev ## The same on PostgreSQL and Redis: all tests that ask a database or Redis
+	$(TEST_ENV) DATABASE_URL=$(TEST_DATABASE_URL) REDIS_URL=$(TEST_REDIS_URL) $(PYTEST) --services -n $(WORKERS) --dist worksteal
 
 test-browser: $(STAMPS)/dev ## Pages in real Chromium
 	$(TEST_ENV) $(PYTEST) -n $(PLATFORMS) --dist load --maxschedchunk 1 tests/browser
 
 test-faults: $(STAMPS)/dev ## Kill real processes and look what is lost
-	$(TEST_ENV) TEST_DATABASE_URL=$(TEST_DATABASE_URL) $(PYTEST) -n $(PLATFORMS) --dist worksteal -rP -m "not alone" tests/faults
+	$(TEST_ENV) TEST_DATABASE_URL=$(TEST_DATABASE_URL) $(PYTEST) -n $(HURT) --dist load --maxschedchunk 1 -rP -m "not alone" tests/faults
 	$(TEST_ENV) TEST_DATABASE_URL=$(TEST_DATABASE_URL) $(PYTEST) -rP -m alone tests/faults
 
 bench: $(STAMPS)/bench ## Measure beside DBOS, bare Celery and a plain DRF build, every round printed

@@ -1,6 +1,9 @@
 """What all tests share: our own Celery application with a queue in memory, and nothing left over between tests."""
 
+import re
 from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +18,35 @@ from tests.common.caching import forget_cache
 pytest_plugins = ["tests.common.roles", "tests.common.staff", "tests.common.shopping"]
 
 celery_app.set_default()
+
+DATABASE_FIXTURES = {"db", "transactional_db", "django_db_serialized_rollback", "live_server"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """See `pytest_collection_modifyitems`."""
+    parser.addoption("--services", action="store_true", help="leave out what asks neither database nor Redis")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A second suite, on services, need not repeat what knows of none: no database by mark or fixture, no word of Redis
+    in its file."""
+    if not config.getoption("--services"):
+        return
+    chosen = [item for item in items if _asks_services(item)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(chosen)])
+    items[:] = chosen
+
+
+def _asks_services(item: pytest.Item) -> bool:
+    fixtures = set(getattr(item, "fixturenames", ()))
+    if item.get_closest_marker("django_db") or fixtures & DATABASE_FIXTURES:
+        return True
+    return _speaks_of_services(item.path)
+
+
+@cache
+def _speaks_of_services(path: Path) -> bool:
+    return bool(re.search(r"redis|postgres|connection", path.read_text(), re.IGNORECASE))
 
 
 @pytest.fixture(autouse=True)
