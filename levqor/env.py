@@ -25,6 +25,11 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 NEEDED_IN_PRODUCTION = ("SECRET_KEY", "ENCRYPTION_KEYS", "ALLOWED_HOSTS", "SITE_URL")
 STRIPE_KEY = re.compile(r"(sk|rk)_(test|live)_[A-Za-z0-9]{24,247}")
 STRIPE_SECRET = re.compile(r"whsec_[A-Za-z0-9+/=_-]{24,250}")
+# Kinds of address that apps.notifications.channels delivers to.
+ALERT_SCHEMES = frozenset(
+    {"mailto", "http", "https", "json", "jsons", "tgram", "slack", "discord", "workflows", "gchat", "pover", "opsgenie"}
+    | {"pagerduty", "ntfy", "ntfys", "mmost", "mmosts", "rocket", "rockets", "gotify", "gotifys"}
+)
 CommaList = Annotated[list[str], NoDecode]
 
 
@@ -59,6 +64,8 @@ class Environment(BaseSettings):
     RESEND_API_KEY: str = ""
     RESEND_WEBHOOK_SECRET: str = ""
 
+    ALERT_URLS: CommaList = Field(default_factory=list)
+
     STRIPE_API_KEY: str = ""
     STRIPE_WEBHOOK_SECRET: CommaList = Field(default_factory=list)
     STRIPE_TAX: bool = False
@@ -76,7 +83,12 @@ class Environment(BaseSettings):
     LOG_FORMAT: Literal["console", "json"] = "console"
 
     @field_validator(
-        "ENCRYPTION_KEYS", "ALLOWED_HOSTS", "OUTBOUND_ALLOWED_HOSTS", "STRIPE_WEBHOOK_SECRET", mode="before"
+        "ENCRYPTION_KEYS",
+        "ALLOWED_HOSTS",
+        "OUTBOUND_ALLOWED_HOSTS",
+        "STRIPE_WEBHOOK_SECRET",
+        "ALERT_URLS",
+        mode="before",
     )
     @classmethod
     def _split(cls, value: object) -> object:
@@ -136,6 +148,15 @@ class Environment(BaseSettings):
             raise ValueError("must start with http:// or https://")
         _check_port(value)
         return value.rstrip("/")
+
+    @field_validator("ALERT_URLS")
+    @classmethod
+    def _known_channels(cls, value: list[str]) -> list[str]:
+        for position, url in enumerate(value, start=1):  # never shown: it holds a key
+            scheme, colon, _rest = url.partition(":")
+            if not colon or scheme not in ALERT_SCHEMES:
+                raise ValueError(f"address {position} is none of {', '.join(sorted(ALERT_SCHEMES))}")
+        return value
 
     @field_validator("STRIPE_API_KEY")
     @classmethod

@@ -243,6 +243,9 @@ SUPPORT_EMAIL = ENV.SUPPORT_EMAIL
 ANYMAIL = {"RESEND_API_KEY": ENV.RESEND_API_KEY, "REQUESTS_TIMEOUT": (4, 12)}  # seconds to connect, to answer
 RESEND_WEBHOOK_SECRET = ENV.RESEND_WEBHOOK_SECRET
 
+# Alarms -------------------------------------------------------------------------------------------------------------
+ALERT_URLS = ENV.ALERT_URLS  # channels beside those that staff set up
+
 # Payments -----------------------------------------------------------------------------------------------------------
 STRIPE_IS_FAKE = payments.is_fake(ENV)
 STRIPE_API_KEY = payments.api_key(ENV, SECRET_KEY)  # empty: nothing can be bought

@@ -1,0 +1,83 @@
+"""Who is to be told of an alarm."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+
+from apps.core.kinds import Severity
+from apps.notifications.channels import Address, masked
+from apps.notifications.models import AlertChannel
+
+RANKS: dict[str, int] = {"success": 0, "info": 1, "warning": 2, "critical": 3}
+STAFF_AT_MOST = 10  # superusers that get alarms where no channel is set up
+
+
+@dataclass(frozen=True)
+class Route:
+    """A channel as alarms see it: a row, an address of `ALERT_URLS`, or a superuser where there is neither.
+
+    `key` says for ever which it is; `url` is kept out of anything that is stored or logged.
+    """
+
+    key: str
+    name: str
+    url: str
+    least_severity: str = "info"
+    rings_from: str = "warning"
+    codes: tuple[str, ...] = ()
+    escalations_only: bool = False
+
+    def takes(self, severity: str, code: str) -> bool:
+        """Whether alarms of this kind go here by themselves."""
+        return (
+            not self.escalations_only
+            and RANKS[severity] >= RANKS[self.least_severity]
+            and (not self.codes or matches(self.codes, code))
+        )
+
+    def silent_for(self, severity: str) -> bool:
+        """Whether it arrives without a sound."""
+        return not self.rings_from or RANKS[severity] < RANKS[self.rings_from]
+
+
+def matches(patterns: Iterable[str], text: str) -> bool:
+    """Whether one of the patterns is the text, or its beginning where it ends in a star."""
+    return any(text.startswith(pattern[:-1]) if pattern.endswith("*") else text == pattern for pattern in patterns)
+
+
+def routes() -> list[Route]:
+    """All channels that are switched on. With none at all, superusers by mail: an alarm is never for nobody."""
+    found = [of_row(row) for row in AlertChannel.objects.filter(enabled=True).order_by("name")]
+    found += [of_url(url) for url in settings.ALERT_URLS]
+    return found or of_superusers()
+
+
+def of_row(row: AlertChannel) -> Route:
+    """The route of a row."""
+    return Route(
+        row.public_id, row.name, row.url, row.least_severity, row.rings_from, tuple(row.codes), row.escalations_only
+    )
+
+
+def of_url(url: str) -> Route:
+    """The route of an address in `ALERT_URLS`."""
+    return Route(f"env_{hashlib.sha256(url.encode()).hexdigest()[:16]}", masked(url), url)
+
+
+def of_superusers() -> list[Route]:
+    """Where nobody set up a channel."""
+    people = get_user_model()._default_manager.filter(is_superuser=True, is_active=True).order_by("pk")
+    return [
+        Route(f"staff_{person.pk.hex}", person.email, f"mailto:{person.email}", "warning", "")
+        for person in people[:STAFF_AT_MOST]
+    ]
+
+
+def addresses(severity: Severity, code: str) -> list[Address]:
+    """What `channels.deliver` needs to alarm by itself."""
+    return [
+        Address(route.name, route.url, route.silent_for(severity)) for route in routes() if route.takes(severity, code)
+    ]
