@@ -4,12 +4,15 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import structlog
 from django.conf import settings
-from django.contrib.auth import get_user_model
 
+from apps.accounts.models import User
 from apps.core.kinds import Severity
 from apps.notifications.channels import Address, masked
 from apps.notifications.models import AlertChannel
+
+log = structlog.get_logger(__name__)
 
 RANKS: dict[str, int] = {"success": 0, "info": 1, "warning": 2, "critical": 3}
 STAFF_AT_MOST = 10  # superusers that get alarms where no channel is set up
@@ -52,7 +55,10 @@ def routes() -> list[Route]:
     """All channels that are switched on. With none at all, superusers by mail: an alarm is never for nobody."""
     found = [of_row(row) for row in AlertChannel.objects.filter(enabled=True).order_by("name")]
     found += [of_url(url) for url in settings.ALERT_URLS]
-    return found or of_superusers()
+    if not found:
+        found = of_superusers()
+        log.warning("alert_channels_missing", told="superusers by mail", people=len(found))
+    return found
 
 
 def of_row(row: AlertChannel) -> Route:
@@ -69,11 +75,24 @@ def of_url(url: str) -> Route:
 
 def of_superusers() -> list[Route]:
     """Where nobody set up a channel."""
-    people = get_user_model()._default_manager.filter(is_superuser=True, is_active=True).order_by("pk")
-    return [
-        Route(f"staff_{person.pk.hex}", person.email, f"mailto:{person.email}", "warning", "")
-        for person in people[:STAFF_AT_MOST]
-    ]
+    people = User.objects.filter(is_superuser=True, is_active=True).order_by("pk")
+    return [of_person(person) for person in people[:STAFF_AT_MOST]]
+
+
+def of_person(person: User) -> Route:
+    """A superuser, by mail."""
+    return Route(f"staff_{person.pk.hex}", person.email, f"mailto:{person.email}", "warning", "")
+
+
+def named(key: str) -> Route | None:
+    """The channel with this key; None for one that is gone or switched off."""
+    if key.startswith(f"{AlertChannel.public_prefix}_"):
+        row = AlertChannel.objects.filter(pk=AlertChannel.parse_public_id(key), enabled=True).first()
+        return of_row(row) if row else None
+    if key.startswith("env_"):
+        return next((route for route in map(of_url, settings.ALERT_URLS) if route.key == key), None)
+    people = User.objects.filter(pk=key.removeprefix("staff_"), is_superuser=True, is_active=True)
+    return next((of_person(person) for person in people), None)
 
 
 def addresses(severity: Severity, code: str) -> list[Address]:

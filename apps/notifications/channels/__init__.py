@@ -4,7 +4,7 @@ An address is a URL: `mailto:ops@example.com`, `https://…#whsec_…` (a webhoo
 apprise's (`tgram://…`, `slack://…`, `discord://…`: see `services.SERVICES`).
 """
 
-from apps.notifications.channels.delivering import Address, deliver, masked, refusal_of, scheme_of
+from apps.notifications.channels.delivering import SIGNS, Address, deliver, masked, refusal_of, scheme_of
 from apps.notifications.channels.errors import ChannelError
 
-__all__ = ["Address", "ChannelError", "deliver", "masked", "refusal_of", "scheme_of"]
+__all__ = ["SIGNS", "Address", "ChannelError", "deliver", "masked", "refusal_of", "scheme_of"]

@@ -56,3 +56,79 @@ class AlertChannel(Entity):
 
     def __str__(self) -> str:
         return self.name
+
+
+class EscalationRule(models.Model):
+    """Whom else to tell of an alarm that nobody acknowledges, and how often to say it again."""
+
+    name = models.CharField(_("name"), max_length=60, unique=True)
+    least_severity = models.CharField(
+        _("from severity"), max_length=8, choices=Alert.Severity.choices, default=Alert.Severity.CRITICAL
+    )
+    codes = models.JSONField(
+        _("types"), default=list, blank=True, help_text=_("Types of alarm; “job_*” is all that begin so. Empty: all.")
+    )
+    after_minutes = models.PositiveIntegerField(_("after minutes"), default=15)
+    repeat_minutes = models.PositiveIntegerField(_("again each minutes"), default=0, help_text=_("0: it is said once."))
+    channels = models.ManyToManyField(
+        AlertChannel,
+        blank=True,
+        related_name="escalation_rules",
+        verbose_name=_("channels"),
+        help_text=_("Empty: the channels that were told in the first place."),
+    )
+    enabled = models.BooleanField(_("enabled"), default=True)
+
+    class Meta:
+        verbose_name = _("escalation rule")
+        verbose_name_plural = _("escalation rules")
+        ordering = ("after_minutes", "pk")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class MaintenanceWindow(models.Model):
+    """A time in which alarms are recorded and not told. What is still open at its end is told then."""
+
+    reason = models.CharField(_("reason"), max_length=200)
+    starts_at = models.DateTimeField(_("from"))
+    ends_at = models.DateTimeField(_("to"))
+    codes = models.JSONField(
+        _("types"), default=list, blank=True, help_text=_("Types of alarm; “job_*” is all that begin so. Empty: all.")
+    )
+    subjects = models.JSONField(
+        _("subjects"), default=list, blank=True, help_text=_("Such as a job's name, or “worker*”. Empty: all.")
+    )
+
+    class Meta:
+        verbose_name = _("maintenance window")
+        verbose_name_plural = _("maintenance windows")
+        ordering = ("-starts_at",)
+        constraints = (
+            models.CheckConstraint(condition=models.Q(ends_at__gt=models.F("starts_at")), name="window_has_length"),
+        )
+        indexes = (models.Index(fields=("ends_at",), name="window_by_end"),)
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+class AlertTemplate(models.Model):
+    """Staff's own words for a type of alarm, in place of those that the code brings."""
+
+    code = models.CharField(_("type"), max_length=60, unique=True)
+    title = models.CharField(_("title"), max_length=300)
+    detail = models.TextField(_("detail"), blank=True, max_length=4000)
+    broken = models.CharField(
+        _("broken"), max_length=300, blank=True, help_text=_("Why an alarm was told in the words of the code instead.")
+    )
+    changed_at = models.DateTimeField(_("changed"), auto_now=True)
+
+    class Meta:
+        verbose_name = _("alert template")
+        verbose_name_plural = _("alert templates")
+        ordering = ("code",)
+
+    def __str__(self) -> str:
+        return self.code

@@ -1,0 +1,34 @@
+"""What `manage.py doctor` says about alarms."""
+
+from datetime import timedelta
+from typing import Literal
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from apps.core.clock import now
+from apps.core.ids import lowest_id
+from apps.notifications.channels import refusal_of
+from apps.notifications.models import AlertChannel, AlertDelivery
+
+Finding = tuple[Literal["ok", "warning", "failed"], str]
+LATE = timedelta(minutes=5)
+
+
+def alert_channels() -> Finding:
+    """Whether somebody would hear of an alarm."""
+    for position, url in enumerate(settings.ALERT_URLS, start=1):
+        if why := refusal_of(url):
+            return "failed", _("Address %(position)d of ALERT_URLS: %(why)s.") % {"position": position, "why": why}
+    moment = now()
+    lately = AlertDelivery.objects.filter(pk__gte=lowest_id(moment - timedelta(days=1)))
+    if dead := lately.filter(state=AlertDelivery.State.DEAD).count():
+        return "failed", _("%(dead)d alarms of the last day did not reach their channel.") % {"dead": dead}
+    waiting = AlertDelivery.objects.filter(state=AlertDelivery.State.PENDING, held=False, due_at__lt=moment - LATE)
+    if late := waiting.count():
+        return "failed", _("%(late)d alarms wait for more than five minutes: is a worker running?") % {"late": late}
+    channels = AlertChannel.objects.filter(enabled=True).count() + len(settings.ALERT_URLS)
+    if not channels:
+        told = _("No alert channel is set up: superusers get alarms by mail.")
+        return ("warning" if settings.LEVQOR_ENV == "production" else "ok"), told
+    return "ok", _("Alarms go to %(channels)d channels.") % {"channels": channels}

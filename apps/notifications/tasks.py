@@ -1,0 +1,19 @@
+"""Celery tasks of notifications: ticks."""
+
+from celery import shared_task
+
+from apps.notifications.services.escalating import ESCALATE_TASK, escalate_due
+from apps.notifications.services.sending import send_due
+from apps.notifications.services.telling import SEND_TASK
+
+
+@shared_task(name=SEND_TASK)
+def send_alerts() -> None:
+    """Tell channels what is due."""
+    send_due()
+
+
+@shared_task(name=ESCALATE_TASK)
+def escalate_alerts() -> None:
+    """Tell further what nobody looks after."""
+    escalate_due()
