@@ -323,6 +323,16 @@ class TestWindows:
         later(clock, minutes=56)
         assert channels.titles()[1:] == ["Over: Worker w1 is gone"]
 
+    def test_one_that_comes_back_before_its_end_was_told_is_the_same(self, ops, channels, clock):
+        first = fire("worker_gone", "w1")
+        send_due()
+        self.window()
+        resolve("worker_gone", "w1")
+        later(clock, minutes=30)
+        assert fire("worker_gone", "w1").pk == first.pk
+        later(clock, minutes=31)
+        assert channels.titles() == ["Worker w1 is gone"]  # nobody heard that it was over
+
     def test_it_concerns_what_it_names(self, ops, channels):
         self.window(codes=["job_*"])
         self.window(subjects=["w2"])
