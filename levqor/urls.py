@@ -9,6 +9,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("apps.core.urls")),
     path("", include("apps.integrations.urls")),
     path("", include("apps.accounts.urls")),
+    path("", include("apps.notifications.urls")),
     path("", include("apps.workflows.urls_hooks")),
     path("", include("apps.workflows.urls_demo")),
     path("", include("apps.workflows.urls")),

@@ -9,6 +9,7 @@ urlpatterns = [
     path("v1/", include("apps.accounts.urls_api")),
     path("", include("apps.usage.urls_api")),
     path("v1/", include("apps.billing.urls_api")),
+    path("v1/", include("apps.notifications.urls_api")),
     path("", include("apps.developers.urls_api")),
     path("openapi.json", openapi, name="openapi"),
 ]

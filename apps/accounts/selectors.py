@@ -131,6 +131,13 @@ def running_impersonation(impersonation_id: uuid.UUID) -> Impersonation | None:
     )
 
 
+def members_with(organization_id: uuid.UUID, roles: Iterable[str]) -> list[User]:
+    """Active people with one of these roles in the organization, those who joined first first: at most 50."""
+    members = Membership.objects.for_organization(organization_id).filter(role__in=list(roles), user__is_active=True)
+    found = members.select_related("user").order_by("created_at", "pk")[:MOST_RECIPIENTS]
+    return [member.user for member in found]
+
+
 def member_emails(organization_id: uuid.UUID, roles: Iterable[str]) -> list[str]:
     """The addresses of active members with one of these roles, those who joined first first: at most 50, as one mail
     may have.

@@ -1,17 +1,56 @@
 """What notifications adds to the platform."""
 
+from typing import Any
+
 from django.utils.translation import gettext_lazy as _
 
-from apps.core.kinds import AlertType, AuditAction, HealthCheck, Tick
+from apps.accounts.permissions import ALL_ROLES
+from apps.core.kinds import (
+    AlertType,
+    EventHandler,
+    HealthCheck,
+    NavItem,
+    NoticeType,
+    Permission,
+    ScheduledJob,
+    SettingsPage,
+    Tick,
+)
 from apps.core.registry import register
-from apps.notifications import health
+from apps.notifications import handlers, health, retention, selectors, staff_contributions
 from apps.notifications.services.escalating import ESCALATE_TASK
 from apps.notifications.services.telling import FAILING, SEND_TASK
 from apps.notifications.services.testing import TEST
+from apps.usage.services.alerts import QUOTA_REACHED
+
+
+def _unread(request: Any) -> int | str:
+    count = selectors.count_unread(request.actor) if request.actor else 0
+    return f"{count}+" if count >= selectors.MOST_COUNTED else count
+
 
 register(
+    Permission("notifications.view", _("See and read one's own notifications"), ALL_ROLES, for_keys=True),
+    NavItem(
+        "notifications",
+        _("Notifications"),
+        "notifications",
+        "account",
+        order=5,
+        permission="notifications.view",
+        icon="bell",
+        badge=_unread,
+    ),
+    SettingsPage("notifications", _("Notifications"), "notification_settings", "user", order=15),
+    NoticeType(
+        handlers.QUOTA,
+        _("API calls are running out"),
+        _("At 80 % and at 100 % of the month's calls, to owners, admins and billing."),
+    ),
+    EventHandler(QUOTA_REACHED, "notifications.tell_quota", handlers.tell_quota),
     Tick("send_alerts", SEND_TASK, 5),
     Tick("escalate_alerts", ESCALATE_TASK, 30),
+    ScheduledJob("forget_notifications", _("Forget old notifications and alarms"), retention.forget, "10 4 * * *"),
     AlertType(
         FAILING,
         _("An alert channel can't be reached"),
@@ -21,9 +60,6 @@ register(
     ),
     AlertType(TEST, _("A test of a channel"), "info", "Test of “{{ subject }}”", "Alarms arrive here.", resolves=False),
     HealthCheck("alert_channels", _("Alert channels"), health.alert_channels),
-    AuditAction("alert.acknowledged", _("Acknowledged an alert")),
-    AuditAction("alert.resolved_by_hand", _("Said that an alert is over")),
-    AuditAction("alert.sent_again", _("Sent an alarm again")),
-    AuditAction("alert_channel.tested", _("Tested an alert channel")),
-    AuditAction("maintenance_window.ended", _("Ended a maintenance window")),
 )
+
+__all__ = ["staff_contributions"]  # imported so that its contributions are made

@@ -3,7 +3,17 @@
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.permissions import ALL_ROLES, BUILDERS
-from apps.core.kinds import AuditAction, EventHandler, EventType, Feature, Permission, SandboxSeed, Seed, Tick
+from apps.core.kinds import (
+    AuditAction,
+    EventHandler,
+    EventType,
+    Feature,
+    NoticeType,
+    Permission,
+    SandboxSeed,
+    Seed,
+    Tick,
+)
 from apps.core.registry import register
 from apps.workflows import handlers, limits, page_contributions, sandbox, staff_contributions
 from apps.workflows.demo import seed
@@ -33,6 +43,16 @@ register(
     EventType(APPROVAL_REQUESTED, _("A run waits for an approval")),
 )
 register(
+    NoticeType(
+        handlers.RUN_FAILED,
+        _("A run failed"),
+        _("To those who build workflows, once in an hour for each workflow."),
+    ),
+    NoticeType(
+        handlers.APPROVAL_ASKED,
+        _("A run waits for your answer"),
+        _("To those whom an approval step asks. The run waits until somebody answers."),
+    ),
     EventHandler(RUN_FINISHED, "mail_failed_run", handlers.mail_failed_run, when=handlers.is_top_failure),
     EventHandler(RUN_FINISHED, "start_failure_workflow", handlers.start_failure_workflow, when=handlers.is_top_failure),
     EventHandler(APPROVAL_REQUESTED, "mail_approvers", handlers.mail_approval_request),

@@ -1,19 +1,21 @@
-"""What workflows do about events: mail about failed runs and approvals, start failure workflows."""
+"""What workflows do about events: tell of failed runs and approvals, start failure workflows."""
 
 from datetime import timedelta
 from typing import Any
 
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
-from apps.accounts.selectors import member_emails
+from apps.accounts.selectors import members_with
 from apps.core.brand import current_brand
 from apps.core.clock import now
 from apps.core.models import DomainEvent
-from apps.integrations.mail.services import queue_mail
+from apps.notifications.services.notices import notify
 from apps.workflows.engine import versions
 from apps.workflows.models import Run, StepRun, Workflow
 from apps.workflows.services.starting import Start, start_run
 
+RUN_FAILED, APPROVAL_ASKED = "run_failed", "approval_requested"
 QUIET = timedelta(hours=1)
 TOLD_ROLES = ("owner", "admin", "developer")
 
@@ -28,22 +30,24 @@ def mail_failed_run(event: DomainEvent) -> None:
     run = _run_of(event)
     if run is None:
         return
-    recipients = member_emails(run.organization_id, TOLD_ROLES)
-    if not recipients:
-        return
     hour = int(now().timestamp() // QUIET.total_seconds())
-    queue_mail(
-        "run_failed",
-        recipients,
-        {
+    path, error = _path("run", run.public_id, run.organization.public_id), run.error or {}
+    notify(
+        run.organization,
+        members_with(run.organization_id, TOLD_ROLES),
+        RUN_FAILED,
+        title=_("%(name)s failed") % {"name": run.workflow.name},
+        body=str(error.get("message", "")),
+        url=path,
+        idempotency_key=f"run_failed:{run.workflow.public_id}:{hour}",
+        template="run_failed",
+        context={
             "workflow_name": run.workflow.name,
             "run_id": run.public_id,
-            "error": run.error or {},
-            "run_url": _url("run", run.public_id, run.organization.public_id),
+            "error": error,
+            "run_url": current_brand().site_url + path,
             "quiet_minutes": int(QUIET.total_seconds() // 60),
         },
-        idempotency_key=f"run_failed:{run.workflow.public_id}:{hour}",
-        organization_id=run.organization_id,
     )
 
 
@@ -80,20 +84,22 @@ def mail_approval_request(event: DomainEvent) -> None:
     )
     if step is None:
         return
-    recipients = member_emails(step.organization_id, event.payload["roles"])
-    if not recipients:
-        return
-    queue_mail(
-        "approval_requested",
-        recipients,
-        {
+    path = _path("run", step.run.public_id, step.run.organization.public_id)
+    notify(
+        step.run.organization,
+        members_with(step.organization_id, event.payload["roles"]),
+        APPROVAL_ASKED,
+        title=_("%(name)s waits for your answer") % {"name": step.run.workflow.name},
+        body=event.payload["message"],
+        url=path,
+        idempotency_key=f"approval:{step.public_id}",
+        template="approval_requested",
+        context={
             "workflow_name": step.run.workflow.name,
             "run_id": step.run.public_id,
             "message": event.payload["message"],
-            "run_url": _url("run", step.run.public_id, step.run.organization.public_id),
+            "run_url": current_brand().site_url + path,
         },
-        idempotency_key=f"approval:{step.public_id}",
-        organization_id=step.organization_id,
     )
 
 
@@ -102,5 +108,5 @@ def _run_of(event: DomainEvent) -> Run | None:
     return runs.filter(pk=event.payload["run_id"]).first()
 
 
-def _url(name: str, public_id: str, organization: str) -> str:
-    return f"{current_brand().site_url}{reverse(name, args=[public_id])}?organization={organization}"
+def _path(name: str, public_id: str, organization: str) -> str:
+    return f"{reverse(name, args=[public_id])}?organization={organization}"

@@ -81,7 +81,20 @@ NAVIGATION: list[dict[str, Any]] = [
             _item(_("Organizations"), "corporate_fare", "accounts.organization"),
             _item(_("Memberships"), "badge", "accounts.membership"),
             _item(_("Invitations"), "mail", "accounts.invitation"),
+            _item(_("Notifications"), "notifications", "notifications.notification"),
             _item(_("Realms"), "domain", "accounts.realm"),
+        ],
+    },
+    {
+        "title": _("Alarms"),
+        "separator": True,
+        "items": [
+            _item(_("Alerts"), "notification_important", "notifications.alert"),
+            _item(_("Alert deliveries"), "outgoing_mail", "notifications.alertdelivery"),
+            _item(_("Alert channels"), "campaign", "notifications.alertchannel"),
+            _item(_("Escalation"), "trending_up", "notifications.escalationrule"),
+            _item(_("Maintenance windows"), "construction", "notifications.maintenancewindow"),
+            _item(_("Alert templates"), "edit_note", "notifications.alerttemplate"),
         ],
     },
     {

@@ -3,13 +3,17 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
+
+import time_machine
 
 from apps.core.kinds import AlertType
 from apps.core.registry import contributed
 from apps.notifications.models import AlertChannel
 from apps.notifications.services import sending
+from apps.notifications.services.sending import send_due
 
 WORKER = AlertType("worker_gone", "A worker is gone", "critical", "Worker {{ subject }} is gone", "Since {{ since }}.")
 LATE = AlertType("job_late", "A job is late", "warning", "Job {{ subject }} is late")
@@ -62,3 +66,9 @@ def make_channel(name: str, **fields: Any) -> AlertChannel:
     url = f"https://alarms.test/{name}"
     values = {"kind": "webhook", "url": url, "shown_url": "https://alarms.test/…", **fields}
     return AlertChannel.objects.create(name=name, **values)
+
+
+def later(clock: time_machine.Traveller, **span: float) -> None:
+    """Let time go by, then look what is due."""
+    clock.shift(timedelta(**span))
+    send_due()

@@ -1,7 +1,7 @@
 """The one way out for mail: a row first, in the transaction of whatever asked for it."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from email.utils import parseaddr
 from typing import Any
 
@@ -31,12 +31,14 @@ def queue_mail(
     idempotency_key: str,
     organization_id: uuid.UUID | None = None,
     realm_id: uuid.UUID | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> MailMessage:
     """Order a mail in the caller's transaction and return its row; a worker sends it once that is committed.
 
     `template` names `templates/emails/<template>.{subject.txt,txt,html}`, rendered now, in the realm's brand. The same
     `idempotency_key` (up to 255 characters that say what happened: "invitation:inv_01…") returns the row that is there
-    and sends nothing more. Raises `InvalidRecipientError` for a wrong address.
+    and sends nothing more. `headers` are added to those that every mail of ours has. Raises `InvalidRecipientError` for
+    a wrong address.
     """
     existing = MailMessage.objects.filter(idempotency_key=idempotency_key).first()
     if existing is not None:
@@ -59,7 +61,7 @@ def queue_mail(
                 "subject": rendered.subject,
                 "text": rendered.text,
                 "html": rendered.html,
-                "headers": {"Auto-Submitted": "auto-generated"},
+                "headers": {**(headers or {}), "Auto-Submitted": "auto-generated"},
                 "request_id": scope.request_id[:64],
                 "due_at": now(),
             },

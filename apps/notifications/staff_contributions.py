@@ -1,0 +1,55 @@
+"""What notifications adds to the first page of the administration, and names of what staff do."""
+
+from datetime import timedelta
+
+from django.utils.translation import gettext_lazy as _
+
+from apps.core.clock import now
+from apps.core.ids import lowest_id
+from apps.core.kinds import AuditAction, Figure, StaffFigures
+from apps.core.registry import register
+from apps.core.staff.display import list_url
+from apps.core.staff.figures import counted
+from apps.notifications.models import Alert, AlertDelivery
+from apps.notifications.selectors import open_alerts
+
+
+def alarms() -> list[Figure]:
+    """What goes on, what nobody looks after, what did not arrive."""
+    going = open_alerts().exclude(severity__in=(Alert.Severity.INFO, Alert.Severity.SUCCESS))
+    critical = counted(going.filter(severity=Alert.Severity.CRITICAL))
+    waiting = counted(going.filter(acknowledged_at__isnull=True))
+    lately = AlertDelivery.objects.filter(pk__gte=lowest_id(now() - timedelta(days=7)))
+    dead = counted(lately.filter(state=AlertDelivery.State.DEAD))
+    return [
+        Figure(
+            _("Open alerts"),
+            counted(going),
+            tone="" if counted(going) == "0" else "wait",
+            url=list_url(Alert, state="open", period="any"),
+        ),
+        Figure(
+            _("Critical"),
+            critical,
+            tone="" if critical == "0" else "bad",
+            url=list_url(Alert, state="open", severity__exact="critical", period="any"),
+        ),
+        Figure(_("Not acknowledged"), waiting, url=list_url(Alert, state="new", period="any")),
+        Figure(
+            _("Alarms not delivered"),
+            dead,
+            _("7 days"),
+            "" if dead == "0" else "bad",
+            list_url(AlertDelivery, state__exact="dead", period="7"),
+        ),
+    ]
+
+
+register(
+    StaffFigures("alarms", _("Alarms"), alarms, "notifications.view_alert", order=5),
+    AuditAction("alert.acknowledged", _("Acknowledged an alert")),
+    AuditAction("alert.resolved_by_hand", _("Said that an alert is over")),
+    AuditAction("alert.sent_again", _("Sent an alarm again")),
+    AuditAction("alert_channel.tested", _("Tested an alert channel")),
+    AuditAction("maintenance_window.ended", _("Ended a maintenance window")),
+)
