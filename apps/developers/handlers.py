@@ -1,13 +1,14 @@
 """What developers does when something happened elsewhere."""
 
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from apps.accounts.models import ApiKey, Role
-from apps.accounts.selectors import member_emails
-from apps.core.brand import current_brand
+from apps.accounts.selectors import members_with
 from apps.core.models import DomainEvent
-from apps.integrations.mail.services import queue_mail
+from apps.notifications.services.notices import notify
 
+LEAKED = "api_key_leaked"
 TOLD = (Role.OWNER.value, Role.ADMIN.value)
 
 
@@ -21,13 +22,14 @@ def mail_leak(event: DomainEvent) -> None:
     )
     if key is None:
         return
-    recipients = list(dict.fromkeys([key.created_by.email, *member_emails(key.organization_id, TOLD)]))[:50]
-    address = f"{current_brand().site_url}{reverse('api_keys')}?organization={key.organization.public_id}"
-    queue_mail(
-        "developers/api_key_leaked",
-        recipients,
-        {"key_name": key.name, "shown": key.shown, "organization": key.organization.name, "url": address},
+    notify(
+        key.organization,
+        [key.created_by, *members_with(key.organization_id, TOLD)],
+        LEAKED,
+        title=_("We revoked the API key %(shown)s of %(name)s") % {"shown": key.shown, "name": key.organization.name},
+        body=_("It was found in a public place. Programs that use it are refused from now on."),
+        url=f"{reverse('api_keys')}?organization={key.organization.public_id}",
         idempotency_key=f"api_key_leaked:{key.public_id}",
-        organization_id=key.organization_id,
-        realm_id=key.organization.realm_id,
+        template="developers/api_key_leaked",
+        context={"key_name": key.name, "shown": key.shown, "organization": key.organization.name},
     )

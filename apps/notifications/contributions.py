@@ -1,7 +1,5 @@
 """What notifications adds to the platform."""
 
-from typing import Any
-
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.permissions import ALL_ROLES
@@ -17,17 +15,12 @@ from apps.core.kinds import (
     Tick,
 )
 from apps.core.registry import register
-from apps.notifications import handlers, health, retention, selectors, staff_contributions
+from apps.notifications import handlers, health, retention, staff_contributions
+from apps.notifications.badge import badge
 from apps.notifications.services.escalating import ESCALATE_TASK
 from apps.notifications.services.telling import FAILING, SEND_TASK
 from apps.notifications.services.testing import TEST
 from apps.usage.services.alerts import QUOTA_REACHED
-
-
-def _unread(request: Any) -> int | str:
-    count = selectors.count_unread(request.actor) if request.actor else 0
-    return f"{count}+" if count >= selectors.MOST_COUNTED else count
-
 
 register(
     Permission("notifications.view", _("See and read one's own notifications"), ALL_ROLES, for_keys=True),
@@ -39,7 +32,7 @@ register(
         order=5,
         permission="notifications.view",
         icon="bell",
-        badge=_unread,
+        badge=badge,
     ),
     SettingsPage("notifications", _("Notifications"), "notification_settings", "user", order=15),
     NoticeType(
@@ -55,10 +48,12 @@ register(
         FAILING,
         _("An alert channel can't be reached"),
         "warning",
-        "Alert channel “{{ subject }}” does not take alarms",
+        _("Alert channel “{{ subject }}” does not take alarms"),
         "{{ address }}: {{ error }}",
     ),
-    AlertType(TEST, _("A test of a channel"), "info", "Test of “{{ subject }}”", "Alarms arrive here.", resolves=False),
+    AlertType(
+        TEST, _("A test of a channel"), "info", _("Test of “{{ subject }}”"), _("Alarms arrive here."), resolves=False
+    ),
     HealthCheck("alert_channels", _("Alert channels"), health.alert_channels),
 )
 

@@ -14,6 +14,7 @@ from apps.accounts.requests import MemberRequest, PersonRequest
 from apps.accounts.web import form_of, organization_page, own_account_page
 from apps.core.pagination import paginate, parse_limit
 from apps.notifications import selectors
+from apps.notifications.badge import unread_count
 from apps.notifications.contributed import label_of
 from apps.notifications.services import notices
 from apps.notifications.unsubscribing import read_token
@@ -32,7 +33,7 @@ def inbox(request: MemberRequest) -> HttpResponse:
         "rows": [(row, label_of(row.code)) for row in page.rows],
         "next_cursor": page.next_cursor,
         "unread": unread,
-        "new": selectors.count_unread(request.actor),
+        "new": unread_count(request),
         "tabs": [
             {"label": _("All"), "url": here, "current": not unread},
             {"label": _("Unread"), "url": f"{here}?unread=1", "current": unread},
@@ -54,15 +55,10 @@ def open_notification(request: MemberRequest, notification_id: str) -> HttpRespo
 @form_of("notifications")
 @organization_page("notifications.view")
 def read(request: MemberRequest, notification_id: str) -> HttpResponse:
-    """Mark one as read; htmx gets its row."""
+    """Mark one as read, and show the list again."""
     require_own_account(request.actor)
-    row = selectors.notification_of(request.actor, notification_id)
-    notices.mark_read(row)
-    if not request.htmx:  # type: ignore[attr-defined] # django-htmx
-        return redirect("notifications")
-    row.refresh_from_db()
-    context = {"row": row, "label": label_of(row.code), "new": selectors.count_unread(request.actor)}
-    return render(request, "notifications/_row.html", context)
+    notices.mark_read(selectors.notification_of(request.actor, notification_id))
+    return redirect(f"{reverse('notifications')}?unread=1" if request.POST.get("unread") else "notifications")
 
 
 @form_of("notifications")

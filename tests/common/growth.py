@@ -11,6 +11,7 @@ from apps.accounts.models import ApiKey, Membership, Organization, TokenFamily, 
 from apps.audit.services import record
 from apps.core.clock import now
 from apps.core.ids import new_id
+from apps.notifications.models import Notification
 from apps.usage.models import NOBODY
 from apps.workflows.engine.worker import work
 from apps.workflows.models import Run, Secret, StepRun, Trigger, Workflow, WorkflowVersion
@@ -57,6 +58,17 @@ def grow(first: Workflow, user: User, count: int) -> None:
         for run in runs
     ]
     StepRun.objects.bulk_create(steps, batch_size=2000)
+
+
+def notices(user: User, organization: Organization, count: int) -> None:
+    """So many unread notifications for one person."""
+    rows = [
+        Notification(
+            organization=organization, user=user, code="run_failed", title="Failed", idempotency_key=f"{count}:{n}"
+        )
+        for n in range(count)
+    ]
+    Notification.objects.bulk_create(rows, batch_size=2000)
 
 
 def deepen(organization: Organization, user: User, count: int) -> tuple[Workflow, Run]:

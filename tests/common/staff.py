@@ -1,5 +1,6 @@
 """A small world for the administration: one row of everything that it shows, and staff with each role."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -21,6 +22,10 @@ from apps.integrations.models import ExternalEvent, MailMessage
 from apps.integrations.stripe.mirror import mirror
 from apps.ledger.models import Side, Transfer
 from apps.ledger.services import Entry, open_account, transfer
+from apps.notifications.models import AlertChannel, AlertTemplate, EscalationRule, MaintenanceWindow
+from apps.notifications.services.alerts import fire
+from apps.notifications.services.notices import notify
+from apps.notifications.services.testing import order_test
 from apps.usage.limits import set_limits
 from apps.usage.models import QuotaAlert
 from apps.workflows.engine.worker import work
@@ -88,9 +93,23 @@ def fill(organization: Organization, owner: User, staff: User) -> Run:
     ExternalEvent.objects.create(
         vendor="resend", external_id="ev_1", type="email.sent", payload={"a": 1}, due_at=moment, received_at=moment
     )
+    fill_alarms(organization, owner)
     for one in (*stripe_raw.everything(), stripe_raw.refund(id="re_2", charge="ch_2")):
         mirror(one["object"], one)
     return run
+
+
+def fill_alarms(organization: Organization, owner: User) -> None:
+    """An alarm that was told, what staff set up for alarms, and something that a customer was told."""
+    channel = AlertChannel(name="ops", kind="webhook", url=f"https://alarms.test/{SECRET_VALUE}", shown_url="https://…")
+    channel.save()
+    fire("alert_channel_failing", "old", {"address": "https://…", "error": "answered 404"})
+    order_test(channel)
+    EscalationRule.objects.create(name="boss").channels.add(channel)
+    moment = now()
+    MaintenanceWindow.objects.create(reason="Upgrade", starts_at=moment, ends_at=moment + timedelta(hours=1))
+    AlertTemplate.objects.create(code="channel_test", title="Test {{ subject }}")
+    notify(organization, [owner], "quota_reached", title="80 %", body="Of the quota.", url="/", idempotency_key="a")
 
 
 def pay(organization: Organization) -> list[Transfer]:

@@ -15,6 +15,7 @@ from apps.core.clock import now
 from apps.core.events import deliver_due
 from apps.core.models import IdempotentRequest
 from apps.integrations.models import MailMessage
+from apps.notifications.models import Notification
 from tests.common.roles import JsonClient, actor_of, api_client_of, client_of
 from tests.common.workflows import make_workflow
 
@@ -153,9 +154,10 @@ def test_leaks_are_reported_revoked_and_mailed(issued, organization, owner, team
     again = JsonClient().post("/api/secret-scanning", report)
     assert [row["label"] for row in again.json()] == ["false_positive", "false_positive"]
     deliver_due()
-    mail = MailMessage.objects.get(template="developers/api_key_leaked")
-    assert set(mail.to.split(", ")) == {owner.email, teammate.email}
-    assert issued.secret not in mail.text + mail.html
+    mails = MailMessage.objects.filter(template="developers/api_key_leaked")
+    assert {mail.to for mail in mails} == {owner.email, teammate.email}
+    assert all(issued.secret not in mail.text + mail.html for mail in mails)
+    assert Notification.objects.for_organization(organization).filter(code="api_key_leaked").count() == 2
     page = client_of(owner, organization)
     fresh = page.post(f"/developer/api-keys/{issued.key.public_id}/replace")
     secret = fresh.context["issued"].secret

@@ -16,6 +16,8 @@ from apps.accounts.services.api_keys import Terms
 from apps.accounts.services.organizations import create_organization
 from apps.accounts.urls import GUESSES
 from apps.integrations.models import MailMessage
+from apps.notifications.models import Notification
+from apps.notifications.services.notices import notify
 from apps.workflows.engine.worker import work
 from apps.workflows.models import StepRun
 from apps.workflows.services.publishing import create_workflow
@@ -44,6 +46,7 @@ OPEN_OBJECTS = {
     "dev_guide": "says the same to everybody",
     "docs_sdk_download": "says the same to everybody; tried in tests/flows/test_docs.py",
     "api_meter": "everybody has the same meters, and figures of their own",
+    "unsubscribe": "the token is the key; tried in tests/flows/test_notifications.py",
     "account_confirm_email": "the key from the mail lets in",
     "account_reset_password_from_key": "the key from the mail lets in",
 }
@@ -63,6 +66,7 @@ FORMS_OF = {
     "version_restore": "/workflows/",
     **dict.fromkeys(("run_cancel", "run_again", "step_decide"), "/runs/run_"),
     **dict.fromkeys(("secret_put", "secret_delete"), "/secrets"),
+    **dict.fromkeys(("notifications_read", "notification_read"), "/notifications"),
     **dict.fromkeys(("billing_order", "billing_order_cancel", "billing_cancel", "billing_resume"), "/billing"),
     **dict.fromkeys(("billing_spend_cap", "billing_portal", "billing_tax_id", "billing_tax_id_remove"), "/billing"),
 }
@@ -72,6 +76,7 @@ PROGRAMS = {"vendor_webhook", "hook", "demo_notify", "demo_tickets", "docs_api_t
 GUESTS, CONFIRM = "/dashboard", "/accounts/reauthenticate/"
 LEADS_TO = {
     "dev": "/dev/overview",
+    "notification": "/notifications",  # it names no page
     "billing_checkout": "/pricing",  # nothing is named
     "billing_pay": "/billing/orders/order_",  # it is over
     **dict.fromkeys(("account_login", "account_signup", "account_confirm_login_code"), GUESTS),
@@ -96,14 +101,15 @@ NOT_THERE = {
     "mfa_view_recovery_codes": "nor codes",
     "mfa_download_recovery_codes": "nor codes",
     "invitation": "no invitation has this token",
+    "unsubscribe": "no mail has this token",
     "impersonation_start": "for staff",
     "styleguide": "for developers",
     **{f"{vendor}_{page}": "no keys are set" for vendor in ("google", "github") for page in ("login", "callback")},
     "google_login_by_token": "no keys are set",
 }
 
-# What is about the owner's own passkey: a teammate finds none.
-OWNERS = {"mfa_reauthenticate_webauthn": 302, "mfa_edit_webauthn": 404, "mfa_remove_webauthn": 404}
+# What is about the owner's own passkey and inbox: a teammate finds none.
+OWNERS = {"mfa_reauthenticate_webauthn": 302, "mfa_edit_webauthn": 404, "mfa_remove_webauthn": 404, "notification": 404}
 
 # What a viewer may send: what concerns nobody else, what needs no login, and what another test tries.
 VIEWER_SENDS = {
@@ -115,6 +121,9 @@ VIEWER_SENDS = {
     "invitation": "the token is the key",
     "member_leave": "one's own membership",
     "profile": "one's own name",
+    **dict.fromkeys(("notifications_read", "notification_read", "notification_settings"), "one's own inbox"),
+    **dict.fromkeys(("api_notifications_read", "api_notification_read"), "one's own inbox"),
+    "unsubscribe": "the token is the key",
     "session_end": "one's own browsers",
     "tokens": "one's own tokens, which may do no more",
     "token_revoke": "one's own tokens",
@@ -160,6 +169,8 @@ def values(organization, owner, teammate, developer):
     api_key = api_keys.create_key(actor, organization, "live", Terms("Tried")).key
     invoice = make_invoice(organization, (OVERAGE, 1_000, 300))
     mail = MailMessage.objects.all()[0]  # the invitation
+    notify(organization, [owner], "quota_reached", title="80 %", idempotency_key="a")
+    notification = Notification.objects.for_organization(organization).get()
     question = {"publicKey": {"user": {"id": "eA"}, "rp": {"id": "testserver"}, "challenge": "eA"}}
     credential = json.loads(SoftPasskey().register(question))
     key = Authenticator.objects.create(user=owner, type="webauthn", data={"name": "Tried", "credential": credential})
@@ -179,6 +190,7 @@ def values(organization, owner, teammate, developer):
         "family_id": family.public_id,
         "key_id": api_key.public_id,
         "session_id": "999999",
+        "notification_id": notification.public_id,
         "user_id": owner.public_id,
         "public_id": mail.public_id,
         "vendor": "resend",

@@ -13,7 +13,7 @@ from apps.billing.models import CreditGrant
 from apps.core import versions
 from apps.core.remembering import Remembered
 from tests.common.bills import make_bills
-from tests.common.growth import deepen, grow, queries
+from tests.common.growth import deepen, grow, notices, queries
 from tests.common.roles import api_client_of, client_of
 from tests.common.routes import routes
 from tests.common.workflows import make_workflow
@@ -27,6 +27,7 @@ NO_LISTS = {
     **dict.fromkeys(("/demo/customers", "/demo/orders", "/demo/status"), "the demo's own, of a fixed size"),
     **dict.fromkeys(("/organizations/new", "/workflows/new", "/workflows/*/edit", "/workflows/*/run"), "a form"),
     **dict.fromkeys(("/settings/organization", "/settings/profile", "/device"), "a form"),
+    "/settings/notifications": "as many rows as there are types of notice",
     "/developer": "one key, how to use it, and a handful of figures",
     "/developer/plans": "as many plans as the code has",
     "/pricing": "as many products as the catalogue has",
@@ -66,6 +67,7 @@ def test_ten_thousand_rows_cost_as_many_queries_as_ten(
     first, member, wanted = make_workflow(organization, owner), Counter(developer, organization), COUNTS["many things"]
     for count in (10, 10_000):
         grow(first, owner, count)
+        notices(developer, organization, count)
         assert member.counts(wanted, workflow=first.slug) == wanted, count
 
 

@@ -43,7 +43,7 @@ EXCUSED = {
     "notifications.EscalationRule.codes": "which alarms it is about",
     "notifications.MaintenanceWindow.codes": "which alarms it is about",
     "notifications.Notification.code": "what kind of notice it is",
-    "notifications.Notification.body": "what its person reads in the inbox; scrubbed, deleted 90 days after it was read",
+    "notifications.Notification.body": "what its person reads; scrubbed, deleted 90 days after it was read",
     "notifications.Notification.url": "a page of the platform, which asks for a login",
     "notifications.Notification.idempotency_key": "says what makes it be told once",
     "notifications.NoticePreference.code": "what kind of notice it is about",
