@@ -65,6 +65,8 @@ class Environment(BaseSettings):
     RESEND_WEBHOOK_SECRET: str = ""
 
     ALERT_URLS: CommaList = Field(default_factory=list)
+    WATCHDOG_SECONDS: float = Field(default=15, ge=1, le=300)
+    WATCHDOG_WEB_URL: str = ""
 
     STRIPE_API_KEY: str = ""
     STRIPE_WEBHOOK_SECRET: CommaList = Field(default_factory=list)
@@ -141,7 +143,7 @@ class Environment(BaseSettings):
         _check_port(value)
         return value
 
-    @field_validator("SITE_URL")
+    @field_validator("SITE_URL", "WATCHDOG_WEB_URL")
     @classmethod
     def _plain_origin(cls, value: str) -> str:
         if value and not value.startswith(("http://", "https://")):

@@ -9,9 +9,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
-from django.db.models import Max
 from django.utils.timesince import timesince
-from django_celery_beat.models import PeriodicTask
 from kombu.exceptions import OperationalError as BrokerError
 
 from apps.core import heartbeat
@@ -19,11 +17,10 @@ from apps.core.clock import now
 from apps.core.crypto import DecryptionError, decrypt, encrypt
 from apps.core.encrypted import encrypted_columns, stored_tokens
 from apps.core.ids import new_id
-from apps.core.jobs import effective_schedule
-from apps.core.kinds import HealthCheck, ScheduledJob
-from apps.core.models import EventDelivery, JobRun
+from apps.core.job_health import look
+from apps.core.kinds import HealthCheck
+from apps.core.models import EventDelivery
 from apps.core.preparation import foreign_migrations
-from apps.core.registry import registry
 
 Seen = tuple[Literal["ok", "warning", "failed"], str]
 LOW_DISK_BYTES, NO_DISK_BYTES = 2_000_000_000, 200_000_000
@@ -105,42 +102,41 @@ def _is_it_started(process: str) -> str:
 
 
 def worker_alive() -> Seen:
-    """A worker took a tick lately."""
-    seen = heartbeat.last()
-    if seen is None:
+    """A worker lives, and took a tick lately."""
+    names, seen, task = heartbeat.alive("worker"), heartbeat.last("worker"), heartbeat.last("task")
+    if seen is None and task is None:
         return "warning", f"no worker was ever seen: {_is_it_started('worker')}"
-    if heartbeat.is_fresh():
-        return "ok", f"took a tick {(now() - seen).seconds} s ago"
-    return "failed", f"took no tick for {timesince(seen)}: see the check “beat”, then the worker's output"
+    if heartbeat.is_fresh("task"):
+        return "ok", f"took a tick {max(0, (now() - (task or now())).seconds)} s ago{_of_many(names)}"
+    if not names:
+        return "failed", f"none lives since {timesince(max(filter(None, (seen, task))))}: see the worker's output"
+    if not heartbeat.is_fresh("beat"):
+        return "ok", f"lives, and hears no ticks while the scheduler is away{_of_many(names)}"
+    told = f"took no tick for {timesince(task)}" if task else "has taken no tick yet"
+    return "failed", f"lives, but {told}: is it busy, or does it not reach its queue?"
+
+
+def _of_many(names: list[str]) -> str:
+    return f" ({len(names)} processes)" if len(names) > 1 else ""
 
 
 def beat_alive() -> Seen:
-    """Beat sent ticks lately. It writes down when, every three minutes."""
-    if heartbeat.is_fresh():
-        return "ok", "its ticks arrive"
-    sent = PeriodicTask.objects.aggregate(latest=Max("last_run_at"))["latest"]
-    if sent is None:
-        return "warning", f"never sent a tick: {_is_it_started('beat')}"
-    if (now() - sent).total_seconds() < 300:
-        return "ok", f"sent a tick {timesince(sent)} ago, which no worker took"
-    return "failed", f"sent no tick for {timesince(sent)}"
+    """Beat lives. It says so itself, whether or not a worker hears its ticks."""
+    seen = heartbeat.last("beat")
+    if seen is None:
+        return "warning", f"was never seen: {_is_it_started('beat')}"
+    if heartbeat.is_fresh("beat"):
+        return "ok", "lives" if heartbeat.is_fresh("task") else "lives; no worker takes its ticks"
+    return "failed", f"does not live since {timesince(seen)}: see beat's output"
 
 
 def jobs_on_time() -> Seen:
-    """No scheduled job is without success for longer than it allows."""
-    late = []
-    jobs = registry(ScheduledJob).all()
-    for job in jobs:
-        if not effective_schedule(job)[2]:
-            continue
-        runs = JobRun.objects.filter(job=job.name)
-        done = runs.filter(state=JobRun.State.SUCCEEDED).aggregate(latest=Max("finished_at"))["latest"]
-        first = done or runs.order_by("started_at").values_list("started_at", flat=True).first()
-        if first is not None and now() - first > job.overdue_after:
-            late.append(f"{job.name} (no success for {timesince(first)})")
-    if late:
-        return "failed", "; ".join(late)
-    return "ok", f"{len(jobs)} jobs"
+    """No scheduled job is late, fails or never ran."""
+    found = look()
+    if ill := [job for job in found if not job.well]:
+        words = {"late": "late", "failing": "fails", "never_ran": "never ran"}
+        return "failed", "; ".join(f"{one.job.name} {words[one.state]}: {one.why}" for one in ill)
+    return "ok", f"{len(found)} jobs"
 
 
 def deliveries() -> Seen:

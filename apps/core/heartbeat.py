@@ -1,29 +1,104 @@
-"""Proof of life: beat sends a tick, a worker answers it by writing the time."""
+"""Proof of life: beat, workers and the watchdog each write signs of their own, and a task done proves the whole way.
 
+A dead beat sends no ticks, a dead worker answers none: which of them is dead, only their own signs tell.
+"""
+
+import socket
+import threading
 from datetime import datetime, timedelta
+from typing import Literal
 
-from django.core.cache import cache
+import structlog
+from django.conf import settings
+from django.db import Error, close_old_connections, connection
+from django.db.models import F
 
 from apps.core.clock import now
+from apps.core.models import Heartbeat
+
+log = structlog.get_logger(__name__)
+
+Process = Literal["beat", "worker", "task", "watchdog", "channels"]
 
 HEARTBEAT_TASK = "core.heartbeat"
 HEARTBEAT_SECONDS = 15
 STALE_AFTER = timedelta(seconds=4 * HEARTBEAT_SECONDS)
-_KEY = "levqor:heartbeat"
+FORGOTTEN_AFTER = timedelta(days=1)  # of a process that does not run any more
+LONGEST_TOLD = 60_000
+
+
+def sign_seconds() -> float:
+    """How often a process shows that it lives: several times between two looks of the watchdog."""
+    return max(0.2, settings.WATCHDOG_SECONDS / 5)
+
+
+def sign(process: Process, name: str = "", told: str | None = None) -> None:
+    """Write that a process lives now, and what it has to say."""
+    changes = {"beats": F("beats") + 1, "seen_at": now(), **({} if told is None else {"told": told[:LONGEST_TOLD]})}
+    row = Heartbeat.objects.filter(process=process, name=name[:120])
+    if not row.update(**changes):
+        Heartbeat.objects.bulk_create(
+            [Heartbeat(process=process, name=name[:120], seen_at=now(), told=told or "")], ignore_conflicts=True
+        )
 
 
 def record() -> None:
     """Write that a worker takes tasks now."""
-    cache.set(_KEY, now().isoformat(), timeout=None)
+    sign("task")
 
 
-def last() -> datetime | None:
-    """When a worker last took a tick, or None."""
-    written = cache.get(_KEY)
-    return datetime.fromisoformat(written) if written else None
+def last(process: Process = "task") -> datetime | None:
+    """When such a process last showed that it lives, or None."""
+    newest = Heartbeat.objects.filter(process=process).order_by("-seen_at").first()
+    return newest.seen_at if newest else None
 
 
-def is_fresh() -> bool:
-    """Whether worker, beat and queue work together at this moment."""
-    seen = last()
+def is_fresh(process: Process = "task") -> bool:
+    """Whether such a process lives. Of tasks: whether worker, beat and queue work together at this moment."""
+    seen = last(process)
     return seen is not None and now() - seen < STALE_AFTER
+
+
+def alive(process: Process) -> list[str]:
+    """The names of those that live."""
+    fresh = Heartbeat.objects.filter(process=process, seen_at__gt=now() - STALE_AFTER)
+    return list(fresh.order_by("name").values_list("name", flat=True))
+
+
+def forget(moment: datetime) -> int:
+    """Delete the signs of processes that are gone for long."""
+    return Heartbeat.objects.filter(seen_at__lt=moment - FORGOTTEN_AFTER).delete()[0]
+
+
+class Pulse(threading.Thread):
+    """Writes a process's signs from a thread of its own, as long as the process lives."""
+
+    def __init__(self, process: Process, name: str = "") -> None:
+        super().__init__(name="pulse", daemon=True)
+        self._process: Process = process
+        self._name = name or socket.gethostname()
+        self._over = threading.Event()
+        self._told = False
+
+    def run(self) -> None:
+        """Until `stop`, whatever the database does."""
+        while True:
+            self._sign()
+            if self._over.wait(sign_seconds()):
+                break
+        connection.close()
+
+    def _sign(self) -> None:
+        try:
+            close_old_connections()
+            sign(self._process, self._name)
+            self._told = False
+        except Error as error:
+            connection.close()
+            if not self._told:
+                self._told = True
+                log.warning("heartbeat_not_written", process=self._process, error=str(error))
+
+    def stop(self) -> None:
+        """End after the sign that is being written."""
+        self._over.set()

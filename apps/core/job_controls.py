@@ -1,20 +1,27 @@
-"""What staff do to scheduled jobs: run one now, pause it, let it go on."""
+"""What staff do to scheduled jobs: run one now, pause it, let it go on, give it another schedule."""
 
 from datetime import timedelta
 
 from django.db import transaction
 from django.utils.translation import gettext as _
-from django_celery_beat.models import PeriodicTask
+from django_celery_beat.models import CrontabSchedule, PeriodicTask
 
+from apps.core import cron
 from apps.core.clock import now
 from apps.core.doorbell import ring
 from apps.core.errors import ConflictError, NotFoundError
-from apps.core.jobs import SWEEP_TASK, effective_schedule
+from apps.core.job_schedules import (
+    JOB_PREFIX,
+    declared_schedule,
+    effective_schedule,
+    expression_of,
+    is_edited,
+    owe_from_now,
+)
+from apps.core.jobs import SWEEP_TASK
 from apps.core.kinds import ScheduledJob
 from apps.core.models import JobRun
 from apps.core.registry import registry
-
-JOB_PREFIX = "job:"
 
 
 def job_of(task: PeriodicTask) -> ScheduledJob | None:
@@ -31,7 +38,7 @@ def request_run(name: str) -> JobRun:
     job = registry(ScheduledJob).find(name)
     if job is None:
         raise NotFoundError(_("No job is called “%(name)s”.") % {"name": name[:80]})
-    if not effective_schedule(job)[2]:
+    if not effective_schedule(job).enabled:
         raise ConflictError(_("The job is paused: let it go on first."))
     with transaction.atomic():
         if JobRun.objects.filter(job=name, state=JobRun.State.RUNNING).exists():
@@ -50,10 +57,40 @@ def request_run(name: str) -> JobRun:
 
 
 def set_paused(task: PeriodicTask, *, paused: bool) -> None:
-    """Keep a job from its schedule, or let it go on. Ticks are what everything stands on: `ConflictError`."""
-    if job_of(task) is None:
+    """Keep a job from its schedule, or let it go on: slots meanwhile are lost, whatever its catch-up policy.
+
+    Ticks are what everything stands on: `ConflictError`.
+    """
+    job = job_of(task)
+    if job is None:
         raise ConflictError(_("Only scheduled jobs can be paused."))
     if task.enabled is not paused:
         raise ConflictError(_("The job is paused already.") if paused else _("The job is not paused."))
-    task.enabled = not paused
-    task.save()  # tells beat that schedules changed
+    with transaction.atomic():
+        task.enabled = not paused
+        task.save()  # tells beat that schedules changed
+        if not paused:
+            owe_from_now(job.name)
+
+
+def reschedule(task: PeriodicTask, schedule: CrontabSchedule) -> None:
+    """Give a job another schedule. It counts from now on: no slot of the past is caught up on by it.
+
+    Raises `ConflictError` for a tick, `InvalidScheduleError` for a schedule that our calendar does not take.
+    """
+    job = job_of(task)
+    if job is None:
+        raise ConflictError(_("Only scheduled jobs have a schedule to choose."))
+    cron.check(expression_of(schedule), str(schedule.timezone))
+    with transaction.atomic():
+        task.crontab = schedule
+        task.save()
+        owe_from_now(job.name)
+
+
+def follow_declaration(task: PeriodicTask) -> None:
+    """Give a job the schedule back that the code declares. `ConflictError` where it has it."""
+    job = job_of(task)
+    if job is None or not is_edited(task):
+        raise ConflictError(_("The job follows the schedule that the code declares."))
+    reschedule(task, declared_schedule(job))

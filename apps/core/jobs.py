@@ -1,103 +1,57 @@
 """Scheduled jobs: beat only ticks; a slot belongs to whoever inserts its row; the sweeper finds what was missed.
 
-A staff member edits a job's schedule in its django-celery-beat row. Deploys only write rows whose declaration changed.
+A slot is begun by beat's message or, when that did not come, by the sweeper. Only a slot that nobody began within
+`STILL_DUE` is missed, and follows its job's catch-up policy. Whose schedule it is: `job_schedules`.
 """
 
-import json
 from datetime import datetime, timedelta
 
 import structlog
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.utils.translation import gettext as _
-from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
-from apps.core import cron
+from apps.core import cron, job_logs
 from apps.core.backoff import pause
 from apps.core.clock import now
 from apps.core.errors import NotFoundError
+from apps.core.job_schedules import RUN_TASK, Schedule, effective_schedule, note_new_jobs, schedules, sync_schedules
 from apps.core.keeping import kept_alive
-from apps.core.kinds import ScheduledJob, Tick
-from apps.core.models import JobRun
+from apps.core.kinds import ScheduledJob
+from apps.core.models import JobRun, JobState
 from apps.core.registry import registry
+from apps.core.scrubbing import scrub
+
+__all__ = ["RUN_TASK", "effective_schedule", "sync_schedules"]
 
 log = structlog.get_logger(__name__)
 
-RUN_TASK = "core.run_scheduled_job"
 SWEEP_TASK = "core.sweep_jobs"
 LEASE = timedelta(seconds=120)
 HEARTBEAT_SECONDS = 20.0
+LAST_CHANCE = timedelta(seconds=30)  # a living worker renews within this: a clock that was put forward ends no lease
 FIRST_PAUSE, LONGEST_PAUSE = 60.0, 3600.0
-LOOK_BACK = timedelta(days=7)
-TICK_KEPT_SECONDS = 60  # ticks sent while no worker runs say the same again and again: older ones are dropped unheard
-
-
-def sync_schedules() -> int:
-    """Write the django-celery-beat rows of all jobs and ticks. Returns how many rows changed.
-
-    A row keeps the declaration that it was written from (as its description): while that is unchanged, staff edits
-    stay.
-    """
-    changed = 0
-    names = set()
-    with transaction.atomic():
-        for job in registry(ScheduledJob).all():
-            minute, hour, day, month, weekday = job.crontab.split()
-            schedule, _created = CrontabSchedule.objects.get_or_create(
-                minute=minute, hour=hour, day_of_month=day, month_of_year=month, day_of_week=weekday, timezone=job.tz
-            )
-            declared = f"declared: {job.crontab} {job.tz}"
-            names.add(f"job:{job.name}")
-            changed += _write(f"job:{job.name}", declared, task=RUN_TASK, args=[job.name], crontab=schedule)
-        for tick in registry(Tick).all():
-            every, _created = IntervalSchedule.objects.get_or_create(
-                every=tick.seconds, period=IntervalSchedule.SECONDS
-            )
-            names.add(f"tick:{tick.name}")
-            changed += _write(
-                f"tick:{tick.name}",
-                f"declared: every {tick.seconds} s",
-                task=tick.task,
-                args=[],
-                interval=every,
-                expire_seconds=max(TICK_KEPT_SECONDS, 2 * tick.seconds),
-            )
-        for prefix in ("job:", "tick:"):
-            stale = PeriodicTask.objects.filter(name__startswith=prefix).exclude(name__in=names)
-            changed += stale.delete()[0]
-    return changed
-
-
-def _write(name: str, declared: str, *, task: str, args: list[str], **schedule: object) -> int:
-    row = PeriodicTask.objects.filter(name=name).first()
-    if row is not None and row.description == declared and row.task == task:
-        return 0
-    row = row or PeriodicTask(name=name)
-    row.task, row.args, row.description = task, json.dumps(args), declared
-    row.crontab = row.interval = row.expire_seconds = None
-    for field, value in schedule.items():
-        setattr(row, field, value)
-    row.save()
-    return 1
-
-
-def effective_schedule(job: ScheduledJob) -> tuple[str, str, bool]:
-    """(expression, zone, enabled) of a job as staff have it now."""
-    row = PeriodicTask.objects.select_related("crontab").filter(name=f"job:{job.name}").first()
-    if row is None or row.crontab is None:
-        return job.crontab, job.tz, True
-    entry = row.crontab
-    fields = (entry.minute, entry.hour, entry.day_of_month, entry.month_of_year, entry.day_of_week)
-    return " ".join(fields), str(entry.timezone), row.enabled
+BEATS_TURN = timedelta(minutes=1)  # the sweeper leaves younger slots to beat
+STILL_DUE = timedelta(minutes=10)
+LOOK_BACK = timedelta(days=400)
+MOST_SLOTS = 1000  # the newest of them are looked at
 
 
 def run_due_slot(name: str) -> JobRun | None:
-    """Run the latest slot of a job unless its row exists. None when there was nothing to do."""
+    """Run what is due of a job, on beat's word. None when there was nothing to do, else the last run."""
     job = registry(ScheduledJob).get(name)
-    expression, zone, enabled = effective_schedule(job)
-    if not enabled:
+    schedule = effective_schedule(job)
+    if not schedule.enabled:
         return None
-    return run_slot(job, cron.latest_slot(expression, zone, now()))
+    moment = now()
+    state = _states().filter(job=name).first()
+    if state is None:  # never heard of until now, but beat is right that it is due
+        latest = cron.latest_slot(schedule.expression, schedule.tz, moment)
+        note_new_jobs([job])
+        JobState.objects.filter(job=name, owed_since__gte=latest).update(owed_since=latest - timedelta(microseconds=1))
+        state = _states().get(job=name)
+    runs = _begin(job, _owed(state, schedule, until=moment))
+    return runs[-1] if runs else None
 
 
 def run_now(name: str) -> JobRun:
@@ -120,22 +74,44 @@ def run_slot(job: ScheduledJob, slot: datetime, *, by_hand: bool = False) -> Job
                 job=job.name, slot=slot, by_hand=by_hand, started_at=moment, lease_until=moment + LEASE
             )
     except IntegrityError:
-        return None
+        taken = None if by_hand else _take_back(job, slot)
+        if taken is None:
+            return None
+        run = taken
     return _execute(job, run)
 
 
+def _take_back(job: ScheduledJob, slot: datetime) -> JobRun | None:
+    """A slot that was skipped at a time that is still to come, by a clock that went wrong: it is not missed yet."""
+    moment = now()
+    skipped = JobRun.objects.filter(job=job.name, slot=slot, state=JobRun.State.SKIPPED, started_at__gt=moment)
+    if not skipped.update(
+        state=JobRun.State.RUNNING, started_at=moment, finished_at=None, lease_until=moment + LEASE, attempt=1
+    ):
+        return None
+    return JobRun.objects.get(job=job.name, slot=slot)
+
+
+# One attempt ----------------------------------------------------------------------------------------------------------
 def _execute(job: ScheduledJob, run: JobRun) -> JobRun:
     """Do this attempt, which is counted already, and record it unless it is another worker's by now."""
     due_at = None
-    try:
-        with kept_alive(lambda: _renew(run), HEARTBEAT_SECONDS):
-            outcome, state = job.run(run.slot), JobRun.State.SUCCEEDED
-    except Exception as error:  # noqa: BLE001 - whatever a job raises is recorded, retried, then shown to staff
-        outcome, state = f"{type(error).__name__}: {error}"[:4000], JobRun.State.FAILED
-        due_at = _next_try(job, run)
-        tell = log.warning if due_at else log.error
-        tell("job_put_off" if due_at else "job_failed", job=job.name, slot=run.slot, attempt=run.attempt, exc_info=True)
-    recorded = _mine(run).update(state=state, outcome=outcome, finished_at=now(), lease_until=None, due_at=due_at)
+    lines = job_logs.RunLog(run.log)
+    with job_logs.kept(lines):
+        if run.attempt > 1:
+            lines.add(f"-- attempt {run.attempt}")
+        try:
+            with kept_alive(lambda: _renew(run, lines), HEARTBEAT_SECONDS):
+                outcome, state = job.run(run.slot)[:4000], JobRun.State.SUCCEEDED
+        except Exception as error:  # noqa: BLE001 - whatever a job raises is recorded, retried, then shown to staff
+            outcome, state = scrub(f"{type(error).__name__}: {error}")[:4000], JobRun.State.FAILED
+            due_at = _next_try(job, run)
+            tell = log.warning if due_at else log.error
+            told = "job_put_off" if due_at else "job_failed"
+            tell(told, job=job.name, slot=run.slot, attempt=run.attempt, exc_info=True)
+    recorded = _mine(run).update(
+        state=state, outcome=outcome, log=lines.text, finished_at=now(), lease_until=None, due_at=due_at
+    )
     if not recorded:
         log.warning("job_lease_lost", job=job.name, slot=run.slot, attempt=run.attempt)
     run.refresh_from_db()
@@ -147,8 +123,9 @@ def _mine(run: JobRun) -> QuerySet[JobRun]:
     return JobRun.objects.filter(pk=run.pk, attempt=run.attempt, state=JobRun.State.RUNNING)
 
 
-def _renew(run: JobRun) -> bool:
-    return bool(_mine(run).update(lease_until=now() + LEASE))
+def _renew(run: JobRun, lines: job_logs.RunLog) -> bool:
+    """Keep the lease; what was logged so far is shown to staff meanwhile, and outlives this worker."""
+    return bool(_mine(run).update(lease_until=now() + LEASE, due_at=None, log=lines.text))
 
 
 def _next_try(job: ScheduledJob, run: JobRun) -> datetime | None:
@@ -161,46 +138,79 @@ def _next_try(job: ScheduledJob, run: JobRun) -> datetime | None:
     return now() + timedelta(seconds=seconds)
 
 
+# Slots that are owed --------------------------------------------------------------------------------------------------
+def _states() -> QuerySet[JobState]:
+    """What is owed, with the newest slot that has a row: one query by the index on job and slot, for all jobs.
+
+    Rows of slots that are still to come, and what was skipped at such a time, are of a clock that was put back since.
+    """
+    moment = now()
+    ahead = Q(state=JobRun.State.SKIPPED, started_at__gt=moment)
+    rows = JobRun.objects.filter(job=OuterRef("job"), by_hand=False, slot__lte=moment).exclude(ahead)
+    return JobState.objects.annotate(newest=Subquery(rows.order_by("-slot").values("slot")[:1]))
+
+
+def _owed(state: JobState, schedule: Schedule, until: datetime) -> list[datetime]:
+    newest: datetime | None = state.newest  # type: ignore[attr-defined] # annotated by `_states`
+    after = max(state.owed_since, newest or state.owed_since, until - LOOK_BACK)
+    return cron.slots_between(schedule.expression, schedule.tz, after, until, most=MOST_SLOTS)
+
+
+def _begin(job: ScheduledJob, slots: list[datetime]) -> list[JobRun]:
+    """Run slots that nobody began, as far as the job's policy wants them; the others are recorded as skipped."""
+    if not slots:
+        return []
+    if job.catch_up == "all":
+        wanted = slots
+    elif job.catch_up == "latest" or now() - slots[-1] <= STILL_DUE:
+        wanted = slots[-1:]
+    else:
+        wanted = []
+    _skip(job, slots[: len(slots) - len(wanted)])
+    begun = [run_slot(job, slot) for slot in wanted]
+    return [run for run in begun if run is not None]
+
+
+def _skip(job: ScheduledJob, slots: list[datetime]) -> None:
+    moment = now()
+    JobRun.objects.bulk_create(
+        [
+            JobRun(job=job.name, slot=slot, state=JobRun.State.SKIPPED, started_at=moment, finished_at=moment)
+            for slot in slots
+        ],
+        ignore_conflicts=True,
+    )
+
+
+# The sweeper ----------------------------------------------------------------------------------------------------------
 def sweep() -> int:
     """Run what beat and workers left undone. Returns how many slots were begun.
 
     Missed slots follow the job's catch-up policy; slots whose worker died, and those that failed and are due again,
-    are begun once more while they have retries left.
+    are begun once more while they have retries left. Four queries, whatever the number of jobs, when all is well.
     """
-    begun = 0
-    for job in registry(ScheduledJob).all():
-        expression, zone, enabled = effective_schedule(job)
-        if enabled:
-            begun += _run_missed(job, expression, zone) + _run_again(job)
-    return begun
+    jobs = {job.name: job for job in registry(ScheduledJob).all()}
+    found = schedules(jobs.values())
+    states = {state.job: state for state in _states()}
+    if jobs.keys() - states.keys():
+        note_new_jobs(jobs.values())
+    begun, until = 0, now() - BEATS_TURN
+    on = [job for name, job in jobs.items() if found[name].enabled]
+    for job in on:
+        if job.name in states:
+            begun += len(_begin(job, _owed(states[job.name], found[job.name], until)))
+    return begun + _run_again(on)
 
 
-def _run_missed(job: ScheduledJob, expression: str, zone: str) -> int:
-    newest = JobRun.objects.filter(job=job.name, by_hand=False).order_by("-slot").values_list("slot", flat=True).first()
-    if newest is None:
-        return 0  # never ran: the first slot is beat's to start
-    begun = 0
-    missed = cron.slots_between(expression, zone, max(newest, now() - LOOK_BACK), now() - timedelta(minutes=1))
-    for slot in missed:
-        if job.catch_up == "all" or (job.catch_up == "latest" and slot == missed[-1]):
-            begun += run_slot(job, slot) is not None
-        else:
-            _skip(job, slot)
-    return begun
-
-
-def _skip(job: ScheduledJob, slot: datetime) -> None:
-    JobRun.objects.get_or_create(
-        job=job.name, slot=slot, defaults={"state": JobRun.State.SKIPPED, "started_at": now(), "finished_at": now()}
-    )
-
-
-def _run_again(job: ScheduledJob) -> int:
+def _run_again(jobs: list[ScheduledJob]) -> int:
     """Begin slots again whose lease ran out or whose retry is due. One worker wins each by a conditional update."""
-    begun, moment = 0, now()
-    dead = Q(state=JobRun.State.RUNNING, lease_until__lt=moment)
+    begun, moment, by_name = 0, now(), {job.name: job for job in jobs}
+    expired = JobRun.objects.filter(state=JobRun.State.RUNNING, lease_until__lt=moment)
+    expired.filter(attempt__gt=0, due_at=None).update(due_at=moment + LAST_CHANCE)
+    dead = Q(state=JobRun.State.RUNNING, lease_until__lt=moment) & (Q(attempt=0) | Q(due_at__lte=moment))
     failed = Q(state=JobRun.State.FAILED, due_at__lte=moment)
-    for run in JobRun.objects.filter(dead | failed, job=job.name).order_by("slot"):
+    for run in JobRun.objects.filter(dead | failed, job__in=by_name).order_by("slot"):
+        job = by_name[run.job]
         as_seen = JobRun.objects.filter(dead | failed, pk=run.pk, attempt=run.attempt)
         if run.state == JobRun.State.FAILED and _superseded(job, run):
             _give_up(as_seen, run, outcome=run.outcome)

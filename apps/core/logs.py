@@ -82,7 +82,7 @@ def _wants_colour() -> bool:
     return "FORCE_COLOR" in os.environ or sys.stderr.isatty()
 
 
-def formatter(style: str | None = None) -> structlog.stdlib.ProcessorFormatter:
+def formatter(style: str | None = None, *, colours: bool | None = None) -> structlog.stdlib.ProcessorFormatter:
     """The formatter of the handlers: "console", "json", or what the environment's LOG_FORMAT says."""
     chosen = style or os.environ.get("LOG_FORMAT") or "console"
     render: list[Processor]
@@ -91,7 +91,10 @@ def formatter(style: str | None = None) -> structlog.stdlib.ProcessorFormatter:
     else:
         plain = structlog.dev.plain_traceback
         console = structlog.dev.ConsoleRenderer(
-            colors=_wants_colour(), exception_formatter=plain, pad_event_to=28, sort_keys=False
+            colors=_wants_colour() if colours is None else colours,
+            exception_formatter=plain,
+            pad_event_to=28,
+            sort_keys=False,
         )
         render = [shorten, console]
     return structlog.stdlib.ProcessorFormatter(
@@ -115,9 +118,15 @@ def configure(options: Mapping[str, Any]) -> None:
         {
             "version": 1,
             "disable_existing_loggers": False,
-            "formatters": {"levqor": {"()": formatter, "style": options["format"]}},
-            "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "levqor"}},
-            "root": {"handlers": ["stderr"], "level": level},
+            "formatters": {
+                "levqor": {"()": formatter, "style": options["format"]},
+                "plain": {"()": formatter, "style": "console", "colours": False},
+            },
+            "handlers": {
+                "stderr": {"class": "logging.StreamHandler", "formatter": "levqor"},
+                "jobs": {"class": "apps.core.job_logs.JobLogHandler", "formatter": "plain"},  # kept with a job's run
+            },
+            "root": {"handlers": ["stderr", "jobs"], "level": level},
             "loggers": {
                 "django": {"handlers": [], "level": level, "propagate": True},
                 "django.server": {"handlers": [], "level": level, "propagate": True},

@@ -1,8 +1,9 @@
-"""Rows behind the doorbells: domain events and their deliveries, job slots, idempotent requests, loaded seeds."""
+"""Rows behind the doorbells: domain events, job slots, signs of life, idempotent requests, loaded seeds."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from apps.core.crypto import EncryptedTextField
 from apps.core.ids import Entity, new_id
 
 
@@ -62,7 +63,8 @@ class JobRun(models.Model):
     """One slot of a scheduled job: whoever inserts the row runs it.
 
     A run by hand has the moment of its order as its slot. `attempt` counts the times that it was begun; `due_at` is
-    when a slot that failed is tried again, None when that was the last time.
+    when a slot that failed is tried again, None when that was the last time, and when one whose lease ran out is taken
+    from its worker. `log` is what it wrote to the log, the newest lines of it.
     """
 
     class State(models.TextChoices):
@@ -82,6 +84,7 @@ class JobRun(models.Model):
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)
     outcome = models.TextField(blank=True)
+    log = models.TextField(blank=True, default="", db_default="")
 
     class Meta:
         verbose_name = _("job run")
@@ -95,6 +98,45 @@ class JobRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.job} {self.slot:%Y-%m-%d %H:%M}"
+
+
+class JobState(models.Model):
+    """What this installation owes a scheduled job: each slot after `owed_since`.
+
+    That moment moves on when staff let the job go on or choose another schedule, so that nobody catches up on slots
+    that were never wanted.
+    """
+
+    job = models.CharField(max_length=80, primary_key=True)
+    owed_since = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("job state")
+        verbose_name_plural = _("job states")
+
+    def __str__(self) -> str:
+        return self.job
+
+
+class Heartbeat(models.Model):
+    """A process's sign of life: `beats` rises while it lives. Whoever watches compares beats, not clocks.
+
+    `told` is what it has to say to whoever watches; it may hold keys.
+    """
+
+    process = models.CharField(max_length=20)
+    name = models.CharField(max_length=120, blank=True)
+    beats = models.PositiveBigIntegerField(default=1)
+    seen_at = models.DateTimeField()
+    told = EncryptedTextField(blank=True, default="")
+
+    class Meta:
+        verbose_name = _("heartbeat")
+        verbose_name_plural = _("heartbeats")
+        constraints = (models.UniqueConstraint(fields=("process", "name"), name="one_heartbeat_per_process"),)
+
+    def __str__(self) -> str:
+        return f"{self.process} {self.name}".strip()
 
 
 class IdempotentRequest(models.Model):

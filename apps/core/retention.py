@@ -6,7 +6,8 @@ from typing import Any
 from django.core.management import call_command
 from django.db import models
 
-from apps.core import idempotency
+from apps.core import heartbeat, idempotency
+from apps.core.clock import now
 from apps.core.models import DomainEvent, EventDelivery, JobRun
 
 KEEP_EVENTS = timedelta(days=30)
@@ -23,6 +24,7 @@ def forget_old_rows(slot: datetime) -> str:
     events = DomainEvent.objects.filter(created_at__lt=slot - KEEP_EVENTS).exclude(models.Exists(waiting))
     job_runs = JobRun.objects.filter(slot__lt=slot - KEEP_JOB_RUNS, finished_at__isnull=False)
     answers = idempotency.purge(slot)
+    heartbeat.forget(now())
     call_command("clearsessions", verbosity=0)
     return f"{_delete(events)} events, {_delete(job_runs)} job records, {answers} answers"
 

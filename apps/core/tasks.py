@@ -1,6 +1,9 @@
 """Celery tasks of core: thin calls into services."""
 
+from typing import Any
+
 from celery import shared_task
+from celery.signals import worker_ready
 
 from apps.core import events, heartbeat, jobs, versions
 from apps.core.doorbell import heard
@@ -35,3 +38,9 @@ def record_heartbeat() -> None:
 def strike_versions() -> None:
     """Strike the versions that could not be struck while Redis was away."""
     versions.strike_noted()
+
+
+@worker_ready.connect
+def show_life(sender: Any = None, **_options: object) -> None:
+    """From here on the worker's process shows that it lives, whether or not a tick reaches it."""
+    heartbeat.Pulse("worker", str(getattr(sender, "hostname", ""))).start()

@@ -294,9 +294,11 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = bool(ENV.REDIS_URL)  # with files it would only leave litter
 CELERY_TASK_DEFAULT_QUEUE = "levqor"
 CELERY_TIMEZONE = "UTC"
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULER = "apps.core.beat:Scheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 2
 DJANGO_CELERY_BEAT_TZ_AWARE = True
+WATCHDOG_SECONDS = ENV.WATCHDOG_SECONDS
+WATCHDOG_WEB_URL = ENV.WATCHDOG_WEB_URL
 
 # API ----------------------------------------------------------------------------------------------------------------
 API_DEFAULT_PLAN = "sandbox"  # of organizations that nobody gave another (apps.usage.plans)

@@ -133,8 +133,9 @@ def forget_jobs() -> None:
 
 
 def expire_jobs() -> int:
-    """Pretend that the leases of job slots have run out. Returns how many."""
-    return JobRun.objects.filter(state=JobRun.State.RUNNING).update(lease_until=now() - timedelta(seconds=1))
+    """Pretend that the leases of job slots have run out, their last chance too. Returns how many."""
+    past = now() - timedelta(seconds=1)
+    return JobRun.objects.filter(state=JobRun.State.RUNNING).update(lease_until=past, due_at=past)
 
 
 def free_requests() -> int:

@@ -15,7 +15,8 @@ from unfold.decorators import display
 from apps.core import cron
 from apps.core.admin_base import StaffModelAdmin, button
 from apps.core.errors import DomainError
-from apps.core.job_controls import JOB_PREFIX, job_of, request_run, set_paused
+from apps.core.job_controls import job_of, request_run, set_paused
+from apps.core.job_schedules import JOB_PREFIX
 from apps.core.kinds import ScheduledJob
 from apps.core.models import JobRun
 from apps.core.registry import registry

@@ -42,8 +42,9 @@ class ScheduledJob(Contribution):
     """Work by the calendar. Each slot of `crontab` (five fields, in `tz`) is done at most once.
 
     `run` gets the slot's time and returns a short outcome for the record. `catch_up` says what happens to slots missed
-    while the platform was down. A slot that fails, or whose worker dies, is begun again up to `retries` times: what
-    `run` does must bear that. A job without success for `overdue_after` is reported as overdue.
+    while the platform was down: "skip" none, "latest" the newest, "all" each; a slot is missed when nobody began it
+    within ten minutes. One that fails, or whose worker dies, is begun again up to `retries` times: what `run`
+    does must bear that. A slot that has no success after `overdue_after` makes the job late, whatever else happens.
     """
 
     name: str

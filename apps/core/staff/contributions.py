@@ -3,14 +3,13 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Max, Min
 from django.utils.translation import gettext as now_translated
 from django.utils.translation import gettext_lazy as _
 from django_celery_beat.models import PeriodicTask
 
 from apps.core import heartbeat
 from apps.core.clock import now
-from apps.core.job_controls import JOB_PREFIX
+from apps.core.job_health import look
 from apps.core.kinds import AuditAction, Figure, ScheduledJob, StaffFigures, StaffPanel
 from apps.core.models import EventDelivery, JobRun
 from apps.core.registry import register, registry
@@ -41,7 +40,7 @@ def machinery() -> list[Figure]:
             url=list_url(EventDelivery, state__exact="dead", period="any"),
         ),
         Figure(
-            _("Jobs overdue"),
+            _("Jobs in trouble"),
             len(late),
             ", ".join(str(job.label) for job in late[:2]),
             "bad" if late else "",
@@ -51,10 +50,10 @@ def machinery() -> list[Figure]:
 
 
 def _worker() -> Figure:
-    seen = heartbeat.last()
+    seen = heartbeat.last("worker") or heartbeat.last()
     if seen is None:
         return Figure(_("Worker"), _("never seen"), tone="bad")
-    fresh = heartbeat.is_fresh()
+    fresh = heartbeat.is_fresh("worker") or heartbeat.is_fresh()
     return Figure(_("Worker last seen"), relative_time(seen), tone="ok" if fresh else "bad")
 
 
@@ -63,16 +62,8 @@ def _oldest(due: datetime | None) -> str:
 
 
 def overdue_jobs() -> list[ScheduledJob]:
-    """Jobs that are on and had no success for longer than they allow; three queries, whatever their number."""
-    jobs = registry(ScheduledJob).all()
-    since = now() - max((job.overdue_after for job in jobs), default=timedelta())
-    paused = set(PeriodicTask.objects.filter(name__startswith=JOB_PREFIX, enabled=False).values_list("name", flat=True))
-    recent = JobRun.objects.filter(slot__gte=since - timedelta(days=1), state=JobRun.State.SUCCEEDED)
-    done = dict(recent.order_by().values_list("job").annotate(latest=Max("finished_at")))
-    begun = dict(JobRun.objects.order_by().values_list("job").annotate(first=Min("started_at")))
-    latest: dict[str, datetime] = {**begun, **{name: ended for name, ended in done.items() if ended is not None}}
-    watched = [job for job in jobs if f"{JOB_PREFIX}{job.name}" not in paused and job.name in latest]
-    return [job for job in watched if now() - latest[job.name] > job.overdue_after]
+    """Jobs that are late, fail or never ran; two queries, whatever their number."""
+    return [one.job for one in look() if not one.well]
 
 
 def failed_jobs() -> dict[str, Any]:

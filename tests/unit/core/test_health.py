@@ -13,14 +13,12 @@ from cryptography.fernet import Fernet
 from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
-from django_celery_beat.models import PeriodicTask
 
 from apps.core import health, heartbeat
 from apps.core.clock import now
 from apps.core.crypto import encrypt
-from apps.core.jobs import sync_schedules
 from apps.core.kinds import HealthCheck, ScheduledJob
-from apps.core.models import DomainEvent, EventDelivery, JobRun
+from apps.core.models import DomainEvent, EventDelivery, JobRun, JobState
 from apps.core.registry import contributed, registry
 from apps.core.tasks import record_heartbeat
 
@@ -107,27 +105,33 @@ def test_a_cache_that_forgets_fails(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 # Processes ----------------------------------------------------------------------------------------------------------
-def test_worker_and_beat_live_as_long_as_ticks_arrive() -> None:
+def test_worker_and_beat_live_as_long_as_they_say_so() -> None:
     assert (health.worker_alive()[0], health.beat_alive()[0]) == ("warning", "warning")
     with time_machine.travel("2026-05-01T12:00Z", tick=False) as clock:
-        heartbeat.record()
+        for process in ("worker", "task", "beat"):
+            heartbeat.sign(process)
         clock.shift(timedelta(seconds=20))
         assert health.worker_alive() == ("ok", "took a tick 20 s ago")
-        assert health.beat_alive()[0] == "ok"
+        assert health.beat_alive() == ("ok", "lives")
         clock.shift(timedelta(minutes=10))
         assert health.worker_alive()[0] == "failed"
-
-
-def test_a_beat_without_worker_is_told_apart_from_no_beat() -> None:
-    with time_machine.travel("2026-05-01T12:00Z", tick=False) as clock:
-        heartbeat.record()
-        sync_schedules()
-        clock.shift(timedelta(minutes=10))
-        PeriodicTask.objects.update(last_run_at=now() - timedelta(seconds=90))
-        assert health.beat_alive()[0] == "ok"
-        assert "no worker took" in health.beat_alive()[1]
-        clock.shift(timedelta(minutes=10))
         assert health.beat_alive()[0] == "failed"
+
+
+def test_a_dead_beat_is_not_the_workers_fault_nor_the_other_way_round() -> None:
+    with time_machine.travel("2026-05-01T12:00Z", tick=False) as clock:
+        for process in ("worker", "task", "beat"):
+            heartbeat.sign(process)
+        clock.shift(timedelta(minutes=10))
+        heartbeat.sign("worker")
+        assert health.beat_alive()[0] == "failed"
+        assert health.worker_alive() == ("ok", "lives, and hears no ticks while the scheduler is away")
+        clock.shift(timedelta(minutes=10))
+        heartbeat.sign("beat")
+        assert health.beat_alive() == ("ok", "lives; no worker takes its ticks")
+        assert "none lives since 10" in health.worker_alive()[1]
+        heartbeat.sign("worker", "w1")
+        assert "took no tick for 20" in health.worker_alive()[1]
 
 
 def test_the_heartbeat_task_is_the_proof() -> None:
@@ -138,18 +142,16 @@ def test_the_heartbeat_task_is_the_proof() -> None:
 
 
 # Work ---------------------------------------------------------------------------------------------------------------
-def test_a_job_without_success_for_too_long_fails() -> None:
-    job = ScheduledJob("nightly", "Nightly", lambda slot: "", "0 3 * * *", overdue_after=timedelta(days=2))
+def test_jobs_in_trouble_are_named() -> None:
+    job = ScheduledJob("nightly", "Nightly", lambda slot: "", "0 3 * * *")
     with contributed(job), time_machine.travel("2026-05-10T12:00Z", tick=False):
         assert health.jobs_on_time()[0] == "ok"
-        started = now() - timedelta(days=3)
-        run = JobRun.objects.create(job="nightly", slot=started, started_at=started, state=JobRun.State.FAILED)
+        JobState.objects.create(job="nightly", owed_since=now() - timedelta(hours=10))
         state, seen = health.jobs_on_time()
-        assert state == "failed"
-        assert "nightly (no success for 3" in seen
-        run.state, run.finished_at = JobRun.State.SUCCEEDED, now() - timedelta(hours=1)
-        run.save()
+        assert (state, "nightly never ran: It was due 9" in seen) == ("failed", True)
+        run = JobRun.objects.create(job="nightly", slot=now().replace(hour=3), started_at=now(), state="succeeded")
         assert health.jobs_on_time()[0] == "ok"
+        run.delete()
 
 
 @pytest.fixture

@@ -1,11 +1,13 @@
 """Ordering, pausing and resuming jobs."""
 
 import pytest
-from django_celery_beat.models import PeriodicTask
+import time_machine
+from django_celery_beat.models import CrontabSchedule, PeriodicTask
 
 from apps.core import jobs
+from apps.core.cron import InvalidScheduleError
 from apps.core.errors import ConflictError, NotFoundError
-from apps.core.job_controls import job_of, request_run, set_paused
+from apps.core.job_controls import job_of, request_run, reschedule, set_paused
 from apps.core.kinds import ScheduledJob
 from apps.core.models import JobRun
 from apps.core.registry import contributed
@@ -59,3 +61,40 @@ def test_unknown_jobs_and_ticks(ran):
     assert job_of(tick) is None
     with pytest.raises(ConflictError):
         set_paused(tick, paused=True)
+
+
+@pytest.mark.parametrize("policy", ["skip", "latest", "all"])
+def test_slots_of_a_pause_are_lost_whatever_the_policy(policy):
+    slots = []
+    job = ScheduledJob("tried", "Tried", lambda slot: str(slots.append(slot)), "0 * * * *", catch_up=policy)
+    with contributed(job), time_machine.travel("2026-05-01T11:30Z", tick=False) as clock:
+        jobs.sync_schedules()
+        task = PeriodicTask.objects.get(name="job:tried")
+        set_paused(task, paused=True)
+        clock.move_to("2026-05-01T15:05Z")
+        jobs.run_due_slot("tried")  # what beat sent before it heard of it
+        set_paused(task, paused=False)
+        jobs.run_due_slot("tried")
+        assert slots == []
+        clock.move_to("2026-05-01T16:00:05Z")
+        jobs.run_due_slot("tried")
+    assert [f"{slot:%H:%M}" for slot in slots] == ["16:00"]
+
+
+def test_another_schedule_counts_from_now_on():
+    slots = []
+    job = ScheduledJob("tried", "Tried", lambda slot: str(slots.append(slot)), "0 3 * * *", catch_up="all")
+    with contributed(job), time_machine.travel("2026-05-01T02:30Z", tick=False) as clock:
+        jobs.sync_schedules()
+        clock.move_to("2026-05-01T12:30Z")
+        task = PeriodicTask.objects.get(name="job:tried")
+        reschedule(task, CrontabSchedule.objects.create(minute="0", hour="*"))
+        jobs.run_due_slot("tried")
+        assert slots == [], "no hour of the morning is made up for"
+        clock.move_to("2026-05-01T13:00:01Z")
+        jobs.run_due_slot("tried")
+        assert [f"{slot:%H:%M}" for slot in slots] == ["13:00"]
+        with pytest.raises(InvalidScheduleError, match="never fires"):
+            reschedule(task, CrontabSchedule.objects.create(day_of_month="31", month_of_year="2"))
+        with pytest.raises(ConflictError):
+            reschedule(PeriodicTask.objects.get(name="tick:heartbeat"), CrontabSchedule.objects.create(minute="7"))

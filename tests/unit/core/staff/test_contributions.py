@@ -8,7 +8,7 @@ from django_celery_beat.models import PeriodicTask
 from apps.core import heartbeat, jobs
 from apps.core.clock import now
 from apps.core.kinds import ScheduledJob
-from apps.core.models import DomainEvent, EventDelivery, JobRun
+from apps.core.models import DomainEvent, EventDelivery, JobRun, JobState
 from apps.core.registry import contributed
 from apps.core.staff.contributions import failed_jobs, machinery, overdue_jobs
 
@@ -20,6 +20,8 @@ def job():
     tried = ScheduledJob("tried", "Tried job", lambda slot: "", "0 3 * * *", overdue_after=timedelta(days=2))
     with contributed(tried):
         jobs.sync_schedules()
+        JobState.objects.update(owed_since=now() - timedelta(days=9))
+        JobState.objects.exclude(job="tried").update(owed_since=now())
         yield tried
 
 
@@ -33,12 +35,15 @@ def figure(label):
 
 
 def test_a_job_is_overdue_without_success_for_too_long(job):
+    JobState.objects.filter(job="tried").update(owed_since=now())
     assert overdue_jobs() == [], "a job that never had to run is not late"
+    JobState.objects.filter(job="tried").update(owed_since=now() - timedelta(days=9))
+    assert overdue_jobs() == [job]
     ran("failed", timedelta(days=3))
     assert overdue_jobs() == [job]
-    shown = figure("Jobs overdue")
+    shown = figure("Jobs in trouble")
     assert (shown.value, shown.tone, shown.note) == (1, "bad", "Tried job")
-    ran("succeeded", timedelta(days=1))
+    ran("succeeded", timedelta(minutes=1))
     assert overdue_jobs() == []
 
 

@@ -1,0 +1,85 @@
+"""Signs of life of processes, and what they say."""
+
+import threading
+from datetime import timedelta
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+import time_machine
+from celery.signals import worker_ready
+from django.db import OperationalError, connection
+
+from apps.core import heartbeat, tasks
+from apps.core.models import Heartbeat
+
+pytestmark = pytest.mark.django_db
+
+
+def test_beats_rise_and_processes_are_told_apart() -> None:
+    for _number in range(3):
+        heartbeat.sign("worker", "a@host")
+    heartbeat.sign("worker", "b@host")
+    heartbeat.sign("beat", "host")
+    found = Heartbeat.objects.values_list("process", "name", "beats")
+    assert sorted(found) == [("beat", "host", 1), ("worker", "a@host", 3), ("worker", "b@host", 1)]
+    assert heartbeat.alive("worker") == ["a@host", "b@host"]
+    assert heartbeat.is_fresh("beat")
+    assert not heartbeat.is_fresh("task"), "no task was done"
+
+
+def test_what_a_process_says_is_kept_encrypted_until_it_says_more() -> None:
+    heartbeat.sign("channels", told="tgram://key")
+    heartbeat.sign("channels")
+    row = Heartbeat.objects.get()
+    assert (row.told, row.beats) == ("tgram://key", 2)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT told FROM core_heartbeat")
+        assert "tgram" not in cursor.fetchone()[0]
+
+
+def test_old_signs_go() -> None:
+    with time_machine.travel("2026-05-01T12:00Z", tick=False) as clock:
+        heartbeat.sign("worker", "old")
+        clock.shift(timedelta(hours=20))
+        heartbeat.sign("worker", "new")
+        assert heartbeat.alive("worker") == ["new"]
+        clock.shift(timedelta(hours=5))
+        heartbeat.forget(heartbeat.now())
+    assert list(Heartbeat.objects.values_list("name", flat=True)) == ["new"]
+
+
+def test_a_worker_signs_from_a_thread_of_its_own_whatever_the_database_does() -> None:
+    signed, many, turns = threading.Event(), threading.Event(), []
+
+    def sign(process: str, name: str) -> None:
+        turns.append((process, name))
+        signed.set()
+        if len(turns) == 1:
+            raise OperationalError("away")
+        many.set()
+
+    with (
+        patch.object(heartbeat, "sign", sign),
+        patch.object(heartbeat, "sign_seconds", lambda: 0.01),
+        patch.object(heartbeat, "close_old_connections"),
+        patch.object(heartbeat, "connection"),
+    ):
+        pulse = heartbeat.Pulse("worker", "w@host")
+        pulse.start()
+        assert many.wait(10)
+        pulse.stop()
+        pulse.join(10)
+    assert turns[0] == ("worker", "w@host")
+    assert pulse.daemon, "it ends with its process"
+
+
+def test_a_worker_that_is_ready_begins_to_show_it() -> None:
+    class Consumer:
+        hostname = "worker@here"
+
+    started: list[Any] = []
+    with patch.object(heartbeat.Pulse, "start", lambda self: started.append(self._name)):
+        worker_ready.send(sender=Consumer())
+    assert tasks.show_life is not None
+    assert started == ["worker@here"]
