@@ -32,7 +32,7 @@ class UnreachableError(DomainError):
 class Command(BaseCommand):
     """Second starts skip what is up to date."""
 
-    help = "Migrate, load demo data, collect static files, then run and supervise web, worker and beat."
+    help = "Migrate, load demo data, collect static files, then run and supervise web, worker, beat and watchdog."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -96,7 +96,7 @@ class Command(BaseCommand):
             self.stdout.write("\n".join([*lines, "Ctrl-C stops everything.", ""]))
             self.stdout.flush()
 
-        self.stdout.write("starting web, worker and beat …")
+        self.stdout.write("starting web, worker, beat and watchdog …")
         self.stdout.flush()
         supervisor = Supervisor(
             commands=commands,

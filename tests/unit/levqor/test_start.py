@@ -172,7 +172,7 @@ def test_a_fake_is_started_only_where_it_is_asked(port: int, settings: Any, chos
     settings.ENV = settings.ENV.model_copy(update=chosen)
     _code, told = run_start()
     assert "Test payments" not in told
-    assert list(Recorded.asked["commands"]) == ["web", "worker", "beat"]
+    assert list(Recorded.asked["commands"]) == ["web", "worker", "beat", "watchdog"]
     assert not [name for name in Recorded.asked["environment"] if name.startswith("STRIPE_FAKE_")]
 
 

@@ -246,7 +246,7 @@ def test_port_is_free() -> None:
 
 
 def test_the_procfile_names_what_is_kept_alive() -> None:
-    assert list(read_procfile(ROOT / "Procfile")) == ["web", "worker", "beat", "stripe_fake"]
+    assert list(read_procfile(ROOT / "Procfile")) == ["web", "worker", "beat", "stripe_fake", "watchdog"]
 
 
 def test_the_guard_knows_which_groups_are_left() -> None:

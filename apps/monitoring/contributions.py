@@ -1,0 +1,17 @@
+"""What monitoring adds to the platform."""
+
+from django.utils.translation import gettext_lazy as _
+
+from apps.core.kinds import HealthCheck, Tick
+from apps.core.registry import register
+from apps.monitoring.services import job_alarms, outages
+from apps.monitoring.watchdog import alarms as watchdog_alarms
+
+# Schedules and the watchdog
+register(
+    Tick("alarm_of_jobs", job_alarms.TICK_TASK, job_alarms.TICK_SECONDS),
+    Tick("tell_channels", outages.TICK_TASK, outages.TICK_SECONDS),
+    HealthCheck("watchdog", _("Watchdog"), job_alarms.watchdog_alive),
+    *job_alarms.ALARMS,
+    *watchdog_alarms.ALARMS,
+)
