@@ -1,4 +1,4 @@
-"""Beat, worker, Redis and database are killed in turn: the alarm comes in time, in its channel, once, and so does its end.
+"""Beat, worker, Redis and database die in turn: the alarm comes in time, in its channel, once, and so does its end.
 
 Nothing starts the dead again by itself here. The watchdog is killed too, while an alarm is open.
 """

@@ -1,0 +1,98 @@
+"""The watchdog's alarms as history: written once, sent by nobody else."""
+
+import io
+import json
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from apps.core.crypto import encrypt
+from apps.core.models import Heartbeat
+from apps.monitoring.services.outages import record, tell_channels
+from apps.monitoring.watchdog.alarms import ALARMS, body, title
+from apps.monitoring.watchdog.memory import Memory
+from apps.notifications.models import Alert, AlertChannel, AlertDelivery
+from apps.notifications.services import alerts
+from apps.notifications.wording import words_of
+
+pytestmark = pytest.mark.django_db
+
+
+def told(**changes: Any) -> dict[str, Any]:
+    return {
+        "code": "worker_down",
+        "seen": "Its last sign of life came 20 seconds ago.",
+        "began_at": "2026-05-01T12:00:00+00:00",
+        "over_at": "",
+        **changes,
+    }
+
+
+def test_an_alarm_and_its_end_are_one_row_and_no_delivery() -> None:
+    AlertChannel.objects.create(
+        name="Ops", kind="webhook", url="https://ops.example/x", shown_url="https://ops.example/…"
+    )
+    assert record([told()]) == 1
+    alert = Alert.objects.get()
+    assert (alert.is_open, alert.severity, alert.title) == (True, "critical", "No worker gives a sign of life")
+    assert "20 seconds ago" in alert.detail
+    record([told()])
+    record([told(over_at="2026-05-01T12:05:00+00:00")])
+    alert = Alert.objects.get()
+    assert (alert.resolved_at - alert.began_at).total_seconds() == 300
+    assert not AlertDelivery.objects.exists(), "the watchdog told the channels itself"
+
+
+def test_an_outage_of_the_database_is_written_down_when_it_is_over() -> None:
+    record([told(code="database_down", over_at="2026-05-01T12:05:00+00:00")])
+    assert not Alert.objects.get().is_open
+
+
+def test_an_older_one_that_was_left_open_ends_with_the_next() -> None:
+    record([told()])
+    record([told(began_at="2026-05-02T12:00:00+00:00")])
+    assert Alert.objects.filter(resolved_at=None).count() == 1
+    assert Alert.objects.count() == 2
+
+
+def test_a_second_watchdog_adds_nothing_and_no_unknown_alarm_is_taken() -> None:
+    record([told()])
+    assert record([told(began_at="2026-05-01T11:59:59+00:00")]) == 0
+    assert record([told(code="job_late")]) == 0
+    assert Alert.objects.count() == 1
+
+
+def test_what_staff_end_by_hand_is_not_sent_either() -> None:
+    record([told()])
+    alerts.resolve("worker_down")
+    assert not AlertDelivery.objects.exists()
+
+
+def test_the_words_are_those_of_the_templates() -> None:
+    for kind in ALARMS:
+        words = words_of(kind, "", {"seen": "x"})
+        assert (words.title, words.detail) == (title(kind.code), body(kind.code, "x"))
+
+
+def test_the_errand_reads_what_the_watchdog_remembers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps([{**told(), "id": "x", "recorded": ""}])))
+    out = io.StringIO()
+    call_command("record_alarms", stdout=out)
+    assert out.getvalue() == "1 alarms\n"
+    monkeypatch.setattr("sys.stdin", io.StringIO("{"))
+    with pytest.raises(CommandError):
+        call_command("record_alarms")
+
+
+def test_the_watchdog_learns_the_channels_as_the_platform_routes_them(tmp_path: Any, settings: Any) -> None:
+    settings.ALERT_URLS = []
+    for name, codes in (("All", []), ("Work", ["worker_*"])):
+        AlertChannel.objects.create(
+            name=name, kind="webhook", url=f"https://{name}.example/x", shown_url="…", codes=codes, rings_from=""
+        )
+    tell_channels()
+    memory = Memory(tmp_path)
+    memory.learn_channels(encrypt(Heartbeat.objects.get(process="channels").told))
+    assert [(one.name, one.silent) for one in memory.addresses("worker_down")] == [("All", True), ("Work", True)]
+    assert [one.name for one in memory.addresses("redis_down")] == ["All"]

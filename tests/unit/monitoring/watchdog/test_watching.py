@@ -1,0 +1,151 @@
+"""The loop: what was judged is remembered, told and recorded; nothing that it meets ends it."""
+
+import io
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import structlog
+
+from apps.core.crypto import encrypt
+from apps.monitoring.watchdog import watching
+from apps.monitoring.watchdog.judging import Look
+from apps.monitoring.watchdog.memory import Memory
+from apps.monitoring.watchdog.watching import Watchdog
+
+
+class Probes:
+    """Finds what the test says."""
+
+    def __init__(self) -> None:
+        self.at, self.errors, self.found = 0.0, {"database_down": "", "web_down": ""}, SimpleNamespace(book="")
+
+    def look(self) -> Look:
+        self.at += 100
+        return Look(self.at, dict(self.errors), None)
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+class Errands:
+    """In place of `subprocess.Popen`: what was handed over, and how it ends."""
+
+    def __init__(self) -> None:
+        self.given: list[list[dict[str, Any]]] = []
+        self.code: int | None = 0
+
+    def __call__(self, command: list[str], **_options: Any) -> Any:
+        assert command[-1] == "record_alarms"
+        given = self.given
+
+        class Pipe(io.BytesIO):
+            def close(self) -> None:
+                given.append(json.loads(self.getvalue()))
+
+        return SimpleNamespace(stdin=Pipe(), poll=lambda: self.code)
+
+
+@pytest.fixture
+def errands(monkeypatch: pytest.MonkeyPatch) -> Errands:
+    made = Errands()
+    monkeypatch.setattr(watching.subprocess, "Popen", made)
+    return made
+
+
+@pytest.fixture
+def probes() -> Probes:
+    return Probes()
+
+
+@pytest.fixture
+def watchdog(tmp_path: Path, probes: Probes, errands: Errands, settings: Any) -> Watchdog:
+    settings.ALERT_URLS = ["mailto:ops@example.com"]
+    return Watchdog(100, Memory(tmp_path), probes)  # type: ignore[arg-type]
+
+
+def looks(watchdog: Watchdog, number: int) -> None:
+    for _look in range(number):
+        watchdog.look()
+
+
+def test_an_alarm_is_remembered_before_anybody_is_told_and_then_recorded(
+    watchdog: Watchdog, probes: Probes, errands: Errands
+) -> None:
+    looks(watchdog, 1)
+    probes.errors["web_down"] = "refused"
+    looks(watchdog, 2)
+    [(alarm, phase, _key)] = watchdog.memory.waiting()
+    assert (alarm.code, phase, alarm.seen) == ("web_down", "began", "refused")
+    assert [[item["code"] for item in sent] for sent in errands.given] == [["web_down"]]
+    looks(watchdog, 1)
+    assert watchdog.memory.unrecorded() == []
+    looks(watchdog, 3)
+    assert len(errands.given) == 1, "once"
+
+
+def test_what_the_database_could_not_take_is_recorded_when_it_is_back(
+    watchdog: Watchdog, probes: Probes, errands: Errands
+) -> None:
+    looks(watchdog, 1)
+    probes.errors["database_down"] = "refused"
+    looks(watchdog, 5)
+    assert errands.given == []
+    probes.errors["database_down"] = ""
+    looks(watchdog, 2)
+    [[item]] = errands.given
+    assert item["over_at"]
+
+
+def test_an_errand_that_fails_is_run_again_later(
+    watchdog: Watchdog, probes: Probes, errands: Errands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moment = [1000.0]
+    monkeypatch.setattr(watching.time, "monotonic", lambda: moment[0])
+    errands.code = 1
+    probes.errors["web_down"] = "refused"
+    looks(watchdog, 5)
+    assert len(errands.given) == 1
+    moment[0] += watching.ERRAND_AGAIN_SECONDS
+    errands.code = 0
+    looks(watchdog, 2)
+    assert len(errands.given) == 2
+    assert watchdog.memory.unrecorded() == []
+
+
+def test_without_any_channel_the_log_says_so_loudly(watchdog: Watchdog, probes: Probes, settings: Any) -> None:
+    settings.ALERT_URLS = []
+    probes.errors["web_down"] = "refused"
+    with structlog.testing.capture_logs() as lines:
+        looks(watchdog, 3)
+    errors = [line["event"] for line in lines if line["log_level"] == "error"]
+    assert errors == ["alarm_began", "alarm_without_channel"]
+
+
+def test_the_channels_are_those_that_the_platform_named_last(watchdog: Watchdog, probes: Probes) -> None:
+    probes.found.book = encrypt(json.dumps({"web_down": [["Ops", "https://ops.example", True]]}))
+    looks(watchdog, 1)
+    assert [one.url for one in watchdog.memory.addresses("web_down")] == [
+        "https://ops.example",
+        "mailto:ops@example.com",
+    ]
+
+
+def test_a_look_that_breaks_is_not_the_last(
+    watchdog: Watchdog, probes: Probes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+
+    def look() -> None:
+        seen.append(1)
+        if len(seen) == 3:
+            watchdog.stop()
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(watchdog, "look", look)
+    watchdog.interval = 0.01
+    with structlog.testing.capture_logs():
+        watchdog.run()
+    assert len(seen) == 3
