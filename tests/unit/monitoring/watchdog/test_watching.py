@@ -43,7 +43,9 @@ class Errands:
 
         class Pipe(io.BytesIO):
             def close(self) -> None:
-                given.append(json.loads(self.getvalue()))
+                if not self.closed:
+                    given.append(json.loads(self.getvalue()))
+                super().close()
 
         return SimpleNamespace(stdin=Pipe(), poll=lambda: self.code)
 
