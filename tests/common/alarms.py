@@ -16,7 +16,7 @@ from apps.notifications.services import sending
 from apps.notifications.services.sending import send_due
 
 WORKER = AlertType("worker_gone", "A worker is gone", "critical", "Worker {{ subject }} is gone", "Since {{ since }}.")
-LATE = AlertType("job_late", "A job is late", "warning", "Job {{ subject }} is late")
+LATE = AlertType("report_late", "A job is late", "warning", "Job {{ subject }} is late")
 NOTE = AlertType("report_made", "A report is there", "info", "{{ subject }} is there", resolves=False)
 
 

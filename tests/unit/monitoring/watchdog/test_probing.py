@@ -121,9 +121,9 @@ def test_the_database_brings_signs_and_the_book_and_takes_our_sign(
     with shared_database(tmp_path, Heartbeat):
         run_in_threads(_sign)
         if connection.vendor == "sqlite":
-            monkeypatch.setitem(configured.DATABASES["default"], "NAME", str(tmp_path / "shared.sqlite3"))
+            _named(monkeypatch, str(tmp_path / "shared.sqlite3"))
         else:
-            monkeypatch.setitem(configured.DATABASES["default"], "NAME", connection.settings_dict["NAME"])
+            _named(monkeypatch, connection.settings_dict["NAME"])
         probes._probes = {"database_down": probes._database}
         first, second = probes.look(), probes.look()
     assert first.errors == {"database_down": ""}
@@ -174,3 +174,8 @@ def test_postgresql_is_not_waited_for_long(monkeypatch: pytest.MonkeyPatch) -> N
     own = probing._own_settings(3.0)["OPTIONS"]
     assert own == {"options": "-c search_path=x -c statement_timeout=3000", "connect_timeout": 3}
     assert options["connect_timeout"] == 30, "everybody else's stay"
+
+
+def _named(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Another database for the probe. The dictionary itself is that of the tests' own connection: it stays as it is."""
+    monkeypatch.setitem(configured.DATABASES, "default", {**configured.DATABASES["default"], "NAME": name})

@@ -70,11 +70,11 @@ def test_no_end_is_told_of_what_was_never_told(ops, channels, clock):
 def test_severity_and_type_decide_who_is_told(channels):
     make_channel("all")
     make_channel("grave", least_severity="critical")
-    make_channel("jobs", codes=["job_*"])
+    make_channel("jobs", codes=["report_*"])
     make_channel("boss", escalations_only=True)
     make_channel("off", enabled=False)
     fire("worker_gone", "w1")
-    fire("job_late", "pulse")
+    fire("report_late", "pulse")
     send_due()
     assert sorted((one.channel, one.title) for one in channels.told) == [
         ("all", "Job pulse is late"),
@@ -88,7 +88,7 @@ def test_what_is_not_grave_makes_no_sound(channels):
     make_channel("night", rings_from="critical")
     make_channel("mute", rings_from="")
     fire("worker_gone", "w1")
-    fire("job_late", "pulse")
+    fire("report_late", "pulse")
     send_due()
     assert {(one.channel, one.severity, one.silent) for one in channels.told} == {
         ("night", "critical", False),
@@ -124,12 +124,12 @@ def test_an_alarm_that_comes_back_soon_is_the_same_one(ops, channels, clock):
 def test_what_got_worse_is_told_also_to_those_it_did_not_concern(channels):
     make_channel("all")
     make_channel("grave", least_severity="critical")
-    alert = fire("job_late", "pulse")
+    alert = fire("report_late", "pulse")
     send_due()
     acknowledge(alert, User.objects.create_user("a@example.com"))
-    fire("job_late", "pulse", severity="critical")
-    fire("job_late", "pulse", severity="critical")
-    fire("job_late", "pulse")
+    fire("report_late", "pulse", severity="critical")
+    fire("report_late", "pulse", severity="critical")
+    fire("report_late", "pulse")
     send_due()
     assert channels.titles("all") == ["Job pulse is late", "Worse: Job pulse is late"]
     assert channels.titles("grave") == ["Worse: Job pulse is late"]

@@ -31,7 +31,7 @@ def look(clock, minutes):
 
 def test_what_nobody_looks_after_is_told_further_and_again(rule, channels, clock):
     fire("worker_gone", "w1")
-    fire("job_late", "pulse")
+    fire("report_late", "pulse")
     look(clock, 14)
     assert channels.titles("boss") == []
     look(clock, 1)

@@ -29,7 +29,7 @@ from tests.common.alarms import alarms, make_channel
 
 BEGIN = datetime(2027, 3, 12, 9, tzinfo=UTC)
 SUBJECTS = st.sampled_from(["w1", "w2"])
-CODES = st.sampled_from(["worker_gone", "job_late"])
+CODES = st.sampled_from(["worker_gone", "report_late"])
 ENDINGS = {
     "works": None,
     "away": ChannelError("no answer", permanent=False),

@@ -65,11 +65,11 @@ def test_one_that_comes_back_before_its_end_was_told_is_the_same(ops, channels, 
 
 
 def test_it_concerns_what_it_names(ops, channels):
-    window_now(codes=["job_*"])
+    window_now(codes=["report_*"])
     window_now(subjects=["w2"])
     fire("worker_gone", "w1")
     fire("worker_gone", "w2")
-    fire("job_late", "pulse")
+    fire("report_late", "pulse")
     send_due()
     assert channels.titles() == ["Worker w1 is gone"]
 
