@@ -50,7 +50,7 @@ class CodesField(PatternsField):
 
     def __init__(self, **options: Any) -> None:
         help_text = _("Types of alarm, separated by commas; “job_*” is all that begin so. Empty: all.")
-        super().__init__(**{"label": _("types"), "required": False, "help_text": help_text, **options})
+        super().__init__(**{"label": _("Types"), "required": False, "help_text": help_text, **options})
 
     def to_python(self, value: Any) -> Any:
         """Refuses a pattern that no type fits: it would be a mistake in writing."""
@@ -194,7 +194,7 @@ class WindowForm(forms.ModelForm):
 
     codes = CodesField()
     subjects = PatternsField(
-        label=_("subjects"), required=False, help_text=_("Such as a job's name, or “worker*”. Empty: all.")
+        label=_("Subjects"), required=False, help_text=_("Such as a job's name, or “worker*”. Empty: all.")
     )
 
     class Meta:
@@ -213,7 +213,7 @@ class WindowForm(forms.ModelForm):
 class TemplateForm(forms.ModelForm):
     """Words for a type of alarm. A template that can't be rendered is refused here; what breaks later falls back."""
 
-    code = forms.ChoiceField(label=_("type"), widget=UnfoldAdminSelectWidget)
+    code = forms.ChoiceField(label=_("Type"), widget=UnfoldAdminSelectWidget)
 
     class Meta:
         model = AlertTemplate

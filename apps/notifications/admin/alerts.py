@@ -175,8 +175,9 @@ class AlertAdmin(StaffModelAdmin):
 
     @display(description=_("lasted"))
     def lasted(self, obj: Alert) -> str:
-        """From the first sign to the end; nothing while it goes on."""
-        return duration(obj.resolved_at - obj.began_at if obj.resolved_at else None)
+        """From the first sign to the end; nothing while it goes on, or where it has no length."""
+        over = obj.resolved_at
+        return duration(over - obj.began_at if over and over > obj.began_at else None)
 
     @display(description=_("acknowledged"))
     def acknowledged(self, obj: Alert) -> str:

@@ -171,7 +171,12 @@ class MaintenanceWindowAdmin(SetUpAdmin):
     search_help_text = _("Reason")
     ordering = ("-starts_at",)
     editable = ("reason", "starts_at", "ends_at", "codes", "subjects")
-    new_fieldsets = fieldsets = ((None, {"fields": ("reason", ("starts_at", "ends_at"), "codes", "subjects")}),)
+    new_fieldsets = fieldsets = (
+        (
+            None,
+            {"fields": ("reason", "starts_at", "ends_at", "codes", "subjects"), "description": _("Times are in UTC.")},
+        ),
+    )
     staff_actions = (
         StaffAction(
             name="end",

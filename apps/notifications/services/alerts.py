@@ -13,6 +13,7 @@ from apps.core.clock import now
 from apps.core.errors import ConflictError
 from apps.core.kinds import AlertType, Severity
 from apps.core.registry import registry
+from apps.core.scrubbing import scrub
 from apps.notifications.models import Alert, AlertDelivery
 from apps.notifications.routing import RANKS
 from apps.notifications.services.telling import tell_open, tell_over, tell_worse
@@ -32,7 +33,7 @@ def fire(
     A graver `severity` than before is told too. `data` fills the type's templates; what it holds is shown to staff and
     sent to their channels, so it holds no secret.
     """
-    kind, subject = registry(AlertType).get(code), subject[:MAX_SUBJECT]
+    kind, subject = registry(AlertType).get(code), _subject(subject)
     given = severity or kind.severity
     if still_open := _again(kind, subject, data, given):
         return still_open
@@ -44,6 +45,11 @@ def fire(
             return alert
     except IntegrityError:  # another process was faster
         return _again(kind, subject, data, given) or fire(code, subject, data, severity=severity)
+
+
+def _subject(subject: str) -> str:
+    """As it is stored: it names the alarm, so the same text always makes the same name."""
+    return scrub(subject)[:MAX_SUBJECT]
 
 
 def _again(kind: AlertType, subject: str, data: Mapping[str, Any] | None, severity: Severity) -> Alert | None:
@@ -116,7 +122,7 @@ def _new(kind: AlertType, subject: str, words: Words, severity: Severity) -> Ale
 
 def resolve(code: str, subject: str = "") -> bool:
     """Say that an alarm is over; True when it was open. The channels that were told of it are told so once."""
-    return _end(Q(code=code, subject=subject[:MAX_SUBJECT]), now())
+    return _end(Q(code=code, subject=_subject(subject)), now())
 
 
 def _end(which: Q, moment: datetime) -> bool:

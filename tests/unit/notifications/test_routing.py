@@ -1,0 +1,51 @@
+"""Where alarms go, for rows and for the watchdog."""
+
+import pytest
+
+from apps.accounts.models import User
+from apps.notifications.routing import matches, named, routes
+from apps.notifications.selectors import channel_urls
+from tests.common.alarms import make_channel
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_watchdog_gets_what_would_be_told(settings):
+    make_channel("ops", rings_from="critical")
+    make_channel("jobs", codes=["job_*"])
+    make_channel("grave", least_severity="critical")
+    make_channel("boss", escalations_only=True)
+    settings.ALERT_URLS = ["mailto:ops@example.com"]
+    found = {(one.name, one.url, one.silent) for one in channel_urls("warning", "worker_gone")}
+    assert found == {
+        ("ops", "https://alarms.test/ops", True),
+        ("mailto:ops@example.com", "mailto:ops@example.com", False),
+    }
+    assert {one.name for one in channel_urls("critical", "job_late")} == {
+        "ops",
+        "jobs",
+        "grave",
+        "mailto:ops@example.com",
+    }
+
+
+def test_each_route_is_found_again_by_its_key(settings):
+    User.objects.create_superuser("root@example.com")
+    [staff] = routes()
+    row = make_channel("ops")
+    settings.ALERT_URLS = ["json://example.com/x"]
+    for route in (staff, *routes()):
+        assert named(route.key) == route
+    row.delete()
+    settings.ALERT_URLS = []
+    assert named("env_0") is None
+    assert named(row.public_id or "chan_01m7vv2xh0e14avfxr5vk977ya") is None if row.pk else True
+
+
+@pytest.mark.parametrize(
+    ("patterns", "text", "fits"),
+    [(["job_*"], "job_late", True), (["job_late"], "job_late", True), (["job"], "job_late", False),
+     (["*"], "x", True), ([], "x", False), (["a", "w*"], "w1", True)],
+)  # fmt: skip
+def test_patterns(patterns, text, fits):
+    assert matches(patterns, text) is fits
