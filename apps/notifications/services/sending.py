@@ -26,7 +26,7 @@ from apps.notifications.channels import SIGNS, ChannelError, deliver, scheme_of
 from apps.notifications.models import AlertDelivery
 from apps.notifications.routing import Route
 from apps.notifications.services import channel_health
-from apps.notifications.services.telling import PERHAPS_TOLD, SEND_TASK, TELLS_OF_IT
+from apps.notifications.services.telling import PERHAPS_TOLD, SEND_TASK, TELLS_OF_IT, end_of
 from apps.notifications.windows import held_until
 
 log = structlog.get_logger(__name__)
@@ -84,6 +84,8 @@ def _why_not(row: AlertDelivery) -> str:
             return "the alert is over"
         if alert.acknowledged_at:
             return "somebody looks after it"
+    if row.kind == Kind.RESOLVED and (alert.is_open or row.step != end_of(alert)):
+        return "the alarm came back"
     if row.kind == Kind.RESOLVED and not _earlier(row).filter(PERHAPS_TOLD).exists():
         return "the channel was never told of it"
     return ""
@@ -96,7 +98,12 @@ def _not_yet(row: AlertDelivery) -> bool:
     if until is not None:
         row.held, row.due_at, row.lease_until = True, until, None
         return True
-    if row.kind == Kind.RESOLVED and _earlier(row).filter(state=State.PENDING).exists():
+    before = AlertDelivery.objects.filter(
+        alert_id=row.alert_id, channel_key=row.channel_key, pk__lt=row.pk, state=State.PENDING
+    )
+    if row.kind != Kind.RESOLVED:
+        before = before.filter(lease_until__gt=moment)  # an end that is on the wire arrives before the next beginning
+    if before.exists():
         row.due_at, row.lease_until = moment + BEHIND, None
         return True
     return False

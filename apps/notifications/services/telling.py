@@ -56,7 +56,12 @@ def tell_over(alert: Alert) -> None:
     _call_off(alert, Kind.ESCALATED, Kind.REMINDED)
     routes = _routes_named(believers(alert, perhaps=True))
     wait = QUIET if alert.episode > 1 else timedelta()
-    _make(alert, Kind.RESOLVED, f"resolved:{alert.episode}", routes, wait)
+    _make(alert, Kind.RESOLVED, end_of(alert), routes, wait)
+
+
+def end_of(alert: Alert) -> str:
+    """The name of the present episode's end."""
+    return f"resolved:{alert.episode}"
 
 
 def tell_again(alert: Alert, kind: str, step: str, routes: Iterable[Route] | None) -> int:

@@ -5,13 +5,14 @@ from django.apps import apps as django_apps
 from django.db.models import F, TextField
 from django.db.models.functions import Cast
 
+from apps.core.registry import contributed
 from apps.integrations.models import MailMessage
 from apps.notifications.channels import ChannelError
 from apps.notifications.models import AlertTemplate
 from apps.notifications.services.alerts import fire, resolve
 from apps.notifications.services.notices import notify
 from apps.notifications.services.sending import send_due
-from tests.common.alarms import make_channel
+from tests.common.alarms import WORKER, make_channel
 from tests.common.loopback import LoopbackServer, answer
 
 PLANTED = "sk_live_PLANTEDabcdefghijklmnopqrst"
@@ -36,8 +37,7 @@ def stored() -> str:
     return "\n".join(found)
 
 
-def test_none_arrives_anywhere(channels, server, organization, owner, settings, caplog, capsys, monkeypatch):
-    monkeypatch.undo()
+def test_none_arrives_anywhere(channels, server, organization, owner, settings, caplog, capsys):
     caplog.set_level("DEBUG")
     settings.SECRET_KEY = "planted-in-the-environment"
     make_channel("ops", url=f"{server.url}/hook/plantedchannelkey#whsec_{'QUJD' * 12}")
@@ -66,9 +66,6 @@ def test_none_arrives_anywhere(channels, server, organization, owner, settings, 
 
 
 def test_none_goes_over_the_wire(db, server):
-    from apps.core.registry import contributed
-    from tests.common.alarms import WORKER
-
     make_channel("ops", url=f"{server.url}/hook")
     with contributed(WORKER):
         fire("worker_gone", "w1", {"since": f"nine {PLANTED}", "api_key": "PlantedPassword1"})
