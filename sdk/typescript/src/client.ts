@@ -2,7 +2,7 @@
 import { BASE_URL } from "./built.js";
 import { LevqorError } from "./errors.js";
 import * as api from "./generated/index.js";
-import { Keys, Runs, Secrets, Workflows } from "./resources.js";
+import { Keys, Notifications, Runs, Secrets, Workflows } from "./resources.js";
 import { configured } from "./transport.js";
 
 export type LevqorOptions = {
@@ -22,6 +22,7 @@ export class Levqor {
   readonly account: api.AccountApi;
   readonly billing: api.BillingApi;
   readonly keys: Keys;
+  readonly notifications: Notifications;
   readonly runs: Runs;
   readonly schemas: api.SchemasApi;
   readonly secrets: Secrets;
@@ -40,6 +41,7 @@ export class Levqor {
     this.account = new api.AccountApi(configuration);
     this.billing = new api.BillingApi(configuration);
     this.keys = new Keys(configuration);
+    this.notifications = new Notifications(configuration);
     this.runs = new Runs(configuration, timeout - 5);
     this.schemas = new api.SchemasApi(configuration);
     this.secrets = new Secrets(configuration);

@@ -14,6 +14,13 @@ export class Keys extends api.KeysApi {
   }
 }
 
+/** One's own inbox. */
+export class Notifications extends api.NotificationsApi {
+  iterateNotifications(request: Unpaged<api.ListNotificationsRequest> = {}) {
+    return pages((cursor) => this.listNotifications({ ...request, cursor }));
+  }
+}
+
 /** The vault: names out, values in. */
 export class Secrets extends api.SecretsApi {
   iterateSecrets(request: Unpaged<api.ListSecretsRequest> = {}) {

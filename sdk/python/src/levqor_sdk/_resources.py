@@ -10,6 +10,7 @@ from typing import Any
 from levqor_sdk._pages import iterated
 from levqor_sdk.errors import WaitTimeoutError
 from levqor_sdk.generated.api.keys_api import KeysApi
+from levqor_sdk.generated.api.notifications_api import NotificationsApi
 from levqor_sdk.generated.api.runs_api import RunsApi
 from levqor_sdk.generated.api.secrets_api import SecretsApi
 from levqor_sdk.generated.api.workflows_api import WorkflowsApi
@@ -26,6 +27,12 @@ class Keys(KeysApi):
     """API keys."""
 
     iterate_keys = iterated(KeysApi.list_keys)
+
+
+class Notifications(NotificationsApi):
+    """One's own inbox."""
+
+    iterate_notifications = iterated(NotificationsApi.list_notifications)
 
 
 class Secrets(SecretsApi):

@@ -6,7 +6,7 @@ import os
 from urllib.parse import urlsplit
 
 from levqor_sdk._built import BASE_URL
-from levqor_sdk._resources import Keys, Runs, Secrets, Workflows
+from levqor_sdk._resources import Keys, Notifications, Runs, Secrets, Workflows
 from levqor_sdk._transport import Transport
 from levqor_sdk.errors import LevqorError
 from levqor_sdk.generated.api.account_api import AccountApi
@@ -40,6 +40,7 @@ class Levqor:
         self.account = AccountApi(transport)
         self.billing = BillingApi(transport)
         self.keys = Keys(transport)
+        self.notifications = Notifications(transport)
         self.runs = Runs(transport)
         self.schemas = SchemasApi(transport)
         self.secrets = Secrets(transport)
