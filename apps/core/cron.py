@@ -7,10 +7,11 @@ fires once, the first time. Expressions whose hour field is a wildcard follow el
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from heapq import heappop, heappush
 from zoneinfo import ZoneInfo, available_timezones
 
+from cron_descriptor import FormatException, MissingFieldException, Options, WrongArgumentException, get_description
 from croniter import croniter
 from django.utils.translation import gettext as _
 
@@ -45,6 +46,17 @@ def check(expression: str, tz: str) -> None:
         next_slot(expression, tz, datetime.now(UTC))
     except ValueError as error:
         raise InvalidScheduleError(_("“%(cron)s” never fires.") % {"cron": expression}) from error
+
+
+@lru_cache(maxsize=256)
+def in_words(expression: str) -> str:
+    """The expression in English, such as "At 14:00, only on Friday"; itself where no words are found for it."""
+    options = Options()
+    options.use_24hour_time_format, options.verbose, options.throw_exception_on_parse_error = True, False, True
+    try:
+        return str(get_description(expression, options))
+    except (FormatException, MissingFieldException, WrongArgumentException):
+        return expression
 
 
 def _is_plain(expression: str) -> bool:

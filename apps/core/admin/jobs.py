@@ -1,25 +1,22 @@
-"""The calendar: beat's rows, the runs of scheduled jobs, and the schedules that there are to choose from."""
+"""The calendar: beat's rows, and the runs of scheduled jobs."""
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin
-from django.db.models import OuterRef, Subquery
-from django.db.models.functions import Substr
 from django.http import HttpRequest
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
-from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
+from django_celery_beat.models import PeriodicTask
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 from unfold.decorators import display
 
-from apps.core import cron
 from apps.core.admin_base import StaffModelAdmin, button
-from apps.core.errors import DomainError
-from apps.core.job_controls import job_of, request_run, set_paused
-from apps.core.job_schedules import JOB_PREFIX
+from apps.core.job_controls import follow_declaration, job_of, request_run, reschedule, set_paused
+from apps.core.job_schedules import DECLARED, JOB_PREFIX, expression_of, is_edited
 from apps.core.kinds import ScheduledJob
 from apps.core.models import JobRun
 from apps.core.registry import registry
+from apps.core.staff import job_pages
 from apps.core.staff.actions import StaffAction
 from apps.core.staff.display import NOTHING, list_url, state_tag, tag, text_block, when
 from apps.core.staff.lists import DaysFilter, KnownValuesFilter, PeriodFilter
@@ -47,7 +44,7 @@ class KindFilter(DropdownFilter):
 class PeriodicTaskAdmin(StaffModelAdmin):
     """What beat starts. Rows come from declarations in the code; staff choose another schedule, pause, or run now."""
 
-    list_display = ("label", "schedule_text", "shown_enabled", "last_outcome", "last_run")
+    list_display = ("label", "schedule_text", "shown_state", "next_run", "history", "last_run")
     list_filter = (KindFilter,)
     list_select_related = ("crontab", "interval")
     list_before_template = None
@@ -57,8 +54,12 @@ class PeriodicTaskAdmin(StaffModelAdmin):
     editable = ("crontab",)
     autocomplete_fields = ("crontab",)
     fieldsets = (
-        (None, {"fields": (("label", "code_name"), ("shown_enabled", "last_run"), ("last_outcome", "declared"))}),
-        (_("Schedule"), {"fields": ("crontab", "schedule_text")}),
+        (
+            None,
+            {"fields": (("label", "code_name"), ("shown_state", "last_run"), ("next_run", "missed"), "trouble")},
+        ),
+        (_("Schedule"), {"fields": ("crontab", ("in_words", "declared"))}),
+        (_("Runs"), {"fields": ("durations", "history")}),
     )
     staff_actions = (
         StaffAction(
@@ -74,7 +75,9 @@ class PeriodicTaskAdmin(StaffModelAdmin):
         StaffAction(
             name="pause",
             label=_("Pause"),
-            question=_("The job is not started by its schedule until somebody lets it go on. Missed slots are lost."),
+            question=_(
+                "The job is not started by its schedule until somebody lets it go on. Its slots until then are lost."
+            ),
             permission="django_celery_beat.change_periodictask",
             do=lambda request, row: set_paused(row, paused=True),
             icon="pause",
@@ -92,17 +95,45 @@ class PeriodicTaskAdmin(StaffModelAdmin):
             audit="jobs.resumed",
             applies=lambda row: job_of(row) is not None and not row.enabled,
         ),
+        StaffAction(
+            name="follow-code",
+            label=_("Back to the declared schedule"),
+            question=_("The job gets the schedule that the code declares, also when a later version changes it."),
+            permission="django_celery_beat.change_periodictask",
+            do=lambda request, row: follow_declaration(row),
+            icon="undo",
+            audit="jobs.schedule_reset",
+            applies=lambda row: job_of(row) is not None and is_edited(row),
+        ),
     )
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Ticks are what everything stands on: their rows are not edited."""
         return super().has_change_permission(request, obj) and (obj is None or job_of(obj) is not None)
 
-    def get_queryset(self, request: HttpRequest) -> Any:
-        """Each row with the newest run of its job (found by the index on job and slot)."""
-        newest = JobRun.objects.filter(job=Substr(OuterRef("name"), len(JOB_PREFIX) + 1)).order_by("-slot")
-        annotated = {name: Subquery(newest.values(name)[:1]) for name in ("state", "started_at")}
-        return super().get_queryset(request).annotate(**{f"newest_{name}": what for name, what in annotated.items()})
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Django's hook: the list's rows, with how their jobs are."""
+        found = super().get_changelist_instance(request)
+        job_pages.attach(found.result_list)
+        return found
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """Django's hook: one row, with how its job is."""
+        row = super().get_object(request, object_id, from_field)
+        if row is not None:
+            job_pages.attach([row], most=job_pages.MOST_CHARTED)
+        return row
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
+        """Django's hook: in our words."""
+        field = super().formfield_for_foreignkey(db_field, request, **options)
+        field.label, field.required = _("Schedule"), True
+        field.help_text = _("It counts from now on, and stays when a new version of Levqor is installed.")
+        return field
+
+    def save_model(self, request: HttpRequest, obj: PeriodicTask, form: Any, change: bool) -> None:
+        """A schedule that staff chose counts from now on."""
+        reschedule(obj, obj.crontab)
 
     @display(description=_("job"))
     def label(self, obj: PeriodicTask) -> str:
@@ -117,33 +148,58 @@ class PeriodicTaskAdmin(StaffModelAdmin):
 
     @display(description=_("schedule"))
     def schedule_text(self, obj: PeriodicTask) -> str:
-        """When it is due."""
-        if obj.crontab is not None:
-            entry = obj.crontab
-            fields = (entry.minute, entry.hour, entry.day_of_month, entry.month_of_year, entry.day_of_week)
-            return f"{' '.join(fields)} ({entry.timezone})"
-        return str(obj.interval or NOTHING)
+        """When it is due, in words and as the code writes it."""
+        if obj.crontab is None:
+            return str(obj.interval or NOTHING)
+        return job_pages.schedule_words(expression_of(obj.crontab), str(obj.crontab.timezone))
+
+    @display(description=_("in words"))
+    def in_words(self, obj: PeriodicTask) -> str:
+        """The chosen schedule."""
+        return str(self.schedule_text(obj))
 
     @display(description=_("state"))
-    def shown_enabled(self, obj: PeriodicTask) -> str:
-        """On, or paused."""
-        return tag(_("on"), "ok") if obj.enabled else tag(_("paused"), "wait")
+    def shown_state(self, obj: Any) -> str:
+        """Well, paused or in trouble."""
+        return job_pages.health_tag(obj)
+
+    @display(description=_("trouble"))
+    def trouble(self, obj: Any) -> str:
+        """What is wrong with it."""
+        return obj.job_health.why if obj.job_health and obj.job_health.why else NOTHING
+
+    @display(description=_("next run"))
+    def next_run(self, obj: Any) -> str:
+        """When its schedule starts it next."""
+        return when(obj.job_health.next_slot) if obj.job_health else NOTHING
+
+    @display(description=_("missed slots"))
+    def missed(self, obj: PeriodicTask) -> str:
+        """What is made up for after a downtime."""
+        job = job_of(obj)
+        return str(job_pages.POLICIES[job.catch_up]) if job else NOTHING
 
     @display(description=_("declared in the code as"))
     def declared(self, obj: PeriodicTask) -> str:
         """The schedule that the code declares."""
-        return str(obj.description).removeprefix("declared: ")
+        text = str(obj.description).removeprefix(DECLARED)
+        return format_html("{} {}", text, tag(_("changed by staff"), "wait")) if is_edited(obj) else text
 
-    @display(description=_("last outcome"))
-    def last_outcome(self, obj: Any) -> str:
-        """How the newest run ended."""
-        state = obj.newest_state
-        return tag(JobRun.State(state).label, TONES[state]) if state else NOTHING
+    @display(description=_("last runs"))
+    def history(self, obj: Any) -> str:
+        """The last runs, the newest at the right."""
+        return job_pages.dots(obj.job_runs)
+
+    @display(description=_("duration"))
+    def durations(self, obj: Any) -> str:
+        """How long the last runs took."""
+        return job_pages.duration_chart(obj.job_runs)
 
     @display(description=_("last run"))
     def last_run(self, obj: Any) -> str:
         """When the newest run began; for a tick, when beat last wrote it down."""
-        return when(obj.newest_started_at or obj.last_run_at)
+        begun = [run.started_at for run in obj.job_runs if run.attempt and run.state != JobRun.State.SKIPPED]
+        return when(begun[-1] if begun else obj.last_run_at if job_of(obj) is None else None)
 
     def title_of(self, row: PeriodicTask) -> str:
         """What it does, in words."""
@@ -153,84 +209,6 @@ class PeriodicTaskAdmin(StaffModelAdmin):
         """To the runs of the job."""
         job = job_of(row)
         return [button(_("Its runs"), list_url(JobRun, job=job.name), "list")] if job else []
-
-
-class CrontabForm(forms.ModelForm):
-    """Five fields and a zone that our own calendar understands too."""
-
-    class Meta:
-        model = CrontabSchedule
-        fields = ("minute", "hour", "day_of_month", "month_of_year", "day_of_week", "timezone")
-
-    def clean(self) -> dict[str, Any]:
-        """Refuse what never fires or what only one of the two calendars takes."""
-        given: dict[str, Any] = super().clean() or self.cleaned_data
-        if not self.errors:
-            names = ("minute", "hour", "day_of_month", "month_of_year", "day_of_week")
-            try:
-                cron.check(" ".join(given[name] for name in names), str(given["timezone"]))
-            except DomainError as refusal:
-                raise forms.ValidationError(str(refusal.detail)) from refusal
-        return given
-
-
-@admin.register(CrontabSchedule)
-class CrontabScheduleAdmin(StaffModelAdmin):
-    """Schedules to choose from. They are shared, so they are added and never changed."""
-
-    form = CrontabForm
-    list_display = ("expression", "timezone", "used_by")
-    list_before_template = None
-    search_fields = ("minute", "hour", "timezone")
-    search_help_text = _("Search by minute, hour or zone")
-    ordering = ("hour", "minute", "pk")
-    fieldsets = ((None, {"fields": ("expression", "timezone", "used_by")}),)
-    add_fieldsets = (
-        (None, {"fields": ("minute", "hour", "day_of_month", "month_of_year", "day_of_week", "timezone")}),
-    )
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Whoever may choose schedules may add one."""
-        return bool(request.user.has_perm("django_celery_beat.add_crontabschedule"))
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        """A new one is typed in."""
-        return super().get_readonly_fields(request, obj) if obj else []
-
-    def get_queryset(self, request: HttpRequest) -> Any:
-        """With the rows that use each."""
-        return super().get_queryset(request).prefetch_related("periodictask_set")
-
-    @display(description=_("schedule"))
-    def expression(self, obj: CrontabSchedule) -> str:
-        """Its five fields."""
-        return " ".join((obj.minute, obj.hour, obj.day_of_month, obj.month_of_year, obj.day_of_week))
-
-    @display(description=_("used by"))
-    def used_by(self, obj: CrontabSchedule) -> str:
-        """The jobs that follow it."""
-        return ", ".join(sorted(str(task.name) for task in obj.periodictask_set.all())) or NOTHING
-
-
-@admin.register(IntervalSchedule)
-class IntervalScheduleAdmin(StaffModelAdmin):
-    """The steps of the ticks."""
-
-    list_display = ("__str__", "used_by")
-    list_before_template = None
-    search_fields = ("every",)
-    search_help_text = _("Search by number")
-    ordering = ("period", "every")
-    fieldsets = ((None, {"fields": ("every", "period", "used_by")}),)
-
-    def get_queryset(self, request: HttpRequest) -> Any:
-        """With the rows that use each."""
-        return super().get_queryset(request).prefetch_related("periodictask_set")
-
-    @display(description=_("used by"))
-    def used_by(self, obj: IntervalSchedule) -> str:
-        """The ticks that follow it."""
-        return ", ".join(sorted(str(task.name) for task in obj.periodictask_set.all())) or NOTHING
 
 
 class JobFilter(KnownValuesFilter):
@@ -248,6 +226,7 @@ class JobFilter(KnownValuesFilter):
 class JobRunAdmin(StaffModelAdmin):
     """Each slot of each job: when, how long, what came of it."""
 
+    list_defer = ("log",)
     list_display = ("job_label", "slot_time", "shown_state", "took", "tries", "next_try", "outcome_start")
     list_filter = (PeriodFilter, JobFilter, ("state", ChoicesDropdownFilter), ("started_at", DaysFilter))
     fieldsets = (
@@ -264,6 +243,7 @@ class JobRunAdmin(StaffModelAdmin):
             },
         ),
         (_("Outcome"), {"fields": ("shown_outcome",)}),
+        (_("Log"), {"fields": ("shown_log",)}),
     )
 
     @display(description=_("job"))
@@ -282,7 +262,8 @@ class JobRunAdmin(StaffModelAdmin):
         """In words and colour; what was ordered and waits for a worker is told apart, and what is to be retried."""
         if not obj.attempt:
             return tag(_("ordered"), "wait")
-        return tag(_("failed, to be retried"), "wait") if obj.due_at else state_tag(obj, TONES)
+        retried = obj.due_at and obj.state == JobRun.State.FAILED
+        return tag(_("failed, to be retried"), "wait") if retried else state_tag(obj, TONES)
 
     @display(description=_("ordered by"))
     def ordered_by(self, obj: JobRun) -> str:
@@ -299,7 +280,7 @@ class JobRunAdmin(StaffModelAdmin):
     @display(description=_("next try"))
     def next_try(self, obj: JobRun) -> str:
         """When a slot that failed is begun again."""
-        return when(obj.due_at)
+        return when(obj.due_at if obj.state == JobRun.State.FAILED else None)
 
     @display(description=_("took"))
     def took(self, obj: JobRun) -> str:
@@ -315,6 +296,11 @@ class JobRunAdmin(StaffModelAdmin):
     def shown_outcome(self, obj: JobRun) -> str:
         """All of it."""
         return text_block(obj.outcome)
+
+    @display(description=_("what it logged"))
+    def shown_log(self, obj: JobRun) -> str:
+        """The newest lines; of a run that goes on, as of its last heartbeat."""
+        return text_block(obj.log)
 
     def title_of(self, row: JobRun) -> str:
         """The job, in words."""

@@ -84,6 +84,7 @@ register(
     AuditAction("jobs.run_ordered", _("Ordered a run of a scheduled job")),
     AuditAction("jobs.paused", _("Paused a scheduled job")),
     AuditAction("jobs.resumed", _("Let a scheduled job go on")),
+    AuditAction("jobs.schedule_reset", _("Gave a scheduled job its declared schedule back")),
     AuditAction("events.delivery_replayed", _("Replayed an event delivery")),
 )
 register(

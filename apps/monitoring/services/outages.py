@@ -9,8 +9,8 @@ from django.db import IntegrityError, transaction
 
 from apps.core import heartbeat
 from apps.monitoring.watchdog.alarms import ALARMS, BY_CODE, body, title
+from apps.notifications import routing
 from apps.notifications.models import Alert
-from apps.notifications.selectors import channel_urls
 
 TICK_TASK = "monitoring.tell_channels"
 TICK_SECONDS = 30
@@ -46,9 +46,12 @@ def _record(item: Mapping[str, Any]) -> bool:
 
 def tell_channels() -> None:
     """Let the watchdog know whom to alarm, while there is a database to ask."""
+    every = routing.routes()
     book = {
         alarm.code: [
-            (address.name, address.url, address.silent) for address in channel_urls(alarm.severity, alarm.code)
+            (route.name, route.url, route.silent_for(alarm.severity))
+            for route in every
+            if route.takes(alarm.severity, alarm.code)
         ]
         for alarm in ALARMS
     }

@@ -29,6 +29,7 @@ def ran() -> list[datetime]:
 @pytest.fixture
 def clock(ran: list[datetime], monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A minute before one, with an hourly job and a tick, and nothing else."""
+    monkeypatch.setattr("django_celery_beat.schedulers.close_old_connections", lambda: None)  # the test's own is needed
     for kind in (ScheduledJob, Tick):
         monkeypatch.setattr(registry(kind), "_items", {})
     job = ScheduledJob("hourly", "Hourly", lambda slot: str(ran.append(slot)), "0 * * * *")
@@ -43,6 +44,7 @@ class Beat(beat.Scheduler):
     def __init__(self) -> None:
         self.sent: list[str] = []
         super().__init__(app)
+        self._finalize.cancel()  # the database is gone when the suite ends
 
     def apply_async(self, entry: Any, producer: Any = None, advance: bool = True, **_options: Any) -> None:
         self.sent.append(entry.name)
