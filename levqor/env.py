@@ -79,6 +79,12 @@ class Environment(BaseSettings):
     GITHUB_CLIENT_ID: str = ""
     GITHUB_CLIENT_SECRET: str = ""
 
+    METRICS_TOKEN: str = Field(default="", max_length=200)
+    SENTRY_DSN: str = ""
+    SENTRY_TRACES_SAMPLE_RATE: float = Field(default=0.0, ge=0, le=1)
+    OTEL_EXPORTER_OTLP_ENDPOINT: str = ""
+    OTEL_TRACES_SAMPLE_RATE: float = Field(default=1.0, ge=0, le=1)
+
     OUTBOUND_ALLOWED_HOSTS: CommaList = Field(default_factory=list)
     DEMO: bool | None = None
     LOG_LEVEL: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -158,6 +164,21 @@ class Environment(BaseSettings):
             scheme, colon, _rest = url.partition(":")
             if not colon or scheme not in ALERT_SCHEMES:
                 raise ValueError(f"address {position} is none of {', '.join(sorted(ALERT_SCHEMES))}")
+        return value
+
+    @field_validator("METRICS_TOKEN")
+    @classmethod
+    def _long_enough(cls, value: str) -> str:
+        if value and not re.fullmatch(r"[!-~]{20,}", value):
+            raise ValueError("has 20 characters or more, without spaces")
+        return value
+
+    @field_validator("SENTRY_DSN", "OTEL_EXPORTER_OTLP_ENDPOINT")
+    @classmethod
+    def _web_address(cls, value: str) -> str:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("must start with http:// or https://")
+        _check_port(value)
         return value
 
     @field_validator("STRIPE_API_KEY")

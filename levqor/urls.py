@@ -16,6 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("apps.billing.urls")),
     path("", include("apps.developers.urls")),
     path("", include("apps.developers.urls_docs")),
+    path("", include("apps.monitoring.urls")),
     path("", include("apps.marketing.urls")),
 ]
 

@@ -11,5 +11,6 @@ urlpatterns = [
     path("v1/", include("apps.billing.urls_api")),
     path("v1/", include("apps.notifications.urls_api")),
     path("", include("apps.developers.urls_api")),
+    path("", include("apps.monitoring.urls_api")),
     path("openapi.json", openapi, name="openapi"),
 ]

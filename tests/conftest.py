@@ -12,6 +12,8 @@ from django.db import connection
 
 from apps.core.outage import REDIS
 from apps.integrations.stripe.mirror import MODELS
+from apps.monitoring.status import summary
+from apps.monitoring.status.summary import forget
 from levqor.celery import app as celery_app
 from tests.common.caching import forget_cache
 
@@ -62,6 +64,14 @@ def _redis_is_back() -> Iterator[None]:
     """What one test made of Redis being away, the next would believe for three seconds."""
     yield
     REDIS.ended()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_kept() -> Iterator[None]:
+    """The status page is kept for when there is no database: not for the next test."""
+    yield
+    forget()
+    summary.KEPT.file.unlink(missing_ok=True)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -2,11 +2,11 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from apps.core import health, versions
+from apps.core import gauges, health, versions
 from apps.core.events import DELIVER_TASK
 from apps.core.heartbeat import HEARTBEAT_SECONDS, HEARTBEAT_TASK
 from apps.core.jobs import SWEEP_TASK
-from apps.core.kinds import HealthCheck, ScheduledJob, Tick
+from apps.core.kinds import Gauge, HealthCheck, ScheduledJob, Tick
 from apps.core.registry import register
 from apps.core.retention import forget_old_rows
 from apps.core.staff import contributions as staff_contributions
@@ -34,6 +34,15 @@ register(
     HealthCheck(name="disk", label=_("Disk space"), run=health.disk),
     HealthCheck(name="time_zones", label=_("Time zones"), run=health.time_zones),
     HealthCheck(name="programs", label=_("Optional programs"), run=health.programs),
+    Gauge(
+        "levqor_event_deliveries",
+        "Domain events that wait for a handler, or were given up.",
+        gauges.deliveries,
+        ("state",),
+    ),
+    Gauge("levqor_event_delivery_lag_seconds", "How late the oldest delivery is.", gauges.delivery_lag),
+    Gauge("levqor_heartbeat_age_seconds", "Since a worker took a tick of beat's.", gauges.heartbeat_age),
+    Gauge("levqor_jobs_running", "Scheduled jobs at work.", gauges.jobs_running),
 )
 
 __all__ = ["staff_contributions"]  # imported so that its contributions are made

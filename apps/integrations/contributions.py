@@ -2,19 +2,22 @@
 
 from datetime import timedelta
 
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.kinds import (
     AuditAction,
     EventType,
+    Gauge,
     HealthCheck,
     ScheduledJob,
+    StatusComponent,
     Tick,
     WebhookHandler,
     WebhookVerifier,
 )
 from apps.core.registry import register
-from apps.integrations import health, retention, staff_contributions
+from apps.integrations import health, retention, staff_contributions, watched
 from apps.integrations.inbox.services import HANDLE_TASK
 from apps.integrations.mail.services import SEND_TASK, UNDELIVERABLE
 from apps.integrations.resend import webhooks as resend
@@ -45,6 +48,18 @@ register(
     HealthCheck(name="payments", label=_("Payments"), run=health.payments),
     HealthCheck(name="event_inbox", label=_("Event inbox"), run=health.event_inbox),
     HealthCheck(name="stripe_mirror", label=_("Stripe mirror"), run=protected),
+    Gauge("levqor_mail_due", "Mail that is to go out now.", watched.mail),
+    Gauge("levqor_mail_lag_seconds", "How late the oldest mail is.", watched.mail_lag),
+    Gauge(
+        "levqor_vendor_events", "Vendors' events nobody handled yet, or given up.", watched.vendor_events, ("state",)
+    ),
+    Gauge("levqor_webhook_lag_seconds", "How late the oldest vendor's event is.", watched.webhook_lag),
+    Gauge("levqor_stripe_objects_due", "What is to be looked at at Stripe.", watched.stripe_objects),
+    StatusComponent("mail", _("Mail"), _("Mail that workflows and the platform send"), watched.mail_goes_out, order=50),
 )
+if settings.STRIPE_API_KEY:  # where nothing can be bought there is nothing to tell
+    register(
+        StatusComponent("payments", _("Payments"), _("Checkout, plans and invoices"), watched.payments_work, order=60)
+    )
 
 __all__ = ["staff_contributions"]  # imported so that its contributions are made

@@ -4,6 +4,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core.kinds import HealthCheck, Tick
 from apps.core.registry import register
+from apps.monitoring import observing_contributions
 from apps.monitoring.services import job_alarms, outages
 from apps.monitoring.watchdog import alarms as watchdog_alarms
 
@@ -15,3 +16,5 @@ register(
     *job_alarms.ALARMS,
     *watchdog_alarms.ALARMS,
 )
+
+__all__ = ["observing_contributions"]  # imported so that its contributions are made

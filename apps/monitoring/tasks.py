@@ -2,6 +2,7 @@
 
 from celery import shared_task
 
+from apps.monitoring import observing_tasks
 from apps.monitoring.services import job_alarms, outages
 
 
@@ -15,3 +16,6 @@ def alarm_of_jobs() -> None:
 def tell_channels() -> None:
     """Tell the watchdog which channels there are."""
     outages.tell_channels()
+
+
+__all__ = ["observing_tasks"]  # imported so that its tasks are known

@@ -8,14 +8,16 @@ from apps.core.kinds import (
     EventHandler,
     EventType,
     Feature,
+    Gauge,
     NoticeType,
     Permission,
     SandboxSeed,
     Seed,
+    StatusComponent,
     Tick,
 )
 from apps.core.registry import register
-from apps.workflows import handlers, limits, page_contributions, sandbox, staff_contributions
+from apps.workflows import handlers, limits, page_contributions, sandbox, staff_contributions, watched
 from apps.workflows.demo import seed
 from apps.workflows.engine.finish import RUN_FINISHED
 from apps.workflows.selectors import count_in_use
@@ -74,6 +76,17 @@ register(
 register(
     Tick("reconcile_runs", RECONCILE_TASK, 2),
     Tick("fire_triggers", FIRE_TASK, 5),
+)
+register(
+    Gauge("levqor_queue_depth", "Runs that a worker should take now.", watched.queue_depth),
+    Gauge("levqor_queue_lag_seconds", "For how long a run waits for a worker.", watched.queue_lag),
+    Gauge("levqor_run_leases", "Runs that workers have, and whose worker is silent.", watched.leases, ("state",)),
+    Gauge("levqor_recent_runs", "The runs of the last 15 minutes by state.", watched.states, ("state",)),
+    Gauge("levqor_recent_run_seconds", "How long those took that ended.", watched.durations, ("quantile",)),
+    StatusComponent("runs", _("Workflow runs"), _("Runs begin and go on"), watched.runs_go_on, order=30),
+    StatusComponent(
+        "schedules", _("Schedules"), _("Workflows start when their time comes"), watched.schedules_fire, order=40
+    ),
 )
 register(Seed("workflows", seed.load, order=50), SandboxSeed("workflows", sandbox.load))
 

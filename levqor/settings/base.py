@@ -12,6 +12,7 @@ from levqor.settings import payments, security
 from levqor.settings.api import REST_FRAMEWORK as REST_FRAMEWORK
 from levqor.settings.api import SPECTACULAR_SETTINGS as SPECTACULAR_SETTINGS
 from levqor.settings.mirror import *  # noqa: F403 - settings
+from levqor.settings.observing import metrics_folder
 from levqor.settings.secrets import encryption_keys, secret_key
 from levqor.settings.security import PERMISSIONS_POLICY as PERMISSIONS_POLICY
 from levqor.settings.unfold import UNFOLD as UNFOLD
@@ -72,9 +73,12 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "apps.monitoring.middleware.MeasuringMiddleware",
     "apps.core.middleware.RequestContextMiddleware",
     "apps.core.middleware.HostMiddleware",
     "apps.usage.gate.dispatch.ApiGateMiddleware",
+    "apps.monitoring.middleware.StatusPageMiddleware",
+    "apps.monitoring.middleware.PageMetricsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -305,6 +309,13 @@ API_DEFAULT_PLAN = "sandbox"  # of organizations that nobody gave another (apps.
 API_ANONYMOUS_CALLS_PER_MINUTE = 60  # from one address, by callers that show no credential or a bad one
 REQUEST_LOG_IN_BACKGROUND = True  # a thread of each web process writes it
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
+
+# Observing -----------------------------------------------------------------------------------------------------------
+METRICS_DIR = metrics_folder(ENV)
+KEPT_DIR = VAR_DIR / "kept"  # what is shown without a database
+METRICS_TOKEN = ENV.METRICS_TOKEN
+OBSERVE_IN_BACKGROUND = True  # a thread of each web process and worker hands its figures on
+PROMETHEUS_LATENCY_BUCKETS = (0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 3.0, 10.0, float("inf"))
 
 # Pages --------------------------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"

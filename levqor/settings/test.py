@@ -12,7 +12,7 @@ os.environ.setdefault("LEVQOR_VAR", str(ROOT / "var" / "tests"))
 environment.cache_clear()
 
 from levqor.settings.base import *  # noqa: E402, F403 - settings are built by layering modules
-from levqor.settings.base import CACHES, DATABASES, ENV, STORAGES  # noqa: E402
+from levqor.settings.base import CACHES, DATABASES, ENV, STORAGES, VAR_DIR  # noqa: E402
 
 ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
@@ -20,6 +20,8 @@ EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 MAIL_TRANSPORT = "file"
 API_DEFAULT_PLAN = "enterprise"  # tests call more often than people; those of the gate set their own limits
 REQUEST_LOG_IN_BACKGROUND = False  # tests call `flush`
+OBSERVE_IN_BACKGROUND = False
+KEPT_DIR = VAR_DIR / "kept" / os.environ.get("PYTEST_XDIST_WORKER", "main")
 API_ANONYMOUS_CALLS_PER_MINUTE = 100_000
 DEMO = True
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}

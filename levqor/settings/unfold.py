@@ -196,6 +196,21 @@ NAVIGATION: list[dict[str, Any]] = [
         ],
     },
     {
+        "title": _("Watching"),
+        "separator": True,
+        "items": [
+            _item(_("Incidents"), "emergency", "monitoring.incident"),
+            _item(_("Incident templates"), "edit_note", "monitoring.incidenttemplate"),
+            _item(_("Subscribers"), "mark_email_read", "monitoring.statussubscriber"),
+            _item(_("Objectives"), "flag", "monitoring.objective"),
+            _item(_("Looks at objectives"), "troubleshoot", "monitoring.slosample"),
+            _item(_("Uptime by day"), "calendar_view_month", "monitoring.uptimeday"),
+            _item(_("Probes"), "sensors", "monitoring.probe"),
+            _item(_("Requests by minute"), "ssid_chart", "monitoring.requestminute"),
+            _item(_("Gauges"), "speed", "monitoring.gaugesample"),
+        ],
+    },
+    {
         "title": _("Record"),
         "separator": True,
         "items": [_item(_("Audit log"), "policy", "audit.auditentry")],

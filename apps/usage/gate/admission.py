@@ -15,6 +15,7 @@ from apps.accounts.requests import ActorRequest
 from apps.accounts.services.access import Access, Shown, presented
 from apps.core.context import current
 from apps.core.errors import DomainError, UnavailableError
+from apps.core.tallies import Tally
 from apps.usage import request_log
 from apps.usage.errors import CallRateError, QuotaExceededError, WrongEnvironmentError
 from apps.usage.gate import policies
@@ -26,6 +27,8 @@ from apps.usage.limits import Limits, anonymous_limits, limits_of
 from apps.usage.models import NOBODY
 
 SANDBOX = "/api/sandbox/v1/"
+DECISIONS = Tally("levqor_gate_decisions", "What the gate of the API decided.", ("decision",))
+DECISION = {"": "passed", "minute": "rate_limited", "quota": "over_quota"}
 TRIES = 5
 UNBILLED = frozenset({401, 403, 429})
 
@@ -45,7 +48,7 @@ def admit(request: ActorRequest, route: Route) -> None:
             _admit_credential(request, shown, route)
     except DomainError:
         if not hasattr(request, "passage"):
-            _admit_anonymous(request, route)
+            _admit_anonymous(request, route, passed="refused")
         raise
 
 
@@ -85,10 +88,10 @@ def _admit_credential(request: ActorRequest, shown: Shown, route: Route) -> None
     raise UnavailableError(_("What this credential may do is being changed right now. Try again."), retry_after=1)
 
 
-def _admit_anonymous(request: ActorRequest, route: Route) -> None:
+def _admit_anonymous(request: ActorRequest, route: Route, passed: str = "passed") -> None:
     """Let the call of nobody known pass: so many a minute from one address. Raises `CallRateError`."""
     call = _anonymous(request, route)
-    _pass(request, call, gate.ask(lambda port: port.admit(call)))
+    _pass(request, call, gate.ask(lambda port: port.admit(call)), passed)
 
 
 def _anonymous(request: ActorRequest, route: Route) -> Call:
@@ -149,8 +152,9 @@ def _call(route: Route, limits: Limits, organization_id: UUID | None, user_id: U
     )
 
 
-def _pass(request: ActorRequest, call: Call, verdict: Verdict) -> None:
+def _pass(request: ActorRequest, call: Call, verdict: Verdict, passed: str = "passed") -> None:
     request.passage = (call, verdict, time.perf_counter())  # type: ignore[attr-defined] # read by `settle` alone
+    DECISIONS.add(DECISION[verdict.refusal] if verdict.refusal else passed)
     if verdict.refusal == "minute":
         raise CallRateError(
             _("At most %(count)s calls a minute are allowed. Slow down, and keep to the header Retry-After.")

@@ -28,6 +28,7 @@ from apps.usage.gate.routes import route_of
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 API = "/api/"
+OPEN = "/api/v2/"  # the status page for programs: the same for everybody, and there while no counter answers
 BELOW = API.removeprefix("/")  # as patterns have it
 
 
@@ -39,7 +40,7 @@ class ApiGateMiddleware:
         self._answer = convert_exception_to_response(_answer)
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if not request.path_info.startswith(API) or (settings.SECURE_SSL_REDIRECT and not request.is_secure()):
+        if not _is_gated(request.path_info) or (settings.SECURE_SSL_REDIRECT and not request.is_secure()):
             return self.get_response(request)
         if self._is_for_a_session(request):
             return settle(request, self.get_response(request))
@@ -58,13 +59,17 @@ class ApiGateMiddleware:
 
     def process_view(self, request: HttpRequest, _view: Any, _args: Any, _kwargs: Any) -> HttpResponse | None:
         """Django's hook, just before the view of a call that came through the middleware."""
-        if not request.path_info.startswith(API):
+        if not _is_gated(request.path_info):
             return None
         try:
             admit_session(cast(ActorRequest, request), route_of(request.resolver_match))
         except DomainError as refusal:
             return problem(refusal, request)
         return None
+
+
+def _is_gated(path: str) -> bool:
+    return path.startswith(API) and not path.startswith(OPEN)
 
 
 _fixed: dict[tuple[str, str], ResolverMatch] = {}

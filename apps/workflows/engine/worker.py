@@ -13,6 +13,7 @@ from apps.core.clock import now
 from apps.core.context import bound
 from apps.core.doorbell import ring_once, ring_once_now
 from apps.core.events import DELIVER_TASK
+from apps.core.tallies import Timing
 from apps.workflows import limits
 from apps.workflows.engine import groups, versions
 from apps.workflows.engine.alarm import alarm
@@ -25,6 +26,13 @@ from apps.workflows.engine.wake import WORK_TASK
 from apps.workflows.models import Run
 
 log = structlog.get_logger(__name__)
+
+RUNS = Timing(
+    "levqor_run_seconds",
+    "Time from a run's begin to its end.",
+    (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0),
+    ("state",),
+)
 
 
 def work(most: int = 1_000) -> int:
@@ -124,6 +132,8 @@ def _end(execution: Execution, state: str, *, output: Any = None, error: Any = N
         execution.journal.also(lambda: tie_up(run, state, output, error))
     with transaction.atomic() if run.parent_step_id is not None else nullcontext():
         lock_parent(run)
-        execution.journal.flush(even_if_cancelled=state == Run.State.CANCELLED, **ending(state, output, error))
+        changes = ending(state, output, error)
+        execution.journal.flush(even_if_cancelled=state == Run.State.CANCELLED, **changes)
+    RUNS.add((changes["finished_at"] - (run.started_at or run.created_at)).total_seconds(), state)
     if deliveries:
         ring_once(DELIVER_TASK)

@@ -1,0 +1,56 @@
+"""What `manage.py doctor` says about watching."""
+
+import time
+from typing import Literal
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from apps.core.clock import now
+from apps.monitoring.intervals import MINUTE
+from apps.monitoring.metrics import folder
+from apps.monitoring.metrics.gauges import KEPT, READ_EVERY_SECONDS
+from apps.monitoring.models import Probe
+
+Finding = tuple[Literal["ok", "warning", "failed"], str]
+MANY_FILES = 400
+
+
+def probes() -> Finding:
+    """Whether somebody looks every minute, and what was seen last."""
+    latest = Probe.objects.order_by("-minute").first()
+    if latest is None:
+        return "warning", _("No component was ever looked at: is a worker running?")
+    late = now() - latest.minute
+    if late > 3 * MINUTE:
+        return "failed", _("Nobody has looked for %(minutes)d minutes: they count as down.") % {
+            "minutes": late // MINUTE
+        }
+    down = Probe.objects.filter(minute=latest.minute, up=False).values_list("component", flat=True)
+    if down:
+        return "failed", _("Down: %(components)s") % {"components": ", ".join(sorted(down))}
+    return "ok", _("All components were up a moment ago.")
+
+
+def metrics() -> Finding:
+    """Whether Prometheus finds fresh figures, and whether it may read them."""
+    copy, files = KEPT.get(), len(list(folder.folder().glob("*.db")))
+    if files > MANY_FILES:
+        return "warning", _("%(files)d files in %(folder)s: nobody tidies them up.") % {
+            "files": files,
+            "folder": folder.folder(),
+        }
+    if copy is None or time.time() - copy.at > 8 * READ_EVERY_SECONDS:
+        return "warning", _("No worker has read the gauges lately.")
+    if not settings.METRICS_TOKEN and settings.LEVQOR_ENV == "production":
+        return "warning", _("Nobody can read /metrics: METRICS_TOKEN is not set.")
+    return "ok", _("Read a moment ago; files of processes: %(files)d.") % {"files": files}
+
+
+def tracking() -> Finding:
+    """Where errors and traces are told."""
+    errors, traces = bool(settings.ENV.SENTRY_DSN), bool(settings.ENV.OTEL_EXPORTER_OTLP_ENDPOINT)
+    if not errors and settings.LEVQOR_ENV == "production":
+        return "warning", _("Errors are only in the log: SENTRY_DSN is not set.")
+    told = [name for name, there in (("Sentry", errors), ("OpenTelemetry", traces)) if there]
+    return "ok", _("Told to %(where)s.") % {"where": ", ".join(told)} if told else _("Errors are in the log.")

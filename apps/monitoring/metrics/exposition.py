@@ -1,0 +1,75 @@
+"""`GET /metrics`: the series of all processes of this machine, and the gauges that a worker read. No SQL."""
+
+import time
+from collections.abc import Iterator
+from ipaddress import ip_address
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils.crypto import constant_time_compare
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from apps.monitoring.metrics import folder
+from apps.monitoring.metrics.gauges import KEPT
+from apps.monitoring.metrics.requests import hand_over
+
+PATH = "/metrics"
+FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP", "HTTP_VIA")
+
+
+def exposition(request: HttpRequest) -> HttpResponse | None:
+    """The answer for whoever may read it; None for everybody else, for whom there is nothing here."""
+    if request.method not in ("GET", "HEAD") or not may_read(request):
+        return None
+    return HttpResponse(rendered(), content_type=CONTENT_TYPE_LATEST, headers={"Cache-Control": "no-store"})
+
+
+def may_read(request: HttpRequest) -> bool:
+    """Who shows METRICS_TOKEN. Where none is set: this machine itself, outside of production.
+
+    A proxy on this machine calls from it too: what it passes on is a stranger's. It says so, if it is set up well;
+    production does not rely on that.
+    """
+    token = settings.METRICS_TOKEN
+    if token:
+        kind, _space, shown = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+        return kind.lower() == "bearer" and constant_time_compare(shown.strip(), token)
+    if settings.LEVQOR_ENV == "production" or any(name in request.META for name in FORWARDED):
+        return False
+    try:
+        return ip_address(request.META.get("REMOTE_ADDR") or "").is_loopback
+    except ValueError:
+        return False
+
+
+def rendered() -> bytes:
+    """What Prometheus reads."""
+    hand_over()
+    registry = CollectorRegistry()
+    registry.register(_Gauges())
+    with folder.locked(alone=False):
+        MultiProcessCollector(registry, str(folder.folder()))
+        return generate_latest(registry)
+
+
+class _Gauges:
+    """What a worker read last, with its age: figures that stand still must not look like figures that are well."""
+
+    def collect(self) -> Iterator[Any]:
+        copy = KEPT.get()
+        build = GaugeMetricFamily("levqor_build_info", "Which version runs.", labels=("version",))
+        build.add_metric((settings.VERSION,), 1)
+        yield build
+        if copy is None:
+            return
+        yield GaugeMetricFamily(
+            "levqor_gauges_age_seconds", "Since a worker read the gauges.", value=max(time.time() - copy.at, 0.0)
+        )
+        for gauge in copy.value:
+            family = GaugeMetricFamily(gauge["name"], gauge["help"], labels=gauge["labels"])
+            for labels, value in gauge["values"]:
+                family.add_metric(labels, value)
+            yield family

@@ -1,0 +1,79 @@
+"""What follows from the probes: an alarm to staff after two bad minutes, an incident on the page after five.
+
+Whoever watches a page at night is not always awake: the incident is opened by itself, in plain words, and closed once
+all is well for five minutes. As soon as staff have written to it, it is theirs.
+"""
+
+from django.utils.translation import gettext as _
+
+from apps.core.errors import ConflictError
+from apps.monitoring.models import Incident, IncidentComponent
+from apps.monitoring.selectors.uptime import components, last_minutes
+from apps.monitoring.services.incidents import Effect, State, open_incident, post_update
+from apps.notifications.services import alerts
+
+COMPONENT_DOWN = "component_down"
+BAD_MINUTES_TO_ALARM, BAD_MINUTES_TO_TELL, GOOD_MINUTES_TO_END = 2, 5, 5
+LOOK_BACK = max(BAD_MINUTES_TO_TELL, GOOD_MINUTES_TO_END)
+
+
+def watch_components() -> None:
+    """Raise and end alarms and automatic incidents. Called after each minute's probes; twice changes nothing."""
+    listed = components()
+    seen = last_minutes([one.name for one in listed], LOOK_BACK)
+    labels = {one.name: str(one.label) for one in listed}
+    for name, minutes in seen.items():
+        if minutes[:BAD_MINUTES_TO_ALARM] == [False] * BAD_MINUTES_TO_ALARM:
+            alerts.fire(COMPONENT_DOWN, name, {"label": labels[name]})
+        elif minutes[:BAD_MINUTES_TO_ALARM] == [True] * BAD_MINUTES_TO_ALARM:
+            alerts.resolve(COMPONENT_DOWN, name)
+    down = [name for name, minutes in seen.items() if minutes[:BAD_MINUTES_TO_TELL] == [False] * BAD_MINUTES_TO_TELL]
+    well = {name for name, minutes in seen.items() if minutes[:GOOD_MINUTES_TO_END] == [True] * GOOD_MINUTES_TO_END}
+    _tell(down, well, labels)
+
+
+def _tell(down: list[str], well: set[str], labels: dict[str, str]) -> None:
+    told_of = set(
+        IncidentComponent.objects.filter(incident__over_at=None)
+        .exclude(incident__state=State.SCHEDULED)  # maintenance that is yet to come explains nothing
+        .values_list("component", flat=True)
+    )
+    automatic = Incident.objects.filter(over_at=None, automatic=True).order_by("began_at").first()
+    new = [name for name in down if name not in told_of]
+    if new and automatic is None:
+        open_incident(_title(new, labels), _words(new, labels), dict.fromkeys(new, Effect.MAJOR), automatic=True)
+        return
+    if automatic is None or automatic.updates.filter(by_staff=True).exists():
+        return
+    effects = dict(automatic.components.values_list("component", "effect"))
+    try:
+        if new:
+            post_update(
+                automatic,
+                automatic.state,
+                _words(new, labels),
+                effects={**effects, **dict.fromkeys(new, Effect.MAJOR)},
+                by_staff=False,
+            )
+        elif set(effects) <= well:
+            post_update(
+                automatic,
+                State.RESOLVED,
+                _("All checks have passed for five minutes: the incident is over."),
+                by_staff=False,
+            )
+    except ConflictError:  # somebody of staff ended it just now
+        return
+
+
+def _title(names: list[str], labels: dict[str, str]) -> str:
+    return _("%(components)s: not reachable") % {"components": _joined(names, labels)}
+
+
+def _words(names: list[str], labels: dict[str, str]) -> str:
+    words = _("Our automatic checks have failed for five minutes: %(components)s. We are looking into it.")
+    return words % {"components": _joined(names, labels)}
+
+
+def _joined(names: list[str], labels: dict[str, str]) -> str:
+    return ", ".join(labels.get(name, name) for name in names)[:100]
