@@ -11,6 +11,7 @@ from django_prometheus.middleware import Metrics, PrometheusAfterMiddleware
 from apps.core.probes import PROBES
 from apps.monitoring.metrics.exposition import PATH, exposition
 from apps.monitoring.metrics.requests import note
+from apps.monitoring.metrics.series import REGISTRY
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 STATUS = "/status"
@@ -84,7 +85,7 @@ class ChosenMetrics(Metrics):
         """django-prometheus' hook."""
         if name not in self.chosen:
             return _Nothing()
-        return super().register_metric(metric_cls, name, documentation, labelnames, **kwargs)
+        return super().register_metric(metric_cls, name, documentation, labelnames, registry=REGISTRY, **kwargs)
 
 
 class PageMetricsMiddleware(PrometheusAfterMiddleware):

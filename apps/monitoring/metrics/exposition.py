@@ -1,7 +1,7 @@
 """`GET /metrics`: the series of all processes of this machine, and the gauges that a worker read. No SQL."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from ipaddress import ip_address
 from typing import Any
 
@@ -50,9 +50,18 @@ def rendered() -> bytes:
     hand_over()
     registry = CollectorRegistry()
     registry.register(_Gauges())
+    registry.register(_Processes())
     with folder.locked(alone=False):
-        MultiProcessCollector(registry, str(folder.folder()))
         return generate_latest(registry)
+
+
+class _Processes:
+    """The series of all processes of this machine."""
+
+    def collect(self) -> Iterable[Any]:
+        files = [str(file) for file in folder.folder().glob("*.db") if folder.is_whole(file)]
+        found: Iterable[Any] = MultiProcessCollector.merge(files)
+        return found
 
 
 class _Gauges:

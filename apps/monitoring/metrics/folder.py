@@ -7,6 +7,7 @@ a counter that began anew. The counts of all that ended are added up in one file
 import fcntl
 import os
 import shutil
+import struct
 import time
 from collections import defaultdict
 from collections.abc import Iterator
@@ -65,6 +66,18 @@ def tidy() -> int:
     return sum(map(len, ended.values()))
 
 
+def is_whole(file: Path) -> bool:
+    """Whether a file can be read: not one that is just being made, or was cut off by a full disk."""
+    try:
+        for _value in MmapedDict.read_all_values_from_file(str(file)):
+            pass
+    except (struct.error, RuntimeError, ValueError, OSError) as error:
+        if file.exists() and file.stat().st_size:
+            log.warning("metrics_unreadable", file=file.name, error=str(error))
+        return False
+    return True
+
+
 def empty() -> None:
     """Forget everything: for a start of the whole platform, while none of its processes runs."""
     for file in folder().glob("*.db"):
@@ -85,11 +98,10 @@ def _add_up(into: Path, files: list[Path]) -> None:
     """Written aside and renamed: a process that dies here leaves the sum of before or of after."""
     sums: dict[str, float] = defaultdict(float)
     for file in [*([into] if into.exists() else []), *files]:
-        try:
-            for key, value, _moment, _place in MmapedDict.read_all_values_from_file(str(file)):
-                sums[key] += value
-        except (RuntimeError, ValueError, OSError) as error:  # cut off by a full disk: the others still count
-            log.warning("metrics_unreadable", file=file.name, error=str(error))
+        if not is_whole(file):
+            continue
+        for key, value, _moment, _place in MmapedDict.read_all_values_from_file(str(file)):
+            sums[key] += value
     aside = into.with_suffix(f".{os.getpid()}")
     aside.unlink(missing_ok=True)
     made = MmapedDict(str(aside))

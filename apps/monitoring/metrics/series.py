@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from apps.core.tallies import Tally, Timed, Timing, tallies
 
-_registry = CollectorRegistry()  # of this process alone: what is shown is read from all processes' files
+REGISTRY = CollectorRegistry()  # of this process alone: what is shown is read from all processes' files
 _series: dict[str, Any] = {}
 
 
@@ -32,14 +32,14 @@ def hand_over_all(*but: "Tally | Timing") -> None:
 
 def _counter(tally: Tally) -> Any:
     if tally.name not in _series:
-        _series[tally.name] = Counter(tally.name, tally.help, tally.labels, registry=_registry)
+        _series[tally.name] = Counter(tally.name, tally.help, tally.labels, registry=REGISTRY)
     return _series[tally.name]
 
 
 def _histogram(timing: Timing) -> Any:
     if timing.name not in _series:
         _series[timing.name] = Histogram(
-            timing.name, timing.help, timing.labels, buckets=timing.bounds, registry=_registry
+            timing.name, timing.help, timing.labels, buckets=timing.bounds, registry=REGISTRY
         )
     return _series[timing.name]
 

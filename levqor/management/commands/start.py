@@ -16,6 +16,7 @@ from apps.core import seeds
 from apps.core.errors import ConflictError, DomainError
 from apps.core.preparation import Preparation
 from apps.core.running import RunningLock
+from apps.monitoring.metrics import folder as metrics_folder
 from levqor.parent import Parent
 from levqor.settings import payments
 from levqor.supervisor import Supervisor, port_is_free, read_procfile
@@ -47,6 +48,7 @@ class Command(BaseCommand):
         started, parent = time.monotonic(), Parent() if options["end_with_parent"] else None
         self._check_ports("make run" if parent else "python manage.py start")
         with RunningLock(settings.VAR_DIR):
+            metrics_folder.empty()  # none of the processes runs whose counts lie there
             self._check_services()
             Preparation(self.stdout).run(demo=settings.DEMO)
             connections.close_all()

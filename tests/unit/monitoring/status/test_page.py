@@ -42,8 +42,7 @@ def probes(up=lambda name, age: True, minutes: int = 30) -> None:
 
 
 def asked_again():
-    kept.forget()
-    kept.KEPT.file.unlink(missing_ok=True)
+    kept.refresh()
     return summary().value
 
 

@@ -1,0 +1,69 @@
+"""Incidents and maintenance: what may be told when."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+
+from apps.core.clock import now
+from apps.core.errors import ConflictError, InvalidInputError
+from apps.monitoring.models import Incident
+from apps.monitoring.services import incidents
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_impact_is_that_of_the_worst_and_stays():
+    incident = incidents.open_incident("Slow", "We look.", {"api": "degraded_performance", "runs": "partial_outage"})
+    assert incident.impact == "major"
+    incidents.post_update(incident, "monitoring", "Better.", effects={"api": "operational"})
+    incident.refresh_from_db()
+    assert incident.impact == "major"
+    assert list(incident.components.values_list("component", "effect")) == [("api", "operational")]
+
+
+def test_what_is_over_stays_over():
+    incident = incidents.open_incident("Slow", "We look.", {})
+    incidents.post_update(incident, "resolved", "Over.")
+    with pytest.raises(ConflictError):
+        incidents.post_update(incident, "investigating", "Again.")
+
+
+@pytest.mark.parametrize(
+    ("state", "words", "effects"),
+    [
+        ("scheduled", "We look.", {}),
+        ("investigating", "   ", {}),
+        ("investigating", "x" * 4001, {}),
+        ("investigating", "We look.", {"nothing": "major_outage"}),
+        ("investigating", "We look.", {"api": "on_fire"}),
+    ],
+)
+def test_what_can_not_be_told(state, words, effects):
+    with pytest.raises(InvalidInputError):
+        incidents.open_incident("Slow", words, effects, state=state)
+    assert not Incident.objects.exists()
+
+
+def test_maintenance_is_announced_before_it_ends():
+    moment = now()
+    for starts, ends, parts in (
+        (moment, moment - timedelta(hours=1), ["api"]),
+        (moment - timedelta(hours=2), moment - timedelta(hours=1), ["api"]),
+        (moment, moment + timedelta(hours=1), []),
+    ):
+        with pytest.raises(InvalidInputError):
+            incidents.announce_maintenance("Disks", "New ones.", parts, starts_at=starts, ends_at=ends)
+
+
+def test_maintenance_that_was_slept_through_ends_once():
+    moment = now()
+    work = incidents.announce_maintenance(
+        "Disks", "New ones.", ["api"], starts_at=moment + timedelta(hours=1), ends_at=moment + timedelta(hours=2)
+    )
+    assert incidents.advance_maintenance() == 0
+    with time_machine.travel(moment + timedelta(hours=9), tick=False):
+        assert incidents.advance_maintenance() == 1
+        assert incidents.advance_maintenance() == 0
+    work.refresh_from_db()
+    assert [update.state for update in work.updates.all()] == ["completed", "scheduled"]

@@ -1,0 +1,163 @@
+"""Looking every minute, and what follows from it."""
+
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from apps.core import heartbeat
+from apps.core.kinds import StatusComponent
+from apps.core.registry import contributed, registry
+from apps.monitoring.intervals import MINUTE, minute_of
+from apps.monitoring.models import Incident, Probe
+from apps.monitoring.services import incidents, probing
+from apps.monitoring.services.component_watch import watch_components
+from apps.notifications.models import Alert
+
+pytestmark = pytest.mark.django_db
+NOW = datetime(2026, 11, 20, 12, 0, 20, tzinfo=UTC)
+
+
+@pytest.fixture
+def clock(time_machine):
+    time_machine.move_to(NOW, tick=False)
+    return time_machine
+
+
+@pytest.fixture
+def alone(monkeypatch):
+    """Probes one after the other in this thread: SQLite's memory is of one connection."""
+
+    def look(asked, minute):
+        rows = []
+        for one in asked:
+            up, taken, seen = probing._examine(one)
+            rows.append(Probe(component=one.name, minute=minute, up=up, latency_ms=taken, seen=seen))
+        return rows
+
+    monkeypatch.setattr(probing, "look", look)
+
+
+def well(monkeypatch) -> None:
+    for one in registry(StatusComponent).all():
+        monkeypatch.setattr(probing, "_examine", lambda _one: (True, 5, "well"))
+
+
+def test_each_minute_once_however_often_it_is_asked(clock, alone, monkeypatch):
+    well(monkeypatch)
+    count = len(registry(StatusComponent).all())
+    for _tick in range(3):
+        probing.probe_minute()
+        clock.shift(timedelta(seconds=15))
+    assert Probe.objects.count() == count
+    clock.shift(timedelta(seconds=15))
+    probing.probe_minute()
+    assert Probe.objects.count() == 2 * count
+    assert set(Probe.objects.values_list("minute", flat=True)) == {minute_of(NOW), minute_of(NOW) + MINUTE}
+
+
+def test_whatever_breaks_is_down_and_tells_no_secret(settings):
+    def broken():
+        raise ConnectionError("postgres://levqor:hunter2hunter2@db\nBearer abcdefghijklmnopqrstuvwxyz")
+
+    up, _taken, seen = probing._examine(StatusComponent("tried", "Tried", "", broken))
+    assert not up
+    assert seen.startswith("ConnectionError: ")
+    assert "hunter2" not in seen
+    assert "abcdefghij" not in seen
+
+
+def test_one_that_hangs_holds_up_no_other(monkeypatch):
+    monkeypatch.setattr(probing, "PATIENCE_SECONDS", 0.1)
+    quick = StatusComponent("quick", "Quick", "", lambda: "fine")
+    slow = StatusComponent("slow", "Slow", "", lambda: time.sleep(0.4) or "late")
+    began = time.monotonic()
+    rows = {row.component: row for row in probing.look([slow, quick], NOW)}
+    assert time.monotonic() - began < 0.35
+    assert (rows["quick"].up, rows["slow"].up, rows["slow"].seen) == (True, False, "no answer in time")
+
+
+def seen(component: str, *minutes: bool) -> None:
+    """What the last minutes were like, the newest first."""
+    last = minute_of(datetime.now(UTC)) - MINUTE
+    for number, up in enumerate(minutes):
+        Probe.objects.update_or_create(component=component, minute=last - number * MINUTE, defaults={"up": up})
+
+
+def test_staff_hear_after_two_minutes_and_people_after_five(clock):
+    seen("api", False, True, True, True, True, True)
+    watch_components()
+    assert not Alert.objects.exists()
+    seen("api", False, False, True, True, True, True)
+    watch_components()
+    watch_components()
+    assert [(alert.code, alert.subject) for alert in Alert.objects.all()] == [("component_down", "api")]
+    assert not Incident.objects.exists()
+    seen("api", False, False, False, False, False, True)
+    watch_components()
+    watch_components()
+    incident = Incident.objects.get()
+    assert (incident.automatic, incident.impact, incident.updates.count()) == (True, "critical", 1)
+    seen("runs", False, False, False, False, False)
+    watch_components()
+    watch_components()
+    assert set(incident.components.values_list("component", flat=True)) == {"api", "runs"}
+    assert incident.updates.count() == 2
+    for one in ("api", "runs"):
+        seen(one, True, True, True, True, True)
+    watch_components()
+    watch_components()
+    incident.refresh_from_db()
+    assert (incident.state, incident.updates.count()) == ("resolved", 3)
+    assert not Alert.objects.filter(resolved_at=None).exists()
+
+
+def test_what_staff_wrote_to_is_theirs(clock):
+    seen("api", *[False] * 5)
+    watch_components()
+    incident = Incident.objects.get()
+    incidents.post_update(incident, "identified", "A disk.")
+    seen("api", *[True] * 5)
+    watch_components()
+    incident.refresh_from_db()
+    assert incident.state == "identified"
+
+
+def test_what_is_told_already_is_not_told_again(clock):
+    incidents.open_incident("Slow", "We look.", {"api": "partial_outage"})
+    seen("api", *[False] * 5)
+    watch_components()
+    assert Incident.objects.count() == 1
+
+
+def test_missing_minutes_are_bad_ones(clock):
+    seen("api", True)
+    clock.shift(timedelta(minutes=7))
+    watch_components()
+    assert Alert.objects.filter(code="component_down", subject="api").exists()
+
+
+def test_runs_and_schedules_need_a_worker(clock):
+    names = {one.name: one for one in registry(StatusComponent).all()}
+    for name in ("runs", "schedules"):
+        assert not probing._examine(names[name])[0]
+    heartbeat.record()
+    for name in ("runs", "schedules", "mail", "payments"):
+        assert probing._examine(names[name])[0], name
+
+
+def test_the_platforms_own_address_is_asked(live_server, settings):
+    settings.SITE_URL = live_server.url
+    from apps.monitoring import own_probes
+
+    assert own_probes.pages_answer() == "the start page answers"
+    assert own_probes.api_answers() == "the API answers"
+    settings.SITE_URL = "http://127.0.0.1:9"
+    with contributed(StatusComponent("tried", "Tried", "", own_probes.pages_answer)):
+        up, _taken, words = probing._examine(registry(StatusComponent).get("tried"))
+    assert not up
+    assert words
+    for one in (live_server.url, settings.SITE_URL):
+        settings.SITE_URL = one
+        own_probes._client(one).close()
+    own_probes._client.cache_clear()
