@@ -206,10 +206,10 @@ def as_json(incident: Incident, listed: Iterable[StatusComponent] | None = None)
 
 
 def by_day(incidents: list[dict[str, Any]], today: date, days: int = RECENT_DAYS) -> list[dict[str, Any]]:
-    """The last days with what began on each; days without anything too."""
+    """The last days with what began on each (its times as times); days without anything too."""
     found: dict[date, list[dict[str, Any]]] = defaultdict(list)
     for incident in incidents:
-        found[datetime.fromisoformat(incident["started_at"]).date()].append(incident)
+        found[incident["started_at"].date()].append(incident)
     every = [today - timedelta(days=number) for number in range(days)]
     return [{"day": day, "incidents": found.get(day, [])} for day in every]
 

@@ -54,9 +54,11 @@ class _Memory:
         self.looked = 0.0
 
     def keep(self, copy: Copy, *, away: bool = False) -> Shown:
-        if self.shown is None or self.shown.at != copy.at or self.shown.away != away:
-            self.shown = Shown(copy.value, copy.at, away)
+        shown = self.shown
+        if shown is None or (shown.at, shown.away) != (copy.at, away) or shown.value != copy.value:
+            self.shown = Shown(copy.value, copy.at, away)  # which is to be rendered anew
         self.looked = time.monotonic()
+        assert self.shown is not None  # noqa: S101 - it was just made
         return self.shown
 
 

@@ -39,8 +39,7 @@ def alone(monkeypatch):
 
 
 def well(monkeypatch) -> None:
-    for one in registry(StatusComponent).all():
-        monkeypatch.setattr(probing, "_examine", lambda _one: (True, 5, "well"))
+    monkeypatch.setattr(probing, "_examine", lambda _one: (True, 5, "well"))
 
 
 def test_each_minute_once_however_often_it_is_asked(clock, alone, monkeypatch):

@@ -190,6 +190,14 @@ def test_history_and_incident_pages(client, day):
     assert client.get("/status/incidents/inc_00000000000000000000000000").status_code == 404
 
 
+def test_what_is_over_is_shown_under_its_day(client, day):
+    incident = incidents.open_incident("Was slow", "We look.", {"api": "degraded_performance"})
+    incidents.post_update(incident, "resolved", "It was a disk.")
+    page = client.get("/status").content.decode()
+    assert page.index("20 November 2026</h3>") < page.index("Was slow") < page.index("19 November 2026</h3>")
+    assert "It was a disk." in page
+
+
 def test_the_feed_and_json_tell_the_same(client, day):
     incident = incidents.open_incident("Slow", "We look.", {"api": "degraded_performance"})
     incidents.post_update(incident, "monitoring", "Better.")
