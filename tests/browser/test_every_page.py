@@ -25,6 +25,7 @@ OF_OTHERS = {"docs_api", "docs_api_redoc"}
 EMPTY = (
     *("/dashboard", "/workflows", "/runs", "/approvals", "/secrets", "/settings/members", "/settings/tokens"),
     *("/billing", "/billing/credits", "/billing/invoices", "/billing/payments", "/billing/checkout?price=base_monthly"),
+    *("/notifications", "/settings/notifications"),
     *("/developer", "/developer/api-keys", "/developer/requests", "/developer/usage", "/developer/plans"),
 )
 PARTS = 4  # in which they are gone through, so that two browsers share the work
@@ -131,6 +132,7 @@ def _objects(page: Page) -> dict[str, str]:
         "name": "NONE",
         "guide": "overview",
         "package": "none",
+        "notification_id": "ntf_x",
         "order_id": "order_x",
         "subscription_id": "sub_x",
         "invoice_id": "inv_x",
