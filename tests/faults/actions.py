@@ -12,7 +12,7 @@ from apps.accounts.services import tokens
 from apps.accounts.services.organizations import create_organization
 from apps.core.clock import now
 from apps.core.doorbell import ring
-from apps.core.models import DomainEvent, EventDelivery, IdempotentRequest, JobRun
+from apps.core.models import DomainEvent, EventDelivery, IdempotentRequest, JobRun, JobState
 from apps.integrations.models import MailMessage
 from apps.workflows.models import Run, StepRun, Trigger, Workflow
 from apps.workflows.services.publishing import create_workflow
@@ -126,8 +126,9 @@ def job_runs() -> list[dict[str, Any]]:
 
 
 def forget_jobs() -> None:
-    """As if no slot of the plugin's job had ever run."""
+    """As if nobody had ever heard of the plugin's job, which runs on the first day of a year."""
     JobRun.objects.filter(job="faults_job").delete()
+    JobState.objects.filter(job="faults_job").delete()
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM fault_marks WHERE kind LIKE 'job_%%'")
 
