@@ -7,12 +7,14 @@ typing mistake never becomes a silent default. `LEVQOR_ENV_FILE` names another f
 import os
 import re
 import sys
+from base64 import b64decode
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import dj_database_url
 from cryptography.fernet import Fernet
@@ -30,6 +32,8 @@ ALERT_SCHEMES = frozenset(
     {"mailto", "http", "https", "json", "jsons", "tgram", "slack", "discord", "workflows", "gchat", "pover", "opsgenie"}
     | {"pagerduty", "ntfy", "ntfys", "mmost", "mmosts", "rocket", "rockets", "gotify", "gotifys"}
 )
+NOTION_TOKEN = re.compile(r"[A-Za-z0-9_-]{20,200}")
+NOTION_ID = re.compile(r"(?:^|[/-])([0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12})(?:[?#].*)?$")
 CommaList = Annotated[list[str], NoDecode]
 
 
@@ -73,6 +77,11 @@ class Environment(BaseSettings):
     STRIPE_TAX: bool = False
     STRIPE_API_URL: str = ""
     STRIPE_FAKE_PORT: int | None = Field(default=None, ge=1, le=65535)
+
+    NOTION_TOKEN: str = ""
+    NOTION_PARENT_PAGE: str = ""
+    NOTION_API_URL: str = ""
+    DEV_DOCS_HOOK_SECRET: str = ""
 
     GOOGLE_CLIENT_ID: str = ""
     GOOGLE_CLIENT_SECRET: str = ""
@@ -196,9 +205,35 @@ class Environment(BaseSettings):
                 raise ValueError(f"secret {position} is not the signing secret of a webhook (whsec_…)")
         return value
 
-    @field_validator("STRIPE_API_URL")
+    @field_validator("NOTION_TOKEN")
     @classmethod
-    def _address_of_stripe(cls, value: str) -> str:
+    def _token_of_notion(cls, value: str) -> str:
+        if value and not NOTION_TOKEN.fullmatch(value):
+            raise ValueError("is not the token of an integration at Notion: ntn_…")
+        return value
+
+    @field_validator("NOTION_PARENT_PAGE")
+    @classmethod
+    def _page_of_notion(cls, value: str) -> str:
+        found = NOTION_ID.search(value)
+        if value and not found:
+            raise ValueError("is not a page at Notion: its address, or the 32 digits at the end of it")
+        return str(UUID(found[1])) if found else ""
+
+    @field_validator("DEV_DOCS_HOOK_SECRET")
+    @classmethod
+    def _secret_of_hook(cls, value: str) -> str:
+        try:
+            usable = not value or (value.startswith("whsec_") and len(b64decode(value[6:], validate=True)) >= 16)
+        except ValueError:
+            usable = False
+        if not usable:
+            raise ValueError("is not whsec_ and at least 16 bytes in base64")
+        return value
+
+    @field_validator("STRIPE_API_URL", "NOTION_API_URL")
+    @classmethod
+    def _address_of_vendor(cls, value: str) -> str:
         if not value:
             return value
         value = value.rstrip("/")
@@ -221,6 +256,8 @@ class Environment(BaseSettings):
         if self.MAIL_TRANSPORT == "resend" and not self.RESEND_API_KEY:
             raise ValueError("MAIL_TRANSPORT=resend needs RESEND_API_KEY")
         self._check_payments()
+        if bool(self.NOTION_TOKEN) != bool(self.NOTION_PARENT_PAGE):
+            raise ValueError("NOTION_TOKEN and NOTION_PARENT_PAGE belong together: set both or neither")
         for name in ("GOOGLE", "GITHUB"):
             if bool(getattr(self, f"{name}_CLIENT_ID")) != bool(getattr(self, f"{name}_CLIENT_SECRET")):
                 raise ValueError(f"{name}_CLIENT_ID and {name}_CLIENT_SECRET belong together: set both or neither")
@@ -232,8 +269,9 @@ class Environment(BaseSettings):
         if self.STRIPE_FAKE_PORT == self.PORT:
             raise ValueError("STRIPE_FAKE_PORT and PORT must differ")
         if self.LEVQOR_ENV == "production":
-            if self.STRIPE_API_URL and not self.STRIPE_API_URL.startswith("https://"):
-                raise ValueError("STRIPE_API_URL must start with https:// where LEVQOR_ENV=production")
+            for name in ("STRIPE_API_URL", "NOTION_API_URL"):
+                if getattr(self, name) and not getattr(self, name).startswith("https://"):
+                    raise ValueError(f"{name} must start with https:// where LEVQOR_ENV=production")
         elif "_live_" in self.STRIPE_API_KEY[:8]:
             raise ValueError("STRIPE_API_KEY is a live key, which LEVQOR_ENV=local refuses: use one that is for tests")
 

@@ -20,6 +20,8 @@ from apps.core.registry import register
 from apps.integrations import health, retention, staff_contributions, watched
 from apps.integrations.inbox.services import HANDLE_TASK
 from apps.integrations.mail.services import SEND_TASK, UNDELIVERABLE
+from apps.integrations.notion import syncing
+from apps.integrations.notion.health import notion as notion_health
 from apps.integrations.resend import webhooks as resend
 from apps.integrations.stripe import watching
 from apps.integrations.stripe import webhooks as stripe
@@ -41,6 +43,22 @@ register(
     WebhookVerifier(vendor=stripe.VENDOR, verify=stripe.verify),
     WebhookHandler(vendor=stripe.VENDOR, event_type="*", handle=watching.handle),
     Tick(name="look_at_stripe", task=watching.LOOK_TASK, seconds=5),
+    Tick(name="sync_notion", task=syncing.SYNC_TASK, seconds=30),
+    ScheduledJob(
+        name="notion_sync",
+        label=_("Keep the tables at Notion up to date, and follow those that people write there"),
+        run=syncing.sync_all,
+        crontab="20 * * * *",
+    ),
+    ScheduledJob(
+        name="notion_api_keys",
+        label=_("Bring API keys with their calls to Notion, and forget pages that are gone there"),
+        run=syncing.sync_daily,
+        crontab="10 4 * * *",
+    ),
+    AuditAction(code="notion.table_synced", label=_("Had a table at Notion synced")),
+    AuditAction(code="notion.page_retried", label=_("Had a page at Notion tried again")),
+    HealthCheck(name="notion", label=_("Notion"), run=notion_health),
     AuditAction(code="mail.sent_again", label=_("Sent a mail again")),
     AuditAction(code="external_event.replayed", label=_("Replayed a vendor's event")),
     HealthCheck(name="mail_transport", label=_("Mail transport"), run=health.mail_transport),

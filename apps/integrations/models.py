@@ -1,4 +1,4 @@
-"""The mail outbox, the event inbox, and what is to be looked at again at Stripe: as rows first."""
+"""The mail outbox, the event inbox, what is to be looked at again at Stripe, tables at Notion: as rows first."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -144,3 +144,87 @@ class StripeObject(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.object_id}"
+
+
+class NotionTable(models.Model):
+    """A table at Notion that we keep up to date, or follow: one row for each that an app contributes."""
+
+    class Direction(models.TextChoices):
+        OUTBOUND = "out", _("We write it")
+        INBOUND = "in", _("We follow it")
+
+    class State(models.TextChoices):
+        MISSING = "missing", _("Not there yet")
+        READY = "ready", _("Ready")
+        FAILED = "failed", _("Failed")
+
+    id = models.BigAutoField(primary_key=True)
+    name = models.CharField(_("name"), max_length=80)
+    direction = models.CharField(_("direction"), max_length=3, choices=Direction.choices)
+    title = models.CharField(_("title"), max_length=200)
+    database_id = models.CharField(_("database"), max_length=40, blank=True)
+    data_source_id = models.CharField(_("data source"), max_length=40, blank=True)
+    url = models.URLField(max_length=500, blank=True)
+    columns_hash = models.CharField(max_length=64, blank=True, help_text=_("Of the columns that are there for sure."))
+    state = models.CharField(_("state"), max_length=8, choices=State.choices, default=State.MISSING)
+    attempts = models.PositiveIntegerField(_("attempts"), default=0)
+    due_at = models.DateTimeField(_("due"), null=True, blank=True, help_text=_("When a failed sync is tried again."))
+    lease_until = models.DateTimeField(null=True, blank=True)
+    last_error = models.CharField(_("last error"), max_length=500, blank=True)
+    provisioned_at = models.DateTimeField(_("set up"), null=True, blank=True)
+    synced_at = models.DateTimeField(_("last synced"), null=True, blank=True)
+    seen_until = models.DateTimeField(
+        _("seen until"), null=True, blank=True, help_text=_("Of a followed table: the latest change that we know.")
+    )
+
+    class Meta:
+        verbose_name = _("Notion table")
+        verbose_name_plural = _("Notion tables")
+        ordering = ("title",)
+        constraints = (models.UniqueConstraint(fields=("direction", "name"), name="one_row_per_notion_table"),)
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class NotionPage(models.Model):
+    """A row of a table at Notion: what should be there, and what is known to be.
+
+    It is an order for an outside effect. `values` are kept until they are there; `wanted` is "" for a page that should
+    be gone. `maybe_made` says that a page may have been created without our knowing: it is looked for before another.
+    """
+
+    class State(models.TextChoices):
+        PENDING = "pending", _("Waiting")
+        SENDING = "sending", _("On its way")
+        SYNCED = "synced", _("Up to date")
+        FAILED = "failed", _("Failed")
+
+    id = models.BigAutoField(primary_key=True)
+    table = models.ForeignKey(NotionTable, verbose_name=_("table"), on_delete=models.CASCADE, related_name="pages")
+    external_id = models.CharField(_("external id"), max_length=200)
+    page_id = models.CharField(_("page"), max_length=40, blank=True)
+    values = models.JSONField(_("values"), default=dict, blank=True)
+    wanted = models.CharField(max_length=64, blank=True)
+    present = models.CharField(max_length=64, blank=True)
+    maybe_made = models.BooleanField(default=False)
+    state = models.CharField(_("state"), max_length=8, choices=State.choices, default=State.PENDING)
+    attempts = models.PositiveIntegerField(_("attempts"), default=0)
+    due_at = models.DateTimeField(_("due"))
+    last_error = models.CharField(_("last error"), max_length=300, blank=True)
+    synced_at = models.DateTimeField(_("synced"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("Notion page")
+        verbose_name_plural = _("Notion pages")
+        ordering = ("-pk",)
+        constraints = (models.UniqueConstraint(fields=("table", "external_id"), name="one_row_per_notion_page"),)
+        indexes = (
+            models.Index(
+                fields=("table", "due_at"), condition=models.Q(state__in=("pending", "sending")), name="notion_page_due"
+            ),
+            models.Index(fields=("state", "-id"), name="notion_page_by_state"),
+        )
+
+    def __str__(self) -> str:
+        return self.external_id

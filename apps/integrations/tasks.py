@@ -6,6 +6,7 @@ from apps.core.doorbell import heard
 from apps.integrations.inbox import services as inbox
 from apps.integrations.mail import delivery
 from apps.integrations.mail.services import SEND_TASK
+from apps.integrations.notion import syncing
 from apps.integrations.stripe import watching
 
 
@@ -26,3 +27,9 @@ def handle_external_events() -> None:
 def look_at_stripe() -> None:
     """Look at what events told of."""
     watching.look_at_due()
+
+
+@shared_task(name=syncing.SYNC_TASK)
+def sync_notion() -> None:
+    """Bring to Notion, and fetch from there, what is due."""
+    syncing.sync_due()

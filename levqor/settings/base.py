@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import dj_database_url
 from django.utils.translation import gettext_lazy as _
@@ -257,11 +258,20 @@ STRIPE_API_URL = payments.api_url(ENV)  # empty: Stripe's own
 STRIPE_WEBHOOK_SECRETS = payments.webhook_secrets(ENV, SECRET_KEY)
 STRIPE_TAX = ENV.STRIPE_TAX
 
+# Notion -------------------------------------------------------------------------------------------------------------
+NOTION_TOKEN = ENV.NOTION_TOKEN  # empty: nothing goes there and nothing comes from there
+NOTION_PARENT_PAGE = ENV.NOTION_PARENT_PAGE
+NOTION_API_URL = ENV.NOTION_API_URL  # empty: Notion's own
+DEV_DOCS_HOOK_SECRET = ENV.DEV_DOCS_HOOK_SECRET
+
 # Outbound HTTP ------------------------------------------------------------------------------------------------------
 # The only private destinations the guarded client opens: "host:port", exact. The demo's own endpoints in a demo.
 OUTBOUND_ALLOWED_HOSTS = ENV.OUTBOUND_ALLOWED_HOSTS + (
     [f"127.0.0.1:{ENV.PORT}", f"localhost:{ENV.PORT}"] if DEMO and ENV.LEVQOR_ENV == "local" else []
 )
+if ENV.NOTION_API_URL and ENV.LEVQOR_ENV == "local":
+    _fake = urlsplit(ENV.NOTION_API_URL)  # workflow steps ask it too
+    OUTBOUND_ALLOWED_HOSTS.append(f"{_fake.netloc}{'' if _fake.port else ':80'}")
 
 # Background work ----------------------------------------------------------------------------------------------------
 ORGANIZATION_CONCURRENCY = ENV.ORGANIZATION_CONCURRENCY

@@ -1,0 +1,1 @@
+"""Notion: the tables that we keep there, and those that we follow."""
