@@ -16,12 +16,13 @@ LEAST_RATE, MOST_RATE = 0.2, 2_000.0
 WINDOW, FIRST_WINDOW = 1.0, 0.2  # seconds
 FEWEST, FIRST_FEWEST = 24, 8  # answers that say something
 PATIENCE = 5.0  # seconds after which fewer say something too
-GAINS = (1.25, 0.8, 1.0, 1.0, 1.0, 1.0)
+GAINS = (1.2, 0.85, 1.0, 1.0, 1.0, 1.0)
 REMEMBERED = 8  # windows
 GROWING = 1.25  # a window that let through so much more than any before it is followed by twice the rate
 JAMMED = 0.4  # share of refusals at which doubling ends at once
 FASTEST_FALL = 3.0  # from one window to the next: one that let nothing through says nothing of how much is allowed
-IN_A_ROW = 8  # refusals after which nobody asks
+LATE = 0.1  # seconds of turns that may be taken at once by threads that were held up
+IN_A_ROW, SILENT = 4, 1.0  # so many refusals and nothing let through for so long (or eight turns): nobody asks
 LONG_WAIT = 10.0  # seconds that are meant for everybody
 
 
@@ -36,7 +37,7 @@ class Pace:
         self.rate = FIRST_RATE
         self._next = 0.0
         self._closed_until = 0.0
-        self._in_a_row = 0
+        self._in_a_row, self._open_at = 0, clock()
         self._doubling, self._flat = True, 0
         self._let_through: deque[float] = deque(maxlen=REMEMBERED)
         self._noise: deque[float] = deque(maxlen=REMEMBERED)
@@ -47,7 +48,7 @@ class Pace:
         """Wait until it is this thread's turn to ask."""
         with self._lock:
             moment = self._clock()
-            at = max(self._next, self._closed_until, moment)
+            at = max(self._next, self._closed_until, moment - LATE)
             self._next = at + 1.0 / self.rate
             self._turns += 1
             self._held += at > moment
@@ -59,10 +60,14 @@ class Pace:
         with self._lock:
             self._answers += 1
             self._refused += refused
-            self._in_a_row = self._in_a_row + 1 if refused else 0
-            if refused and (self._in_a_row >= IN_A_ROW or retry_after >= LONG_WAIT):
-                self._closed_until = max(self._closed_until, self._clock() + retry_after)
-                self._in_a_row = 0
+            moment = self._clock()
+            if not refused:
+                self._in_a_row, self._open_at = 0, moment
+            else:
+                self._in_a_row += 1
+                shut = self._in_a_row >= IN_A_ROW and moment - self._open_at > max(SILENT, 8 / self.rate)
+                if shut or retry_after >= LONG_WAIT:
+                    self._closed_until = max(self._closed_until, moment + retry_after)
             self._look()
 
     def rest(self, seconds: float) -> None:
@@ -92,7 +97,8 @@ class Pace:
             self._set(self.rate * 2)
             return
         self._gain = (self._gain + 1) % len(GAINS)
-        allowed = max(self._let_through) / (1.0 - min(min(self._noise), 0.5))
+        most = sorted(self._let_through)[-2:][0]  # the second best: the best had a burst in it, maybe
+        allowed = most / (1.0 - min(min(self._noise), 0.5))
         self._set(max(GAINS[self._gain] * allowed, self.rate / FASTEST_FALL))
 
     def _set(self, rate: float) -> None:

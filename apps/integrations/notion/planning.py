@@ -13,31 +13,31 @@ from apps.core.kinds import NotionDatabase, NotionRow
 from apps.integrations.models import NotionPage, NotionTable
 from apps.integrations.notion.properties import row_hash, row_properties
 
-BATCH = 500
+BATCH = 250
 CHANGED = ("values", "wanted", "maybe_made", "state", "attempts", "due_at", "last_error")
 State = NotionPage.State
 
 
-def plan(table: NotionTable, database: NotionDatabase) -> dict[str, int]:
+def plan(table: NotionTable, database: NotionDatabase) -> Iterator[int]:
     """Order what differs: rows that are new or changed, and the end of those that are no more.
 
-    When reading the rows fails nothing is ordered to end. Raises `UnfitRowError` and what `rows()` raises.
+    A step for each batch, with the number of rows so far: what is ordered may go out meanwhile. When reading the rows
+    fails nothing is ordered to end. Raises `UnfitRowError` and what `rows()` raises.
     """
     seen: set[str] = set()
-    counts = {"rows": 0, "new": 0, "changed": 0, "gone": 0}
     rows = iter(database.rows())
     while batch := list(islice(rows, BATCH)):
         ids = [row.external_id for row in batch]
         if len(seen | set(ids)) != len(seen) + len(ids):
             raise ConflictError(_("Two rows of “%(table)s” have the same id.") % {"table": table.title})
         seen.update(ids)
-        counts["rows"] += len(batch)
-        _order(table, database, batch, counts)
-    counts["gone"] = _end(table, seen)
-    return counts
+        _order(table, database, batch)
+        yield len(seen)
+    _end(table, seen)
+    yield len(seen)
 
 
-def _order(table: NotionTable, database: NotionDatabase, batch: list[NotionRow], counts: dict[str, int]) -> None:
+def _order(table: NotionTable, database: NotionDatabase, batch: list[NotionRow]) -> None:
     ids = [row.external_id for row in batch]
     known = {row.external_id: row for row in table.pages.filter(external_id__in=ids).defer("values")}
     new, changed = [], []
@@ -51,8 +51,6 @@ def _order(table: NotionTable, database: NotionDatabase, batch: list[NotionRow],
             changed.append(_renewed(page, values, wanted))
     NotionPage.objects.bulk_create(new, ignore_conflicts=True)
     NotionPage.objects.bulk_update(changed, CHANGED, batch_size=BATCH)
-    counts["new"] += len(new)
-    counts["changed"] += len(changed)
 
 
 def _renewed(page: NotionPage, values: dict[str, Any], wanted: str) -> NotionPage:
@@ -63,14 +61,13 @@ def _renewed(page: NotionPage, values: dict[str, Any], wanted: str) -> NotionPag
     return page
 
 
-def _end(table: NotionTable, seen: set[str]) -> int:
+def _end(table: NotionTable, seen: set[str]) -> None:
     pages = table.pages.exclude(wanted="").values_list("pk", "external_id")
     gone = [pk for pk, external_id in pages.iterator(chunk_size=2_000) if external_id not in seen]
     for some in _batches(gone):
         rows = NotionPage.objects.filter(pk__in=some)
         rows.filter(state=State.SENDING, page_id="").update(maybe_made=True)
         rows.update(values={}, wanted="", state=State.PENDING, attempts=0, due_at=now(), last_error="")
-    return len(gone)
 
 
 def _batches(items: Iterable[Any]) -> Iterator[list[Any]]:

@@ -8,7 +8,7 @@ first of them is sent, so that nobody has to have survived to know that.
 import heapq
 import queue
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
@@ -16,7 +16,7 @@ from typing import Any
 
 import structlog
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Case, CharField, F, Q, Value, When
 
 from apps.core.backoff import pause
 from apps.core.clock import now
@@ -36,7 +36,7 @@ from apps.integrations.notion.withholding import without_secrets
 log = structlog.get_logger(__name__)
 
 State = NotionPage.State
-BATCH, LEFT_OVER = 100, 50  # so many rows are claimed when so few are left to send
+BATCH, LEFT_OVER = 100, 80  # so many rows are claimed when so few are left to send
 LOOKED_UP = 50  # rows in one query
 NOTED = 100  # results that are written down together
 ROW_LEASE, SENDING_TAKES = timedelta(minutes=5), timedelta(seconds=60)
@@ -45,13 +45,14 @@ SOON = timedelta(seconds=10)  # what is due so soon is waited for
 LOOK_AGAIN = 0.4  # seconds between looks at what became due: together, so that it is looked up together
 MAX_ATTEMPTS = 12
 FIRST_PAUSE = 2.0
-FIELDS = ("page_id", "values", "present", "maybe_made", "state", "attempts", "due_at", "last_error", "synced_at")
+FIELDS = ("page_id", "maybe_made", "state", "attempts", "due_at", "last_error")
 
 
 @dataclass
 class Pushed:
     """What was done."""
 
+    rows: int = 0
     created: int = 0
     updated: int = 0
     archived: int = 0
@@ -61,17 +62,20 @@ class Pushed:
     failed: int = 0
 
     def __str__(self) -> str:
-        said = {name: value for name, value in vars(self).items() if value}
+        said = {name: value for name, value in vars(self).items() if value and name != "rows"}
         return ", ".join(f"{value} {name.replace('_', ' ')}" for name, value in said.items()) or "nothing to do"
 
 
-def push(notion: Notion, pace: Pace, table: NotionTable, *, until: datetime | None = None) -> Pushed:
+def push(
+    notion: Notion, pace: Pace, table: NotionTable, *, until: datetime | None = None, planned: Iterable[int] = ()
+) -> Pushed:
     """Bring what waits to Notion until nothing is due, or `until`. The caller holds the table.
 
-    Raises `NotionTokenError` where the token is not taken, `NotionMissingError` where the table is gone.
+    `planned` orders more while this goes on, step by step. Raises `NotionTokenError` where the token is not taken,
+    `NotionMissingError` where the table is gone, and what planning raises.
     """
     with Callers(notion, pace, table.data_source_id) as callers:
-        return _Push(table, callers, until).run()
+        return _Push(table, callers, until, iter(planned)).run()
 
 
 @dataclass
@@ -79,13 +83,17 @@ class _Push:
     table: NotionTable
     callers: Callers
     until: datetime | None
+    planned: Iterator[int]
     pushed: Pushed = field(default_factory=Pushed)
 
     def __post_init__(self) -> None:
         self._out = 0  # errands with the threads
         self._later: list[tuple[float, int, Errand]] = []  # those that wait as long as they were told to
         self._order = count()
-        self._results: list[NotionPage] = []
+        self._found_now: set[int] = set()  # rows whose page the database does not know yet
+        self._made: list[NotionPage] = []  # what is there now, at a page that we did not know
+        self._same: list[NotionPage] = []  # what is there now, where it was
+        self._results: list[NotionPage] = []  # what is not there
         self._ended: list[NotionPage] = []
         self._stopped: Exception | None = None
         self._empty_until = 0.0  # before then nothing more is due
@@ -107,18 +115,32 @@ class _Push:
         """Fetch more to do where little is left. False when all is done."""
         if self._wants_more():
             rows = self._claim()
-            self._empty_until = 0.0 if len(rows) == BATCH else time.monotonic() + LOOK_AGAIN
+            more = len(rows) == BATCH or self._plan()
+            self._empty_until = 0.0 if more else time.monotonic() + LOOK_AGAIN
             self._send(rows)
         if self._out or (self._later and self._stopped is None):
             return True
         if self._stopped or self._is_over():
             return False
+        if not self._empty_until:
+            return True
         self._note()  # what was put off a moment ago is due soon
         waiting = self.table.pages.filter(state__in=(State.PENDING, State.SENDING), due_at__lte=now() + SOON)
         if not waiting.exists():
             return False
         time.sleep(LOOK_AGAIN / 5)
         return True
+
+    def _plan(self) -> bool:
+        """One step. Whether there may be more."""
+        try:
+            rows = next(self.planned, None)
+        except Exception as error:  # noqa: BLE001 - what is on its way comes back first
+            self._stopped = self._stopped or error
+            self._give_back()
+            return False
+        self.pushed.rows = self.pushed.rows if rows is None else rows
+        return rows is not None
 
     def _wants_more(self) -> bool:
         few = self.callers.ready.qsize() < LEFT_OVER
@@ -185,7 +207,7 @@ class _Push:
                 self._judge(self.callers.done.get_nowait())
         except queue.Empty:
             pass
-        if len(self._results) + len(self._ended) >= NOTED:
+        if len(self._made) + len(self._same) + len(self._results) + len(self._ended) >= NOTED:
             self._note()
 
     def _judge(self, errand: Errand) -> None:
@@ -227,16 +249,17 @@ class _Push:
             pages = errand.result.get(row.external_id, [])
             row.maybe_made = False
             row.page_id = pages[0] if pages else ""
-            self.pushed.found += bool(pages)
+            if pages:
+                self.pushed.found += 1
+                self._found_now.add(row.pk)
             for twice in pages[1:]:
                 self._put(Errand("archive", [_stand_in(row, twice)], _until(row)))
             self._send_known(row)
 
     def _synced(self, row: NotionPage, page: str) -> None:
-        row.page_id, row.present, row.values, row.maybe_made = page, row.wanted, {}, False
-        row.state, row.attempts, row.last_error, row.due_at = State.SYNCED, 0, "", now()
-        row.synced_at = row.due_at
-        self._results.append(row)
+        is_known = row.page_id == page and row.pk not in self._found_now
+        row.page_id, row.state = page, State.SYNCED
+        (self._same if is_known else self._made).append(row)
 
     def _wait(self, errand: Errand, error: NotionRateLimitedError) -> None:
         """It is made again when Notion said, no sooner; a row that would wait too long is put down."""
@@ -299,13 +322,25 @@ class _Push:
             pass
 
     def _note(self) -> None:
-        """Write down what is known, in one statement for all."""
-        results, ended = self._results, self._ended
-        self._results, self._ended = [], []
+        """Write down what is known, in one statement for all that are alike."""
+        made, same, results, ended = self._made, self._same, self._results, self._ended
+        self._made, self._same, self._results, self._ended = [], [], [], []
+        if same:
+            _note_synced(same)
+        if made:
+            pages = [When(pk=row.pk, then=Value(row.page_id)) for row in made]
+            _note_synced(made, page_id=Case(*pages, output_field=CharField()))
         if results:
             NotionPage.objects.bulk_update(results, FIELDS)
         if ended:
             NotionPage.objects.filter(pk__in=[row.pk for row in _real(ended)], wanted="").delete()
+
+
+def _note_synced(rows: list[NotionPage], **more: Any) -> None:
+    """By far the most: what is the same for all of them is said once."""
+    moment, known = now(), {"present": F("wanted"), "values": {}, "maybe_made": False, "attempts": 0, "last_error": ""}
+    ours = NotionPage.objects.filter(pk__in=[row.pk for row in rows])
+    ours.update(state=State.SYNCED, due_at=moment, synced_at=moment, **known, **more)
 
 
 def _until(row: NotionPage) -> datetime:

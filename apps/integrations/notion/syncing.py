@@ -92,10 +92,9 @@ def sync_table(
             outcome = following.follow(notion, row, table, sweep=sweep)
             note_success(row, seen_until=row.seen_until)
             return outcome
-        counts = plan(row, table)
-        pushed = push(notion, connection.pace(), row, until=until or now() + JOB_LASTS)
+        pushed = push(notion, connection.pace(), row, until=until or now() + JOB_LASTS, planned=plan(row, table))
         note_success(row)
-        return f"{counts['rows']} rows, {pushed}"
+        return f"{pushed.rows} rows, {pushed}"
 
 
 def sync_due() -> int:

@@ -65,6 +65,11 @@ class _Reply:
     headers: dict[str, str]
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128  # many threads connect at once
+
+
 class FakeNotion:
     """A small Notion that answers until its block ends; in tests on a free port. `trouble` happens by chance."""
 
@@ -80,8 +85,7 @@ class FakeNotion:
         with self.world.lock:
             made = self.world.create_page({"type": "workspace", "workspace": True}, {})
             self.world.pages[PARENT] = {**self.world.pages.pop(made["id"]), "id": PARENT}
-        self._server = ThreadingHTTPServer((host, port), self._handler())
-        self._server.daemon_threads = True
+        self._server = _Server((host, port), self._handler())
         self.url = f"http://{host}:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 
