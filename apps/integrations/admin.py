@@ -18,6 +18,7 @@ from apps.integrations.inbox import services as inbox
 from apps.integrations.mail.preview import without_keys
 from apps.integrations.mail.services import send_again
 from apps.integrations.models import ExternalEvent, MailMessage, StripeObject
+from apps.integrations.notion import admin as notion_pages
 from apps.integrations.stripe import admin as stripe_pages
 from apps.integrations.stripe.dashboard import dashboard_url
 from apps.integrations.stripe.watching import replay
@@ -285,4 +286,4 @@ class StripeObjectAdmin(StaffModelAdmin):
         return text_block(obj.last_error)
 
 
-__all__ = ["stripe_pages"]  # imported so that they are registered
+__all__ = ["notion_pages", "stripe_pages"]  # imported so that they are registered

@@ -10,7 +10,7 @@ from apps.core.kinds import AuditAction, Figure, StaffFigures
 from apps.core.registry import register
 from apps.core.staff.display import list_url
 from apps.core.staff.figures import counted
-from apps.integrations.models import ExternalEvent, MailMessage, StripeObject
+from apps.integrations.models import ExternalEvent, MailMessage, NotionPage, NotionTable, StripeObject
 
 
 def mail_and_inbox() -> list[Figure]:
@@ -47,7 +47,28 @@ def mail_and_inbox() -> list[Figure]:
     ]
 
 
+def tables_at_notion() -> list[Figure]:
+    """What could not be brought there."""
+    tables = counted(NotionTable.objects.filter(state=NotionTable.State.FAILED))
+    pages = counted(NotionPage.objects.filter(state=NotionPage.State.FAILED))
+    return [
+        Figure(
+            _("Notion tables failed"),
+            tables,
+            tone="" if tables == "0" else "bad",
+            url=list_url(NotionTable, state__exact="failed"),
+        ),
+        Figure(
+            _("Notion pages failed"),
+            pages,
+            tone="" if pages == "0" else "bad",
+            url=list_url(NotionPage, state__exact="failed"),
+        ),
+    ]
+
+
 register(
+    StaffFigures("notion", _("Notion"), tables_at_notion, "integrations.view_notiontable", order=45),
     AuditAction("stripe_object.replayed", _("Had an object at Stripe looked at again")),
     StaffFigures("mail", _("Mail and inbox"), mail_and_inbox, "integrations.view_mailmessage", order=40),
 )

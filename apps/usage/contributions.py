@@ -5,9 +5,9 @@ from datetime import timedelta
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.permissions import ALL_ROLES
-from apps.core.kinds import EventType, Feature, Permission, ScheduledJob, Tick
+from apps.core.kinds import EventHandler, EventType, Feature, Permission, ScheduledJob, Tick
 from apps.core.registry import register
-from apps.usage import retention, staff_contributions
+from apps.usage import notion, retention, staff_contributions
 from apps.usage.gate.either import CATCH_UP_TASK
 from apps.usage.meters import METERS
 from apps.usage.plans import API_CREDITS, API_PLAN, SANDBOX, largest
@@ -19,6 +19,9 @@ register(
     Feature(API_CREDITS, _("API calls paid in advance"), "metered", 0),
     Permission("usage.view", _("See the organization's usage and limits"), ALL_ROLES, for_keys=True),
     EventType(alerts.QUOTA_REACHED, _("A share of the month's calls is used")),
+    EventHandler(alerts.QUOTA_REACHED, "usage.quota_to_notion", notion.bring_alert),
+    notion.KEYS,
+    notion.ALERTS,
     Tick("drain_usage", draining.DRAIN_TASK, 1),
     Tick("catch_up_usage", CATCH_UP_TASK, 5),
     Tick("alert_quotas", alerts.TICK_TASK, 60),

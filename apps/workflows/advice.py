@@ -41,6 +41,14 @@ ADVICE: dict[str, Any] = {
         "The machine stopped in the middle of this step, so it may or may not have taken effect. Look at the other side"
         " first, then run again."
     ),
+    "notion_rate_limited": _("Notion takes fewer calls a second: give the step a “retry”, or do less at once."),
+    "notion_unavailable": _("Notion did not answer. Give the step a “retry”, or run again later."),
+    "refused_token_at_notion": _(
+        "Look at the token in the secrets, and share the page or table with the integration at Notion."
+    ),
+    "missing_at_notion": _("Share the page or table with the integration at Notion, or correct the id."),
+    "refused_by_notion": _("Correct what Notion names: a column's name, or the form of its value."),
+    "in_trash_at_notion": _("Take the page out of the trash at Notion, or choose another."),
     "worker_lost": _("Run again. If it happens once more, tell support the run's id."),
     "internal_error": _("This one is ours: tell support the run's id. Running again may help."),
     "invalid_recipient": _("Correct the address, then run again."),

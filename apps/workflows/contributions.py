@@ -26,12 +26,13 @@ from apps.workflows.steps.approval import APPROVAL, APPROVAL_REQUESTED
 from apps.workflows.steps.delay import DELAY
 from apps.workflows.steps.email import EMAIL
 from apps.workflows.steps.http import HTTP
+from apps.workflows.steps.notion import NOTION
 from apps.workflows.steps.subflow import SUBFLOW
 from apps.workflows.steps.transform import TRANSFORM
 from apps.workflows.tasks import FIRE_TASK, RECONCILE_TASK
 
 register(Feature(WORKFLOWS, _("Workflows"), "static", limits.FREE_WORKFLOWS, used=count_in_use))
-register(HTTP, TRANSFORM, DELAY, EMAIL, APPROVAL, SUBFLOW)
+register(HTTP, TRANSFORM, DELAY, EMAIL, APPROVAL, SUBFLOW, NOTION)
 register(
     Permission("workflows.view", _("See workflows and runs"), ALL_ROLES, for_keys=True),
     Permission("workflows.edit", _("Create and publish workflows"), BUILDERS, for_keys=True),

@@ -19,7 +19,7 @@ DOWN, ACROSS = 28, 18  # gaps between boxes
 PAD, HEAD = 14, 20  # inside a loop's frame; room for a branch's label
 LONGEST = 80  # characters of a box's text; the page shortens it to what fits in the reader's font
 FITS = 560  # up to this width a graph may shrink to its column; a wider one is scrolled
-ICONS = {"http", "transform", "delay", "email", "approval", "subflow", "branch", "foreach"}
+ICONS = {"http", "transform", "delay", "email", "approval", "subflow", "notion", "branch", "foreach"}
 
 
 @dataclass(frozen=True)
@@ -99,6 +99,8 @@ def detail(step: Mapping[str, Any]) -> str:
             return _("to %(who)s") % {"who": to if isinstance(to, str) else ", ".join(map(str, to))}
         case "subflow":
             return str(config.get("workflow", ""))
+        case "notion":
+            return str(config.get("action", "")).replace("_", " ")
         case "transform":
             return str(config.get("expression", ""))
         case "branch":

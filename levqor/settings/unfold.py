@@ -211,6 +211,15 @@ NAVIGATION: list[dict[str, Any]] = [
         ],
     },
     {
+        "title": "Notion",
+        "separator": True,
+        "items": [
+            _item(_("Tables"), "table", "integrations.notiontable"),
+            _item(_("Pages"), "description", "integrations.notionpage"),
+            _item(_("Guides"), "menu_book", "developers.notionguide"),
+        ],
+    },
+    {
         "title": _("Record"),
         "separator": True,
         "items": [_item(_("Audit log"), "policy", "audit.auditentry")],

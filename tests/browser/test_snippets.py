@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from apps.developers.docs.guides import Guide, guides
+from apps.developers.docs.guides import Guide, our_guides
 from apps.developers.docs.snippets import TASKS, Task
 
 OWNER, PASSWORD = "owner@demo.levqor.test", "levqor-demo"
@@ -47,13 +47,15 @@ def run(command: list[str], code: str, folder: Path, sandbox: dict[str, str]) ->
 
 
 def test_the_documentation_says_how_to_prepare() -> None:
-    prepared = [part for part in guides()["overview"].snippets if part.language == "bash" and not part.runs]
+    prepared = [part for part in our_guides()["overview"].snippets if part.language == "bash" and not part.runs]
     assert [part.code for part in prepared] == [PREPARED]
-    others = [part for one in guides().values() for part in one.snippets if part.language == "bash" and not part.runs]
+    others = [
+        part for one in our_guides().values() for part in one.snippets if part.language == "bash" and not part.runs
+    ]
     assert len(others) == 1, "what does not run would be shown untested"
 
 
-@pytest.mark.parametrize("guide", guides().values(), ids=guides())
+@pytest.mark.parametrize("guide", our_guides().values(), ids=our_guides())
 def test_each_guide(guide: Guide, sandbox: dict[str, str], tmp_path: Path) -> None:
     """The shell's snippets of a page follow one another in one shell, the others stand alone."""
     assert shutil.which("curl"), "the guides call with curl"

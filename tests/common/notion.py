@@ -1,12 +1,13 @@
 """A fake Notion that the platform is set up for, and a table to keep there."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
-from apps.core.kinds import NotionDatabase, NotionProperty, NotionRow
+from apps.core.kinds import NotionDatabase, NotionProperty, NotionRow, NotionSource
 from apps.core.registry import contributed, registry
 from apps.integrations.notion import connection, pushing
 from apps.integrations.notion.fake import FakeNotion
@@ -74,12 +75,24 @@ def fake_notion(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fake
         connection._forget()
 
 
+@contextmanager
+def only(*tables: NotionDatabase | NotionSource) -> Iterator[None]:
+    """Inside the block nobody contributes any other table."""
+    both = [registry(NotionDatabase)._items, registry(NotionSource)._items]
+    before = [dict(items) for items in both]
+    for items in both:
+        items.clear()
+    try:
+        with contributed(*tables):
+            yield
+    finally:
+        for items, others in zip(both, before, strict=True):
+            items.update(others)  # type: ignore[arg-type] # each what it was
+
+
 @pytest.fixture
 def kept() -> Iterator[Kept]:
     """The only table that anybody keeps."""
-    table, others = Kept(), registry(NotionDatabase)._items
-    before = dict(others)
-    others.clear()
-    with contributed(table.database):
+    table = Kept()
+    with only(table.database):
         yield table
-    others.update(before)

@@ -1,5 +1,6 @@
 """A small world for the administration: one row of everything that it shows, and staff with each role."""
 
+import uuid
 from datetime import timedelta
 from typing import Any
 
@@ -18,7 +19,8 @@ from apps.core.events import deliver_due
 from apps.core.jobs import run_now, sync_schedules
 from apps.core.models import EventDelivery
 from apps.core.money import Money
-from apps.integrations.models import ExternalEvent, MailMessage
+from apps.developers.models import NotionGuide
+from apps.integrations.models import ExternalEvent, MailMessage, NotionPage, NotionTable
 from apps.integrations.stripe.mirror import mirror
 from apps.ledger.models import Side, Transfer
 from apps.ledger.services import Entry, open_account, transfer
@@ -94,6 +96,20 @@ def fill(organization: Organization, owner: User, staff: User) -> Run:
         vendor="resend", external_id="ev_1", type="email.sent", payload={"a": 1}, due_at=moment, received_at=moment
     )
     fill_alarms(organization, owner)
+    people = NotionTable.objects.create(
+        name="people",
+        direction="out",
+        title="People",
+        url="https://www.notion.so/people",
+        last_error="NotionTokenError: no",
+    )
+    NotionPage.objects.create(
+        table=people, external_id="p1", page_id=str(uuid.uuid4()), values={"Name": "x"}, state="failed", due_at=moment
+    )
+    NotionGuide.objects.create(
+        page_id=str(uuid.uuid4()), slug="from-notion", title="From Notion", source="# From Notion\n\nText.\n",
+        published=True, link="https://www.notion.so/guide", problem="The page is empty.", received_at=moment,
+    )  # fmt: skip
     for one in (*stripe_raw.everything(), stripe_raw.refund(id="re_2", charge="ch_2")):
         mirror(one["object"], one)
     return run

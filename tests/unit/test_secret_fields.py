@@ -54,6 +54,8 @@ EXCUSED = {
     "integrations.MailMessage.idempotency_key": "says what the mail is about",
     "integrations.MailMessage.from_address": "our own address",
     "integrations.MailMessage.to": "staff search by it",
+    "developers.NotionGuide.link": "where staff find the page, if Notion lets them in",
+    "integrations.NotionTable.url": "where staff find the table, if Notion lets them in",
     "workflows.ConcurrencySlot.key": "what runs are grouped by",
     "workflows.Run.concurrency_key": "what runs are grouped by",
     "workflows.Run.idempotency_key": "the caller's own name for a start, of use to that caller alone",

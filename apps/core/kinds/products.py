@@ -66,7 +66,8 @@ class StepType(Contribution):
     engine's step context and returns its output (JSON), or waits, or raises. `effect` is what it does besides:
     nothing ("none": may simply be computed again), rows written with its result ("transaction"), or something out in
     the world ("outside": its start is recorded before, and it carries an idempotency key). `mock(step)` stands for
-    `run` in a sandbox; a step without it has nothing to do with the world.
+    `run` in a sandbox; a step without it has nothing to do with the world. `on_interrupt` is what happens, unless the
+    definition says otherwise, to a step that its worker died in: it is repeated, or fails with an unknown outcome.
     """
 
     name: str
@@ -76,3 +77,4 @@ class StepType(Contribution):
     effect: Literal["none", "transaction", "outside"] = "outside"
     required: bool = True
     mock: Callable[[Any], Any] | None = None
+    on_interrupt: Literal["repeat", "fail"] = "repeat"

@@ -1,4 +1,5 @@
-"""The guides under /dev: Markdown files in `docs/dev`, each with a title and numbered for their order."""
+"""The guides under /dev: Markdown files in `docs/dev`, each with a title and numbered for their order, and pages that
+people write at Notion, which may stand in the place of one."""
 
 import re
 from collections.abc import Sequence
@@ -7,6 +8,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 
 from django.conf import settings
+from django.core.cache import cache as cache_of_pages
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import slugify
@@ -16,15 +18,17 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
 from apps.core.brand import current_brand
-from apps.core.errors import NotFoundError
 from apps.core.problem_types import problem_types
 from apps.core.templatetags.levqor import highlight
+from apps.developers.models import NotionGuide
 
 FOLDER = Path(settings.BASE_DIR) / "docs" / "dev"
 EXAMPLE_SITE = "https://levqor.example"
 PROBLEM_TYPES = "{{ problem_types }}"
 COLOURED = {"bash", "json", "yaml", "python", "javascript", "http"}
 PAGES_KEPT = 200
+LAST = 1_000.0
+KEPT_GUIDES, KEPT_SECONDS, MOST_FROM_NOTION = "developers.guides_from_notion", 60, 200
 FENCE = re.compile(r"^```(?P<info>[^\n]*)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -44,6 +48,7 @@ class Guide:
     slug: str
     title: str
     source: str
+    position: float = 0.0
 
     @property
     def snippets(self) -> list[Snippet]:
@@ -77,23 +82,40 @@ def _html(source: str, site_url: str, _language: str | None) -> SafeString:
     return html
 
 
-@cache
 def guides() -> dict[str, Guide]:
-    """All guides by slug, in their order."""
+    """All guides by slug, in their order. A page of Notion's without an order takes that of what it replaces, or is
+    among the last."""
+    found = dict(our_guides())
+    for slug, title, position, source in _from_notion():
+        place = (found[slug].position if slug in found else LAST) if position is None else position
+        found[slug] = Guide(slug, title, source, place)
+    return dict(sorted(found.items(), key=lambda item: (item[1].position, item[1].title)))
+
+
+@cache
+def our_guides() -> dict[str, Guide]:
+    """Those in files, by slug, in their order."""
     found = {}
     for path in sorted(FOLDER.glob("*.md")):
         source = path.read_text()
-        slug = path.stem.partition("-")[2]
-        found[slug] = Guide(slug, source.split("\n", 1)[0].removeprefix("# "), source)
+        number, _dash, slug = path.stem.partition("-")
+        found[slug] = Guide(slug, source.split("\n", 1)[0].removeprefix("# "), source, float(number))
     return found
 
 
-def get_guide(slug: str) -> Guide:
-    """One guide. Raises `NotFoundError`."""
-    found = guides().get(slug)
-    if found is None:
-        raise NotFoundError()
-    return found
+def _from_notion() -> list[tuple[str, str, float | None, str]]:
+    """What is published there, remembered for a minute."""
+    kept: list[tuple[str, str, float | None, str]] | None = cache_of_pages.get(KEPT_GUIDES)
+    if kept is None:
+        published = NotionGuide.objects.filter(published=True).exclude(slug="")[:MOST_FROM_NOTION]
+        kept = list(published.values_list("slug", "title", "position", "source"))
+        cache_of_pages.set(KEPT_GUIDES, kept, KEPT_SECONDS)
+    return kept
+
+
+def render(source: str) -> str:
+    """The HTML of a guide's text; raises where it can't be made."""
+    return _html(source, EXAMPLE_SITE, get_language())
 
 
 class _Renderer(RendererHTML):

@@ -16,8 +16,9 @@ from apps.accounts.requests import MemberRequest
 from apps.accounts.services.tokens import SANDBOX_LIFETIME, mint_sandbox_token
 from apps.accounts.web import limit, organization_page
 from apps.core.brand import current_brand
+from apps.core.errors import NotFoundError
 from apps.developers.docs.downloads import downloads, file_of
-from apps.developers.docs.guides import get_guide, guides
+from apps.developers.docs.guides import Guide, guides
 from apps.developers.docs.snippets import TASKS
 
 
@@ -30,7 +31,10 @@ def overview(request: HttpRequest) -> HttpResponse:
 @require_safe
 def dev_guide(request: HttpRequest, guide: str) -> HttpResponse:
     """One guide."""
-    found, all_guides = get_guide(guide), list(guides().values())
+    known = guides()
+    found, all_guides = known.get(guide), list(known.values())
+    if found is None:
+        raise NotFoundError()
     place = all_guides.index(found)
     context = {
         "page_title": found.title,
@@ -38,7 +42,7 @@ def dev_guide(request: HttpRequest, guide: str) -> HttpResponse:
         "before": all_guides[place - 1] if place else None,
         "after": all_guides[place + 1] if place + 1 < len(all_guides) else None,
     }
-    return render(request, "developers/docs/guide.html", _with_nav(context, reverse("dev_guide", args=[guide])))
+    return render(request, "developers/docs/guide.html", _with_nav(context, reverse("dev_guide", args=[guide]), known))
 
 
 @require_safe
@@ -91,9 +95,14 @@ def sandbox_token(request: MemberRequest) -> HttpResponse:
     return JsonResponse({"token": token, "expires_in": int(SANDBOX_LIFETIME.total_seconds())})
 
 
-def _with_nav(context: Mapping[str, object], current: str) -> dict[str, object]:
+def _with_nav(
+    context: Mapping[str, object], current: str, known: Mapping[str, Guide] | None = None
+) -> dict[str, object]:
     places = [
-        (_("Guides"), [(found.title, reverse("dev_guide", args=[found.slug])) for found in guides().values()]),
+        (
+            _("Guides"),
+            [(found.title, reverse("dev_guide", args=[found.slug])) for found in (known or guides()).values()],
+        ),
         (
             _("Reference"),
             [(_("API reference"), reverse("docs_api")), (_("SDKs"), reverse("docs_sdk"))],

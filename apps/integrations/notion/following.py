@@ -65,7 +65,7 @@ def _look_at(notion: Notion, table: NotionTable, source: NotionSource, page: Pag
     row = table.pages.filter(external_id=page.id).first()
     if row is None:
         row = NotionPage(table=table, external_id=page.id, page_id=page.id, due_at=now())
-    elif row.state == State.SYNCED and _is_known(row, page):
+    elif _is_known(row, page):
         return False
     try:
         moment = now()
@@ -85,14 +85,18 @@ def _look_at(notion: Notion, table: NotionTable, source: NotionSource, page: Pag
 
 
 def _is_known(row: NotionPage, page: Page) -> bool:
-    """Whether nothing can have happened since we read it: its last minute was over by then."""
-    return row.synced_at is not None and page.edited_at + OVERLAP <= row.synced_at
+    """Whether nothing can have happened since we read it, its last minute being over by then; or it has its own turn."""
+    if row.state == State.PENDING:
+        return row.due_at > now()
+    read_at = row.due_at if row.state == State.FAILED else row.synced_at
+    return read_at is not None and page.edited_at + OVERLAP <= read_at
 
 
 def _put_off(row: NotionPage, error: Exception) -> None:
     row.attempts += 1
     row.state = State.PENDING if row.attempts < MAX_ATTEMPTS else State.FAILED
-    row.due_at = now() + timedelta(seconds=pause(row.attempts, first=FIRST_PAUSE))
+    wait = pause(row.attempts, first=FIRST_PAUSE) if row.state == State.PENDING else 0.0
+    row.due_at = now() + timedelta(seconds=wait)
     row.last_error = f"{type(error).__name__}: {error}"[:300]
     row.save()
     log.warning("notion_page_not_received", page=row.page_id, attempt=row.attempts, error=row.last_error)

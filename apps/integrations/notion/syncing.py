@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
 
 import structlog
 from django.utils.translation import gettext as _
@@ -34,6 +33,7 @@ from apps.integrations.notion.tables import (
 log = structlog.get_logger(__name__)
 
 SYNC_TASK = "integrations.sync_notion"
+API_KEYS = "api_keys"  # the one table that goes out once a day, whoever contributes it
 NOT_SET_UP = "Notion is not set up: nothing to do"
 TICK_LASTS = timedelta(minutes=5)
 JOB_LASTS = timedelta(hours=6)  # what is left then is the ticks'
@@ -44,14 +44,17 @@ class SyncFailedError(Exception):
     """Some tables could not be synced; the others were."""
 
 
-def sync_all(slot: datetime | None = None, *, sweep: bool = False) -> str:
-    """All tables, in turn. Raises `SyncFailedError` at the end where one failed; without a token nothing is asked."""
-    return _each(lambda _table: True, sweep=sweep)
+def sync_all(slot: datetime | None = None) -> str:
+    """All tables but API keys, in turn, each hour. Without a token nothing is asked.
+
+    Raises `SyncFailedError` at the end where one failed.
+    """
+    return _each(lambda table: table.name != API_KEYS)
 
 
 def sync_daily(slot: datetime | None = None) -> str:
-    """The same, and a look at which pages that we follow are gone."""
-    return sync_all(slot, sweep=True)
+    """API keys, whose figures change all the time; and of the tables that we follow, which pages are gone."""
+    return _each(lambda table: table.name == API_KEYS or isinstance(table, NotionSource), sweep=True)
 
 
 def sync_named(*names: str) -> str:
@@ -132,11 +135,12 @@ def order_sync(row: NotionTable) -> None:
     ring_once(SYNC_TASK)
 
 
-def order_source(name: str) -> None:
-    """The same for a table that we follow, by its name; where Notion is not set up nothing happens."""
-    source: Any = next((one for way, one in all_contributed() if way == Direction.INBOUND and one.name == name), None)
-    if source is not None and connection.is_set_up():
-        order_sync(row_of(Direction.INBOUND, source))
+def order_table(name: str) -> None:
+    """The same by the name that a table is contributed under; where Notion is not set up nothing happens."""
+    if connection.is_set_up():
+        for direction, table in all_contributed():
+            if table.name == name:
+                order_sync(row_of(direction, table))
 
 
 def retry_page(page: NotionPage) -> None:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from apps.core.kinds import StepType
+from apps.core.registry import registry
 from apps.workflows import limits
 from apps.workflows.definition import durations, expressions, references
 from apps.workflows.definition.expressions import Expression
@@ -114,7 +116,7 @@ def _step(step: dict[str, Any], counter: Any) -> Step:
         timeout=durations.parse(step["timeout"]) if "timeout" in step else timedelta(seconds=30),
         skip_if=expressions.compiled(step["skip_if"]) if "skip_if" in step else None,
         continue_on_error=step.get("on_error") == "continue",
-        repeat_interrupted=step.get("on_interrupt", "repeat") == "repeat",
+        repeat_interrupted=step.get("on_interrupt", _usual(step["type"])) == "repeat",
         mock=step.get("mock", UNSET),
         branches=tuple(
             Branch(expressions.compiled(branch["when"]), branch.get("name", ""), _steps(branch["steps"], counter))
@@ -126,6 +128,12 @@ def _step(step: dict[str, Any], counter: Any) -> Step:
         continue_on_item_error=step.get("on_item_error") == "continue",
         steps=_steps(step.get("steps", []), counter),
     )
+
+
+def _usual(name: str) -> str:
+    """What happens to an interrupted step of a type whose definition does not say."""
+    step_type = registry(StepType).find(name)
+    return step_type.on_interrupt if step_type else "repeat"
 
 
 def _retry(retry: Mapping[str, Any] | None) -> Retry:
