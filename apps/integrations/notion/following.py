@@ -85,7 +85,7 @@ def _look_at(notion: Notion, table: NotionTable, source: NotionSource, page: Pag
 
 
 def _is_known(row: NotionPage, page: Page) -> bool:
-    """Whether nothing can have happened since we read it, its last minute being over by then; or it has its own turn."""
+    """Whether nothing can have happened since we read it (its last minute was over by then), or it has its own turn."""
     if row.state == State.PENDING:
         return row.due_at > now()
     read_at = row.due_at if row.state == State.FAILED else row.synced_at
