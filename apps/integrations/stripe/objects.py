@@ -4,6 +4,7 @@ written as `core.money` does ("USD").
 Nothing of a card is among them but what a page shows of a payment method: its brand and its last four digits.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -287,6 +288,14 @@ class BalanceTransaction:
     source: str
     description: str
     created: datetime
+
+
+@dataclass(frozen=True)
+class Balance:
+    """What is on our account: to be paid out now, and still on its way there, by currency ("USD")."""
+
+    available: Mapping[str, int]
+    pending: Mapping[str, int]
 
 
 @dataclass(frozen=True)

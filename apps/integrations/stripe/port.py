@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from apps.integrations.stripe.objects import (
+    Balance,
     BalanceTransaction,
     CheckoutSession,
     Coupon,
@@ -252,6 +253,10 @@ class Stripe(Protocol):
 
     def balance_transactions(self, since: datetime, until: datetime | None = None) -> Iterator[BalanceTransaction]:
         """What moved on our account, the latest first."""
+        ...
+
+    def balance(self) -> Balance:
+        """What is on our account."""
         ...
 
     # Money back -----------------------------------------------------------------------------------------------------

@@ -1,11 +1,13 @@
 """Stripe's objects, as plain dictionaries, into ours. Nothing here asks Stripe anything."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, cast
 
 from apps.integrations.stripe.objects import (
+    Balance,
     BalanceTransaction,
     CheckoutSession,
     Customer,
@@ -292,6 +294,15 @@ def checkout(raw: Raw) -> CheckoutSession:
         expires_at=moment(raw["expires_at"]),
         metadata=metadata(raw),
     )
+
+
+def balance(raw: Raw) -> Balance:
+    """Needs nothing expanded."""
+    kinds = {kind: Counter[str]() for kind in ("available", "pending")}
+    for kind, found in kinds.items():
+        for part in raw.get(kind) or []:
+            found[currency(part)] += part["amount"]
+    return Balance(**{kind: dict(found) for kind, found in kinds.items()})
 
 
 def balance_transaction(raw: Raw) -> BalanceTransaction:

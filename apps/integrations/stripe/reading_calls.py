@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.integrations.stripe import reading
 from apps.integrations.stripe.errors import StripeMissingError
 from apps.integrations.stripe.objects import (
+    Balance,
     BalanceTransaction,
     CheckoutSession,
     Customer,
@@ -166,3 +167,9 @@ class ReadingCalls(Wire):
         if until is not None:
             wanted["created"] = {"gte": seconds(since), "lt": seconds(until)}
         return self._listed(lambda: self._stripe.balance_transactions.list(wanted), reading.balance_transaction)
+
+    def balance(self) -> Balance:
+        """What is on our account."""
+        with explained():
+            told = self._stripe.balance.retrieve()
+        return reading.balance(raw(told))

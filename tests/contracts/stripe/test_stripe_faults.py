@@ -165,7 +165,7 @@ class TestRepeats:
         reads = {
             "fetch", "fetch_raw", "events", "products", "prices", "coupons", "meters", "preview_change",
             "subscriptions", "invoices", "payments", "refunds", "disputes", "balance_transactions", "reported_usage",
-            "checkouts", "customers",
+            "checkouts", "customers", "balance",
         }  # fmt: skip
         port = {name for name in dir(StripeGateway) if name[0] != "_"}
         assert port == reads | WRITES.keys() - {"cancel_at_once"}

@@ -151,6 +151,11 @@ class TestMoney:
         assert (ours.amount, ours.fee, ours.net) == (9900, payment.fee, 9900 - payment.fee)
         assert (ours.type, ours.currency) == ("charge", payment.fee_currency)
         assert list(stripe.balance_transactions(since - timedelta(days=2), since - timedelta(days=1))) == []
+        there = stripe.balance()
+        assert "USD" in there.available
+        if isinstance(far_end, AtTheFake):  # real money is pending for some days
+            everything = stripe.balance_transactions(since - timedelta(days=30))
+            assert there.available["USD"] == sum(each.net for each in everything if each.currency == "USD")
 
     @staticmethod
     def settled(stripe: StripeGateway, payment: str) -> Payment:

@@ -81,6 +81,17 @@ def move(
     )
 
 
+@route("GET", "/v1/balance")
+def retrieve_balance(world: World, params: Params) -> Object:
+    """What is left of all that moved. Here everything is there at once."""
+    sums: dict[str, int] = {"usd": 0}
+    for one in world.find("balance_transaction"):
+        sums[one["currency"]] = sums.get(one["currency"], 0) + one["net"]
+    amounts = [{"amount": sum, "currency": currency, "source_types": {"card": sum}} for currency, sum in sums.items()]
+    nothing = [{"amount": 0, "currency": currency, "source_types": {"card": 0}} for currency in sums]
+    return {"object": "balance", "available": amounts, "livemode": False, "pending": nothing}
+
+
 @route("GET", "/v1/balance_transactions")
 def list_balance_transactions(world: World, params: Params) -> Object:
     """What moved, the latest first."""
