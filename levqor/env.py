@@ -8,6 +8,7 @@ import os
 import re
 import sys
 from base64 import b64decode
+from decimal import Decimal
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -93,6 +94,10 @@ class Environment(BaseSettings):
     SENTRY_TRACES_SAMPLE_RATE: float = Field(default=0.0, ge=0, le=1)
     OTEL_EXPORTER_OTLP_ENDPOINT: str = ""
     OTEL_TRACES_SAMPLE_RATE: float = Field(default=1.0, ge=0, le=1)
+    DAILY_COST_LIMIT: Decimal = Field(default=Decimal(10), ge=0, le=10**6)
+    REDIS_COMMANDS_PRICE: Decimal = Field(default=Decimal(0), ge=0, le=1000)
+    REDIS_MEMORY_PRICE: Decimal = Field(default=Decimal(0), ge=0, le=1000)
+    MAIL_PRICE: Decimal = Field(default=Decimal(0), ge=0, le=1000)
 
     OUTBOUND_ALLOWED_HOSTS: CommaList = Field(default_factory=list)
     DEMO: bool | None = None
@@ -293,7 +298,15 @@ def _check_port(url: str) -> None:
 
 
 # Where the value may be repeated: what is no number or none of the known words is no secret either.
-PLAIN_ERRORS = {"int_parsing", "bool_parsing", "literal_error", "greater_than_equal", "less_than_equal"}
+PLAIN_ERRORS = {
+    "int_parsing",
+    "decimal_parsing",
+    "finite_number",
+    "bool_parsing",
+    "literal_error",
+    "greater_than_equal",
+    "less_than_equal",
+}
 
 
 def _explain(error: ValidationError) -> str:

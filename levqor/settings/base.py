@@ -264,6 +264,12 @@ NOTION_PARENT_PAGE = ENV.NOTION_PARENT_PAGE
 NOTION_API_URL = ENV.NOTION_API_URL  # empty: Notion's own
 DEV_DOCS_HOOK_SECRET = ENV.DEV_DOCS_HOOK_SECRET
 
+# Costs --------------------------------------------------------------------------------------------------------------
+DAILY_COST_LIMIT = ENV.DAILY_COST_LIMIT  # dollars, as all of these
+REDIS_COMMANDS_PRICE = ENV.REDIS_COMMANDS_PRICE
+REDIS_MEMORY_PRICE = ENV.REDIS_MEMORY_PRICE
+MAIL_PRICE = ENV.MAIL_PRICE
+
 # Outbound HTTP ------------------------------------------------------------------------------------------------------
 # The only private destinations the guarded client opens: "host:port", exact. The demo's own endpoints in a demo.
 OUTBOUND_ALLOWED_HOSTS = ENV.OUTBOUND_ALLOWED_HOSTS + (

@@ -14,6 +14,7 @@ from apps.core.kinds.machinery import (
 )
 from apps.core.kinds.operations import (
     AlertType,
+    BasePrice,
     CostSource,
     Gauge,
     NoticeType,
@@ -40,6 +41,7 @@ from apps.core.kinds.vendors import (
 __all__ = [
     "AlertType",
     "AuditAction",
+    "BasePrice",
     "BrandProvider",
     "CatchUp",
     "Contribution",

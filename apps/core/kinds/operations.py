@@ -43,12 +43,25 @@ class RevenueSource(Contribution):
 @dataclass(frozen=True)
 class CostSource(Contribution):
     """Costs that a vendor's API, or our own counts, tell of a day: `collect(day)` in cents of US dollars, None while
-    it is not known. What staff enter by hand needs no source."""
+    it is not known. What staff enter by hand needs no source.
+
+    "tax" is what of the revenue belongs to states: no cost, but not earned either.
+    """
 
     name: str
     label: Text
-    category: Literal["hosting", "frontend", "ai", "key_value", "mail", "other"]
+    category: Literal["hosting", "frontend", "ai", "key_value", "mail", "other", "tax"]
     collect: Callable[[date], int | None]
+
+
+@dataclass(frozen=True)
+class BasePrice(Contribution):
+    """What a paying customer pays a month at least, in cents of US dollars: costs are set against it to say how many
+    customers pay for them."""
+
+    name: str
+    label: Text
+    monthly: Callable[[], int]
 
 
 @dataclass(frozen=True)

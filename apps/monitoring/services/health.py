@@ -1,0 +1,108 @@
+"""All health checks every six hours, and the nightly log of how the system is."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import structlog
+from django.utils.translation import gettext as _
+
+from apps.core.clock import now
+from apps.core.health import examine
+from apps.core.kinds import Gauge, HealthCheck, PulseMetric
+from apps.core.models import EventDelivery, JobRun
+from apps.core.registry import registry
+from apps.core.staff.figures import MOST_COUNTED
+from apps.monitoring.models import HealthRun
+from apps.monitoring.services.looking import Seen, alarm, forget, keep, summary
+from apps.monitoring.spans import Span, whole_days
+from apps.notifications.models import Alert
+
+log = structlog.get_logger(__name__)
+
+CHECK_ALERT = "health_check_failed"
+HOURS = 6  # between two looks at all checks
+DAY = timedelta(days=1)
+RUNS = ("runs", "runs_failed", "api_calls")  # metrics that the log tells of the day, where some app has them
+MOST_GAUGES = 80  # values that the log keeps
+
+
+def look() -> list[Seen]:
+    """Every check that some app contributes."""
+    checks = sorted(registry(HealthCheck).all(), key=lambda check: check.name)
+    return [Seen(check.name, str(check.label), *examine(check)) for check in checks]
+
+
+def health_monitor(slot: datetime) -> str:
+    """The job: keep what was seen and what changed; an alarm for each check that fails.
+
+    What fails is told by its alarm, not by a failed job: looking did not fail.
+    """
+    moment = slot.astimezone(UTC)
+    seen = look()
+    run = keep(
+        HealthRun.Kind.MONITOR,
+        moment.replace(hour=moment.hour - moment.hour % HOURS, minute=0, second=0, microsecond=0),
+        seen,
+    )
+    alarm(CHECK_ALERT, seen)
+    forget(HealthRun.Kind.MONITOR)
+    changed = sum(result.changed for result in run.results.all())
+    return f"{run.summary}; " + _("%(count)d changed") % {"count": changed}
+
+
+def system_health_log(slot: datetime) -> str:
+    """The job: the night's entry in the log of how the system is, with the day's trouble in numbers."""
+    night = slot.astimezone(UTC).date()
+    span = whole_days(night - DAY, night - DAY)
+    figures = {**counts(span), **_day_of(span), "gauges": gauges()}
+    seen = look()
+    keep(HealthRun.Kind.LOG, whole_days(night, night).start, seen, figures)
+    forget(HealthRun.Kind.LOG)
+    words = _("%(summary)s; the day before: %(done)d jobs done, %(failed)d failed, %(alerts)d alerts")
+    return words % {
+        "summary": summary(seen),
+        "done": figures["jobs_done"],
+        "failed": figures["jobs_failed"],
+        "alerts": figures["alerts_opened"],
+    }
+
+
+def counts(span: Span) -> dict[str, int]:
+    """What jobs, alarms and deliveries came to; each counted to a limit."""
+    jobs = JobRun.objects.filter(slot__gte=span.start, slot__lt=span.end)
+    deliveries = EventDelivery.objects
+    return {
+        "jobs_done": jobs.filter(state=JobRun.State.SUCCEEDED).count(),
+        "jobs_failed": jobs.filter(state=JobRun.State.FAILED).count(),
+        "alerts_opened": Alert.objects.filter(began_at__gte=span.start, began_at__lt=span.end).count(),
+        "alerts_open": _capped(Alert.objects.filter(resolved_at=None)),
+        "deliveries_due": _capped(deliveries.filter(state=EventDelivery.State.PENDING, due_at__lte=now())),
+        "deliveries_dead": _capped(deliveries.filter(state=EventDelivery.State.DEAD)),
+    }
+
+
+def _capped(rows: Any) -> int:
+    return int(rows.order_by().values("pk")[:MOST_COUNTED].count())
+
+
+def _day_of(span: Span) -> dict[str, int | None]:
+    found = ((name, registry(PulseMetric).find(name)) for name in RUNS)
+    return {name: _whole(metric.compute(span.start, span.end)) for name, metric in found if metric is not None}
+
+
+def _whole(value: Any) -> int | None:
+    return None if value is None else int(value)
+
+
+def gauges() -> dict[str, float]:
+    """Queues and the like at this moment, by "name" or "name{label,label}". One that breaks is left out, and logged."""
+    values: dict[str, float] = {}
+    for gauge in sorted(registry(Gauge).all(), key=lambda one: one.name):
+        try:
+            read = gauge.read()
+        except Exception:  # the log of a night with trouble is the one that is wanted
+            log.warning("gauge_failed", gauge=gauge.name, exc_info=True)
+            continue
+        for labels, value in read.items():
+            values[f"{gauge.name}{{{','.join(labels)}}}" if labels else gauge.name] = value
+    return dict(list(values.items())[:MOST_GAUGES])
