@@ -5,6 +5,7 @@ On pages colours are CSS variables, so that one drawing serves light and dark. O
 
 import json
 import re
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -40,6 +41,7 @@ INK: dict[str, tuple[str, str, str]] = {
 }
 # (class of components/chart.html, width, height in pixels, labels on the x axis)
 WIDTHS = (("small", 320, 140, 3), ("medium", 560, 160, 5), ("large", 900, 190, 8))
+PAPER = (660, 150, 10)
 LABELLED = re.compile(r'<path aria-label="([^"]*)"([^>]*)/>')
 
 
@@ -95,6 +97,12 @@ def stacked_bars(title: Text, points: Sequence[Point], series: Sequence[Series])
     )
 
 
+def paper_bars(points: Sequence[Point], series: Sequence[Series]) -> str:
+    """The same bars for a PDF: an address that holds the drawing itself, for `<img>`."""
+    svg = draw(_bars(points, series, width=PAPER[0], height=PAPER[1], labels=PAPER[2]), "paper")
+    return f"data:image/svg+xml;base64,{b64encode(svg.encode()).decode()}"
+
+
 def draw(spec: Mapping[str, Any], medium: Medium = "page") -> SafeString:
     """The SVG of a Vega-Lite specification whose colours are `ink(…)`; each is drawn once per process."""
     return _drawn(json.dumps(spec, sort_keys=True, default=str), medium)
@@ -140,7 +148,11 @@ def _bars(points: Sequence[Point], series: Sequence[Series], *, width: int, heig
     every = max(1, round(len(points) / labels))
     shown = [index for index in range(len(points)) if (len(points) - 1 - index) % every == 0]
     names = json.dumps([point.label for point in points])
-    ticks = _ticks(max((sum(point.values.get(one.key, 0) for one in series) for point in points), default=0))
+    stacks = [[point.values.get(one.key, 0) for one in series] for point in points]
+    ticks = _ticks(
+        max((sum(value for value in stack if value > 0) for stack in stacks), default=0),
+        min((sum(value for value in stack if value < 0) for stack in stacks), default=0),
+    )
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
         "width": width,
@@ -161,7 +173,7 @@ def _bars(points: Sequence[Point], series: Sequence[Series], *, width: int, heig
                 "field": "value",
                 "type": "quantitative",
                 "axis": {"title": None, "values": ticks, "format": "~s"},
-                "scale": {"domain": [0, ticks[-1]]},
+                "scale": {"domain": [ticks[0], ticks[-1]]},
             },
             "color": {
                 "field": "series",
@@ -188,12 +200,12 @@ def _bars(points: Sequence[Point], series: Sequence[Series], *, width: int, heig
     }
 
 
-def _ticks(highest: float) -> list[int]:
-    """Two to four whole numbers from 0 to at least `highest`, in round steps."""
+def _ticks(highest: float, lowest: float = 0) -> list[int]:
+    """Two to five whole numbers from 0, or less, to at least `highest`, in round steps."""
     size = 1
     while True:
         for factor in (1, 2, 5):
-            if size * factor * 3 >= highest:
+            if size * factor * 3 >= max(highest, -lowest):
                 step = size * factor
-                return list(range(0, max(step, -int(-highest // step) * step) + 1, step))
+                return list(range(int(lowest // step) * step, max(step, -int(-highest // step) * step) + 1, step))
         size *= 10

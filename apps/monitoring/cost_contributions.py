@@ -1,4 +1,4 @@
-"""Costs: their jobs, what we can count ourselves, their table at Notion, and their place in the administration."""
+"""Costs: their jobs, what we can count ourselves, their table at Notion, and who may enter bills."""
 
 from datetime import timedelta
 
@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.accounts.staff import FINANCE, OPERATIONS, StaffRight
 from apps.core.kinds import CostSource, ScheduledJob
 from apps.core.registry import register
+from apps.monitoring.notion_costs import COST
 from apps.monitoring.services import costs, costs_forecast, costs_mail, costs_redis
 
 register(
@@ -25,6 +26,7 @@ register(
         "10 2 * * 1",
         overdue_after=timedelta(days=9),
     ),
+    COST,
     CostSource("redis", _("Redis by its use"), "key_value", costs_redis.cost_of_day),
     CostSource("mail_sent", _("Mail by the piece"), "mail", costs_mail.cost_of_day),
     *(

@@ -6,9 +6,12 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core.kinds import AlertType, ScheduledJob
 from apps.core.registry import register
+from apps.monitoring.notion_health import HEALTH, LOG
 from apps.monitoring.services import health, verifying
 
 register(
+    HEALTH,
+    LOG,
     ScheduledJob("expansion_verifier", _("Verify Notion, Stripe and costs"), verifying.expansion_verifier, "0 2 * * *"),
     ScheduledJob(
         "health_monitor",

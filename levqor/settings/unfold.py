@@ -69,9 +69,25 @@ def _item(title: Any, icon: str, model: str) -> dict[str, Any]:
     }
 
 
+def _page(title: Any, icon: str, name: str, permission: str) -> dict[str, Any]:
+    """A page beside the list of a model."""
+    return {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{name}"), "permission": _may(permission)}
+
+
 NAVIGATION: list[dict[str, Any]] = [
     {
         "items": [{"title": _("Overview"), "icon": "monitoring", "link": reverse_lazy("admin:index")}],
+    },
+    {
+        "title": _("Business"),
+        "separator": True,
+        "items": [
+            _page(_("Costs"), "savings", "monitoring_costs", "monitoring.view_costday"),
+            _item(_("Infrastructure costs"), "request_quote", "monitoring.infrastructurecost"),
+            _item(_("Cost forecasts"), "query_stats", "monitoring.costforecast"),
+            _item(_("Hours of Redis"), "memory", "monitoring.keyvaluehour"),
+            _page(_("Health"), "health_and_safety", "monitoring_health", "monitoring.view_healthrun"),
+        ],
     },
     {
         "title": _("Customers"),
@@ -136,12 +152,7 @@ NAVIGATION: list[dict[str, Any]] = [
             _item(_("Uses of credits"), "receipt", "billing.credituse"),
             _item(_("Entitlements"), "verified", "billing.entitlement"),
             _item(_("Coupons"), "sell", "billing.privatecoupon"),
-            {
-                "title": _("Catalogue"),
-                "icon": "inventory_2",
-                "link": reverse_lazy("admin:billing_catalogue"),
-                "permission": _may("billing.view_priceatstripe"),
-            },
+            _page(_("Catalogue"), "inventory_2", "billing_catalogue", "billing.view_priceatstripe"),
         ],
     },
     {

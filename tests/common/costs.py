@@ -7,12 +7,23 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from unittest.mock import patch
 
+from apps.core.clock import now
 from apps.core.ids import new_hex
 from apps.core.kinds import BasePrice, CostSource, PulseMetric, RevenueSource
 from apps.core.registry import contributed, registry
 from apps.integrations.stripe.errors import StripeUnavailableError
 from apps.integrations.stripe.objects import Balance, BalanceTransaction
-from apps.monitoring.models import Category, CostDay, InfrastructureCost
+from apps.monitoring.models import (
+    Category,
+    CostDay,
+    CostForecast,
+    CostLine,
+    HealthRun,
+    InfrastructureCost,
+    KeyValueHour,
+)
+from apps.monitoring.services import costs_bills
+from apps.monitoring.services.looking import Seen, keep
 
 DAY = timedelta(days=1)
 
@@ -101,7 +112,7 @@ def bill(amount: int, since: date, until: date | None = None, **more: Any) -> In
     """A bill that staff entered, of no day that is collected yet."""
     kind = more.pop("kind", InfrastructureCost.Kind.MONTHLY)
     values = {"label": "Server", "category": Category.HOSTING, "kind": kind, **more}
-    return InfrastructureCost.objects.create(amount=amount, starts_on=since, ends_on=until, **values)
+    return InfrastructureCost.objects.create(amount=amount, first_day=since, last_day=until, **values)
 
 
 def cost_days(last: date, *amounts: int, **more: Any) -> list[CostDay]:
@@ -115,3 +126,35 @@ def cost_days(last: date, *amounts: int, **more: Any) -> list[CostDay]:
 def noon(day: date) -> datetime:
     """A moment of that day."""
     return datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
+
+
+def fill_costs() -> CostDay:
+    """A row of everything that costs and health keep: a month of days, a bill, hours, forecasts, looks. Returns the
+    newest day."""
+    today = now().date()
+    costs_bills.save(InfrastructureCost(label="Server", category="hosting", amount=3_100, first_day=today - 90 * DAY))
+    rows = cost_days(today - DAY, *range(40, 75), revenue=900, tax=100, fees=56, addon=300, balance=12_345)
+    CostDay.objects.filter(pk__in=[row.pk for row in rows[-3:]]).update(fees_estimated=True)
+    for row in rows:
+        CostLine.objects.create(
+            cost_day=row, kind="cost", category="key_value", source="redis", label="Redis", amount=row.key_value
+        )
+        CostLine.objects.create(cost_day=row, kind="revenue", source="api", label="API plans", amount=300)
+    costs_bills.save(InfrastructureCost(label="Domain", category="other", kind="once", amount=1_200, first_day=today))
+    KeyValueHour.objects.create(
+        hour=now().replace(minute=0, second=0, microsecond=0), commands=123_456, commands_total=9_000_000, server="a",
+        memory_bytes=12_000_000, cost="0.2469",
+    )  # fmt: skip
+    values = {"expected": 5_000, "low": 4_000, "high": 6_000, "known": 3_000, "days_seen": 35, "method": "by hand"}
+    CostForecast.objects.create(first=today, last=today + 29 * DAY, **values)
+    CostForecast.objects.create(first=today - 40 * DAY, last=today - 11 * DAY, actual=6_500, **values)
+    seen = [
+        Seen("disk", "Disk", "ok", "80 GB free"),
+        Seen("notion", "Notion", "off", ""),
+        Seen("beat", "Beat", "warning", "slow"),
+    ]
+    keep(HealthRun.Kind.MONITOR, now() - DAY, seen)
+    keep(HealthRun.Kind.MONITOR, now(), [Seen("disk", "Disk", "failed", "0.1 GB free"), *seen[1:]])
+    keep(HealthRun.Kind.VERIFIER, now(), seen)
+    keep(HealthRun.Kind.LOG, now(), seen, {"jobs_done": 4, "gauges": {"levqor_queue_depth": 2.0}})
+    return rows[-1]

@@ -9,6 +9,7 @@ from django_celery_beat.models import CrontabSchedule, IntervalSchedule, Periodi
 from apps.accounts.models import Invitation, TokenFamily
 from apps.core.admin_base import StaffModelAdmin
 from apps.core.scope import UnscopedQueryError, unscoped
+from apps.monitoring.models import InfrastructureCost
 from apps.notifications.models import AlertChannel, AlertTemplate, EscalationRule, MaintenanceWindow
 from apps.workflows.models import Run, Secret, Trigger, Workflow
 from tests.common.roles import client_of
@@ -19,7 +20,13 @@ pytestmark = pytest.mark.django_db
 
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
 EDITABLE = {PeriodicTask}
-SET_UP = {AlertChannel, AlertTemplate, EscalationRule, MaintenanceWindow}  # made, changed and deleted here
+SET_UP = {
+    AlertChannel,
+    AlertTemplate,
+    EscalationRule,
+    InfrastructureCost,
+    MaintenanceWindow,
+}  # made, changed and deleted here
 
 
 def rows_of(model):

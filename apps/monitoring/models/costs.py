@@ -44,20 +44,20 @@ class InfrastructureCost(Entity):
     category = models.CharField(_("category"), max_length=10, choices=Category.choices)
     kind = models.CharField(_("how often"), max_length=8, choices=Kind.choices, default=Kind.MONTHLY)
     amount = models.PositiveBigIntegerField(_("amount in cents"))
-    starts_on = models.DateField(_("from"))
-    ends_on = models.DateField(_("until, the day included"), null=True, blank=True)
+    first_day = models.DateField(_("from"))
+    last_day = models.DateField(_("until, the day included"), null=True, blank=True)
     note = models.CharField(_("note"), max_length=300, blank=True)
     created_at = models.DateTimeField(_("created"), default=now, editable=False)
 
     class Meta:
         verbose_name = _("infrastructure cost")
         verbose_name_plural = _("infrastructure costs")
-        ordering = ("-starts_on", "-pk")
+        ordering = ("-first_day", "-pk")
         constraints = (
             models.CheckConstraint(
-                condition=Q(ends_on=None) | Q(ends_on__gte=F("starts_on")), name="cost_ends_after_it_begins"
+                condition=Q(last_day=None) | Q(last_day__gte=F("first_day")), name="cost_ends_after_it_begins"
             ),
-            models.CheckConstraint(condition=Q(kind="monthly") | Q(ends_on=None), name="cost_of_once_has_one_day"),
+            models.CheckConstraint(condition=Q(kind="monthly") | Q(last_day=None), name="cost_of_once_has_one_day"),
             models.CheckConstraint(condition=Q(amount__lte=MOST), name="cost_amount_is_sane"),
         )
 

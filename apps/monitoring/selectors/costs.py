@@ -1,48 +1,54 @@
-"""Reads of the cost sheet: days, their sums, how many customers pay for it, what comes."""
+"""Reads of the cost sheet: days together, how many customers pay for them, what comes."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
-from fractions import Fraction
-from math import ceil
+
+from django.db.models import Sum
 
 from apps.core.kinds import BasePrice
 from apps.core.registry import registry
-from apps.monitoring.models import Category, CostDay, CostForecast
+from apps.monitoring.models import Category, CostDay, CostForecast, CostLine
 from apps.monitoring.models.costs import TAX
 from apps.monitoring.services.costs_stripe import estimated_fees
 
-MONTH = 30  # days that costs of a month are taken from
-SUMMED = (*Category.values, TAX, "revenue", "fees", "addon")
+SUMMED = (*Category.values, "revenue", TAX, "fees", "addon")
+MONTH = 30  # days of costs that break-even goes by
+SCORED = 100  # forecasts that are counted
 
 
 @dataclass(frozen=True)
-class Totals:
-    """Days together, in cents. `days` is how many of them are on the sheet."""
+class CostSum:
+    """Some days together, in cents. `days` were collected; `revenue_by` has each product's part, by its words."""
 
     days: int
-    by_category: dict[str, int]
-    revenue: int
-    tax: int
-    fees: int
-    addon: int
-    estimated: bool
+    sums: dict[str, int]
+    revenue_by: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def revenue(self) -> int:
+        """What came in through Stripe."""
+        return self.sums["revenue"]
+
+    @property
+    def earned(self) -> int:
+        """The same without taxes, which were never ours."""
+        return self.revenue - self.sums[TAX]
+
+    @property
+    def fees(self) -> int:
+        """What Stripe took."""
+        return self.sums["fees"]
 
     @property
     def infrastructure(self) -> int:
         """All costs but Stripe's fees."""
-        return sum(self.by_category.values())
+        return sum(self.sums[category] for category in Category.values)
 
     @property
     def costs(self) -> int:
-        """All costs."""
+        """All costs, fees too."""
         return self.infrastructure + self.fees
-
-    @property
-    def earned(self) -> int:
-        """The revenue without taxes."""
-        return self.revenue - self.tax
 
     @property
     def margin(self) -> int:
@@ -57,66 +63,77 @@ class Totals:
 
 @dataclass(frozen=True)
 class BreakEven:
-    """What a month costs, what is left of a customer's base price after Stripe's fee, and how many of them pay for it.
+    """How many customers at the base price pay for what the platform costs a month, Stripe's part of each taken off."""
 
-    `customers` is None where no base price is known, or none of it is left.
-    """
+    monthly_costs: int
+    price: int
+    label: str
+    fee: int
 
-    monthly: int
-    price: int | None
-    kept: int | None
-    customers: int | None
-
-
-def days(first: date, last: date) -> list[CostDay]:
-    """The days on the sheet, the newest first."""
-    return list(CostDay.objects.filter(day__gte=first, day__lte=last))
+    @property
+    def customers(self) -> int | None:
+        """Whole customers. None where each would cost more than they pay."""
+        left = self.price - self.fee
+        return -(-self.monthly_costs // left) if left > 0 else None
 
 
-def newest() -> CostDay | None:
-    """The day that was collected last."""
+def summed(first: date, last: date) -> CostSum:
+    """Days, both included, together; three queries."""
+    rows = CostDay.objects.filter(day__gte=first, day__lte=last).order_by()
+    found = rows.aggregate(**{name: Sum(name, default=0) for name in SUMMED})
+    lines = CostLine.objects.filter(cost_day__day__gte=first, cost_day__day__lte=last, kind=CostLine.Kind.REVENUE)
+    by = dict(lines.order_by().values_list("label").annotate(sum=Sum("amount")))
+    return CostSum(rows.count(), {name: int(value) for name, value in found.items()}, by)
+
+
+def sum_of(rows: list[CostDay]) -> CostSum:
+    """Days that are at hand, together; not by product."""
+    return CostSum(len(rows), {name: sum(int(getattr(row, name)) for row in rows) for name in SUMMED})
+
+
+def by_week(last: date, weeks: int) -> list[tuple[date, CostSum]]:
+    """Consecutive weeks that end with a day, oldest first; one query. Weeks without a collected day are there too."""
+    first = last - timedelta(days=7 * weeks - 1)
+    found: list[list[CostDay]] = [[] for _number in range(weeks)]
+    for row in CostDay.objects.filter(day__gte=first, day__lte=last):
+        found[(row.day - first).days // 7].append(row)
+    return [(first + timedelta(days=7 * number + 6), sum_of(rows)) for number, rows in enumerate(found)]
+
+
+def newest_day() -> CostDay | None:
+    """The newest that was collected."""
     return CostDay.objects.order_by("-day").first()
 
 
-def totals(first: date, last: date) -> Totals:
-    """The sums of these days, both included; one query."""
-    return total_of(days(first, last))
+def newest_days(most: int) -> list[CostDay]:
+    """Those that were collected, no older than the newest by so many days; oldest first."""
+    rows = list(CostDay.objects.order_by("-day")[:most])
+    return [row for row in rows if (rows[0].day - row.day).days < most][::-1]
 
 
-def total_of(rows: Sequence[CostDay]) -> Totals:
-    """The same of rows that are at hand."""
-    sums = {name: sum(int(getattr(row, name)) for row in rows) for name in SUMMED}
-    return Totals(
-        days=len(rows),
-        by_category={name: sums[name] for name in Category.values},
-        revenue=sums["revenue"],
-        tax=sums[TAX],
-        fees=sums["fees"],
-        addon=sums["addon"],
-        estimated=any(row.fees_estimated for row in rows),
-    )
+def break_even(today: date) -> BreakEven | None:
+    """By the infrastructure of the thirty days that end with the newest before today; of fewer, as if they went on like
+    that. None without any, or without a base price."""
+    rows = list(CostDay.objects.filter(day__lt=today).order_by("-day")[:MONTH])
+    return break_even_of(sum_of([row for row in rows if (rows[0].day - row.day).days < MONTH]))
 
 
-def break_even(last: date) -> BreakEven:
-    """By the infrastructure of the thirty days up to this one; of fewer, as if they went on like that."""
-    since = last - timedelta(days=MONTH - 1)
-    return break_even_of(totals(since, last))
+def break_even_of(found: CostSum) -> BreakEven | None:
+    """The same of days that are at hand."""
+    price = next(iter(registry(BasePrice).all()), None)
+    if price is None or not found.days:
+        return None
+    cents = price.monthly()
+    monthly = -(-found.infrastructure * MONTH // found.days)
+    return BreakEven(monthly, cents, str(price.label), estimated_fees(cents, 1))
 
 
-def break_even_of(seen: Totals) -> BreakEven:
-    """The same of days whose sums are at hand."""
-    monthly = Fraction(seen.infrastructure * MONTH, seen.days) if seen.days else Fraction(0)
-    price = next((one.monthly() for one in registry(BasePrice).all()), None)
-    kept = None if price is None else price - estimated_fees(price, 1)
-    customers = ceil(monthly / kept) if seen.days and kept is not None and kept > 0 else None
-    return BreakEven(round(monthly), price, kept, customers)
-
-
-def latest_forecast() -> CostForecast | None:
-    """The newest."""
+def newest_forecast() -> CostForecast | None:
+    """The one that was made last."""
     return CostForecast.objects.order_by("-first").first()
 
 
-def scored_forecasts(most: int = 12) -> list[CostForecast]:
-    """The newest that can be compared with what came."""
-    return list(CostForecast.objects.exclude(actual=None).order_by("-first")[:most])
+def forecasts_that_held() -> tuple[int, int]:
+    """Of the forecasts whose days are over: how many held, and how many there are."""
+    scored = list(CostForecast.objects.exclude(actual=None).order_by("-first")[:SCORED])
+    return sum(bool(row.held) for row in scored), len(scored)

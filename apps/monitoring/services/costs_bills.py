@@ -37,10 +37,10 @@ def share_of(bill: InfrastructureCost, day: date) -> int:
 @transaction.atomic
 def save(bill: InfrastructureCost) -> int:
     """Keep a bill, new or changed, and put it into the days that are known. Returns how many days were changed."""
-    since = [bill.starts_on]
+    since = [bill.first_day]
     before = InfrastructureCost.objects.select_for_update(no_key=True).filter(pk=bill.pk).first()
     if before is not None:
-        since.append(before.starts_on)
+        since.append(before.first_day)
     bill.full_clean()
     bill.save()
     return _count_again(min(since))
@@ -49,16 +49,18 @@ def save(bill: InfrastructureCost) -> int:
 @transaction.atomic
 def delete(bill: InfrastructureCost) -> int:
     """Forget a bill, also in the days that are known."""
-    since = bill.starts_on
+    since = bill.first_day
     bill.delete()
     return _count_again(since)
 
 
 def _due(first: date, last: date) -> QuerySet[InfrastructureCost]:
     """Bills of which some day may lie between these two."""
-    monthly = Q(kind=InfrastructureCost.Kind.MONTHLY, starts_on__lte=last)
-    once = Q(kind=InfrastructureCost.Kind.ONCE, starts_on__gte=first, starts_on__lte=last)
-    return InfrastructureCost.objects.filter(monthly & (Q(ends_on=None) | Q(ends_on__gte=first)) | once).order_by("pk")
+    monthly = Q(kind=InfrastructureCost.Kind.MONTHLY, first_day__lte=last)
+    once = Q(kind=InfrastructureCost.Kind.ONCE, first_day__gte=first, first_day__lte=last)
+    return InfrastructureCost.objects.filter(monthly & (Q(last_day=None) | Q(last_day__gte=first)) | once).order_by(
+        "pk"
+    )
 
 
 def _on(day: date, bills: Iterable[InfrastructureCost]) -> list[CostLine]:
@@ -71,8 +73,8 @@ def _on(day: date, bills: Iterable[InfrastructureCost]) -> list[CostLine]:
 
 def _is_of(bill: InfrastructureCost, day: date) -> bool:
     if bill.kind == InfrastructureCost.Kind.ONCE:
-        return bill.starts_on == day
-    return bill.starts_on <= day and (bill.ends_on is None or day <= bill.ends_on)
+        return bill.first_day == day
+    return bill.first_day <= day and (bill.last_day is None or day <= bill.last_day)
 
 
 def _count_again(since: date) -> int:

@@ -63,7 +63,7 @@ def test_staff_roles_have_their_rights(db):
     more = {code for code in rights["finance"] if not code.startswith("view_")}
     assert more == {
         "refund_payment", "change_customer", "add_creditgrant", "change_creditgrant", "add_privatecoupon",
-        "change_abuseflag",
+        "change_abuseflag", "add_infrastructurecost", "change_infrastructurecost", "delete_infrastructurecost",
     }  # fmt: skip
     assert rights["superuser"] >= rights["operations"] | rights["support"]
 

@@ -1,0 +1,94 @@
+"""Lines over time, for amounts that may be below nothing; otherwise as `charts`: drawn in our colours, with a table."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from apps.core.charts import WIDTHS, Chart, Point, Series, Text, draw, ink
+
+
+def lines(title: Text, points: Sequence[Point], series: Sequence[Series]) -> Chart:
+    """A line for each of the series. A point without a value is a gap in its line."""
+    return Chart(
+        title=title,
+        drawings=[
+            (name, draw(_spec(points, series, width=width, height=height, labels=labels)))
+            for name, width, height, labels in WIDTHS
+        ],
+        legend=[(one.label, one.tone) for one in series],
+        columns=[one.label for one in series],
+        rows=[(point.title, [point.values.get(one.key, 0) for one in series]) for point in points],
+    )
+
+
+def _spec(points: Sequence[Point], series: Sequence[Series], *, width: int, height: int, labels: int) -> dict[str, Any]:
+    every = max(1, round(len(points) / labels))
+    shown = [index for index in range(len(points)) if (len(points) - 1 - index) % every == 0]
+    names = json.dumps([point.label for point in points])
+    rows = [
+        {
+            "at": index,
+            "series": one.key,
+            "value": point.values.get(one.key),
+            "words": _("%(when)s: %(what)s %(count)s")
+            % {"when": point.title, "what": str(one.label), "count": f"{point.values.get(one.key, 0):,.2f}"},
+        }
+        for one in series
+        for index, point in enumerate(points)
+    ]
+    colour = {
+        "field": "series",
+        "type": "nominal",
+        "legend": None,
+        "scale": {"domain": [one.key for one in series], "range": [ink(one.tone) for one in series]},
+    }
+    x = {
+        "field": "at",
+        "type": "ordinal",
+        "scale": {"type": "point", "padding": 0.2},
+        "axis": {"title": None, "values": shown, "labelExpr": f"{names}[datum.value]", "labelAngle": 0},
+    }
+    y = {"field": "value", "type": "quantitative", "axis": {"title": None, "tickCount": 4, "format": "~s"}}
+    return {
+        "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
+        "width": width,
+        "height": height,
+        "background": None,
+        "autosize": {"type": "fit", "contains": "padding"},
+        "padding": {"left": 2, "right": 6, "top": 6, "bottom": 2},
+        "data": {"values": rows},
+        "layer": [
+            {
+                "mark": {"type": "rule", "color": ink("idle"), "aria": False},
+                "encoding": {"y": {"datum": 0, "type": "quantitative"}},
+            },
+            {
+                "mark": {"type": "line", "strokeWidth": 2, "interpolate": "monotone", "aria": False},
+                "encoding": {"x": x, "y": y, "color": colour},
+            },
+            {
+                "mark": {"type": "point", "filled": True, "size": 22, "opacity": 1},
+                "encoding": {
+                    "x": x,
+                    "y": y,
+                    "color": colour,
+                    "description": {"field": "words", "type": "nominal"},
+                },
+            },
+        ],
+        "config": {
+            "font": "system-ui, sans-serif",
+            "view": {"stroke": None},
+            "axis": {
+                "labelColor": ink("text"),
+                "labelFontSize": 11,
+                "labelPadding": 6,
+                "domain": False,
+                "ticks": False,
+            },
+            "axisY": {"gridColor": ink("line"), "labelPadding": 8},
+            "axisX": {"grid": False, "labelOverlap": True},
+        },
+    }

@@ -1,0 +1,105 @@
+"""What the verifier, the monitor and the nightly log saw."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+from unfold.decorators import display
+
+from apps.core.admin_base import StaffInline, button
+from apps.core.staff.display import NOTHING, at, json_block, row_url, state_tag, tag, when
+from apps.monitoring import health_board
+from apps.monitoring.admin.shared import PagesAdmin
+from apps.monitoring.models import HealthResult, HealthRun
+
+TONES = {"ok": "ok", "warning": "wait", "failed": "bad", "off": ""}
+
+
+class HealthResultInline(StaffInline):
+    """Each thing that was looked at."""
+
+    model = HealthResult
+    per_page = 100
+    fields = ("label", "shown_state", "shown_change", "detail")
+    verbose_name_plural = _("checks")
+
+    @display(description=_("state"))
+    def shown_state(self, obj: HealthResult) -> str:
+        """In words and colour."""
+        return state_tag(obj, TONES)
+
+    @display(description=_("since the look before"))
+    def shown_change(self, obj: HealthResult) -> str:
+        """What it was, where it was otherwise."""
+        return str(_("was: %(state)s") % {"state": obj.get_before_display()}) if obj.changed else NOTHING
+
+
+@admin.register(HealthRun)
+class HealthRunAdmin(PagesAdmin):
+    """Looks at the system, the newest first."""
+
+    ordering = ("-slot",)
+    list_display = ("shown_slot", "shown_kind", "shown_ok", "summary")
+    list_filter = (("kind", ChoicesDropdownFilter),)
+    search_help_text = _("Paste a hrun_… id")
+    inlines = (HealthResultInline,)
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    ("shown_kind", "shown_ok"),
+                    ("shown_slot", "made"),
+                    "summary",
+                    "shown_figures",
+                    "full_id",
+                )
+            },
+        ),
+    )
+
+    def pages(self) -> Any:
+        """How things are."""
+        return (("board/", "monitoring_health", self.board_view),)
+
+    def links(self, request: HttpRequest, row: Any) -> list[dict[str, Any]]:
+        """On to how things are."""
+        return [button(_("Health"), reverse("admin:monitoring_health"), "health_and_safety")]
+
+    def board_view(self, request: HttpRequest) -> HttpResponse:
+        """The newest looks, and what changed."""
+        context = health_board.board()
+        for result in (*context["checks"], *context["verified"]):
+            result.shown = state_tag(result, TONES)
+        for result in context["changes"]:
+            result.shown, result.staff_url = state_tag(result, TONES), row_url(result.run)
+            result.was = state_tag(result, TONES, "before")
+        return self.page(request, "health.html", _("Health"), **context)
+
+    @display(description=_("of"))
+    def shown_slot(self, obj: HealthRun) -> str:
+        """The time that it is of."""
+        return at(obj.slot)
+
+    @display(description=_("kind"))
+    def shown_kind(self, obj: HealthRun) -> str:
+        """In words."""
+        return str(obj.get_kind_display())
+
+    @display(description=_("healthy"))
+    def shown_ok(self, obj: HealthRun) -> str:
+        """Whether nothing failed."""
+        return tag(_("healthy"), "ok") if obj.ok else tag(_("something failed"), "bad")
+
+    @display(description=_("made"))
+    def made(self, obj: HealthRun) -> str:
+        """When it was really looked at."""
+        return when(obj.made_at)
+
+    @display(description=_("figures"))
+    def shown_figures(self, obj: HealthRun) -> str:
+        """The day's trouble in numbers."""
+        return json_block(obj.figures)
