@@ -98,6 +98,7 @@ class Environment(BaseSettings):
     REDIS_COMMANDS_PRICE: Decimal = Field(default=Decimal(0), ge=0, le=1000)
     REDIS_MEMORY_PRICE: Decimal = Field(default=Decimal(0), ge=0, le=1000)
     MAIL_PRICE: Decimal = Field(default=Decimal(0), ge=0, le=1000)
+    REPORT_RECIPIENTS: CommaList = Field(default_factory=list)
 
     OUTBOUND_ALLOWED_HOSTS: CommaList = Field(default_factory=list)
     DEMO: bool | None = None
@@ -110,6 +111,7 @@ class Environment(BaseSettings):
         "OUTBOUND_ALLOWED_HOSTS",
         "STRIPE_WEBHOOK_SECRET",
         "ALERT_URLS",
+        "REPORT_RECIPIENTS",
         mode="before",
     )
     @classmethod
@@ -129,6 +131,13 @@ class Environment(BaseSettings):
         except OSError as error:
             raise ValueError(f"{folder} can't be written to: {error.strerror}") from None
         return folder
+
+    @field_validator("REPORT_RECIPIENTS")
+    @classmethod
+    def _addresses(cls, value: list[str]) -> list[str]:
+        if wrong := [address for address in value if not re.fullmatch(r"[^@\s]+@[^@\s]+", address)]:
+            raise ValueError(f"{wrong[0][:80]!r} is no e-mail address")
+        return value
 
     @field_validator("ENCRYPTION_KEYS")
     @classmethod

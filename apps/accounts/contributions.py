@@ -5,7 +5,7 @@ from functools import partial
 
 from django.utils.translation import gettext_lazy as _
 
-from apps.accounts import demo, handlers, staff_contributions
+from apps.accounts import demo, handlers, pulse, staff_contributions
 from apps.accounts.login_methods import any_configured, is_configured
 from apps.accounts.permissions import ALL_ROLES, BUILDERS, MANAGERS, PAYERS
 from apps.accounts.selectors import count_members
@@ -38,6 +38,7 @@ register(
     Permission("tokens.create", _("Create tokens for the API and the terminal"), ALL_ROLES),
 )
 
+register(*pulse.METRICS)
 register(Feature(MEMBERS, _("Members"), "static", FREE_MEMBERS, used=count_members))
 
 register(

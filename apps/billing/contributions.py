@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from django.utils.translation import gettext_lazy as _
 
-from apps.billing import handlers, health, jobs, staff_contributions
+from apps.billing import handlers, health, jobs, pulse, staff_contributions
 from apps.billing.services import (
     credits,
     customers,
@@ -33,6 +33,7 @@ from apps.core.preparation import ReleaseStep
 from apps.core.registry import register
 
 register(
+    *pulse.CONTRIBUTIONS,
     EntitlementProvider("billing", "pricing", entitlements.entitlements_of),
     SettingsPage("billing", _("Billing"), "billing", "organization", order=30, permission="billing.view"),
     VendorObjectHandler("stripe", "customer", "billing", customers.apply),

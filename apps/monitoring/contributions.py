@@ -4,7 +4,13 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core.kinds import HealthCheck, Tick
 from apps.core.registry import register
-from apps.monitoring import cost_contributions, health_contributions, observing_contributions, staff_contributions
+from apps.monitoring import (
+    business_contributions,
+    cost_contributions,
+    health_contributions,
+    observing_contributions,
+    staff_contributions,
+)
 from apps.monitoring.services import job_alarms, outages
 from apps.monitoring.watchdog import alarms as watchdog_alarms
 
@@ -18,4 +24,10 @@ register(
 )
 
 # Imported so that their contributions are made.
-__all__ = ["cost_contributions", "health_contributions", "observing_contributions", "staff_contributions"]
+__all__ = [
+    "business_contributions",
+    "cost_contributions",
+    "health_contributions",
+    "observing_contributions",
+    "staff_contributions",
+]

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.accounts.permissions import ALL_ROLES
 from apps.core.kinds import EventHandler, EventType, Feature, Permission, ScheduledJob, Tick
 from apps.core.registry import register
-from apps.usage import notion, retention, staff_contributions
+from apps.usage import notion, pulse, retention, staff_contributions
 from apps.usage.gate.either import CATCH_UP_TASK
 from apps.usage.meters import METERS
 from apps.usage.plans import API_CREDITS, API_PLAN, SANDBOX, largest
@@ -15,6 +15,8 @@ from apps.usage.services import alerts, draining, summing
 
 register(
     *METERS,
+    *pulse.METRICS,
+    *pulse.ACTIVITY,
     Feature(API_PLAN, _("API plan"), "static", SANDBOX.code, largest),
     Feature(API_CREDITS, _("API calls paid in advance"), "metered", 0),
     Permission("usage.view", _("See the organization's usage and limits"), ALL_ROLES, for_keys=True),

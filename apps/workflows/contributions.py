@@ -17,7 +17,7 @@ from apps.core.kinds import (
     Tick,
 )
 from apps.core.registry import register
-from apps.workflows import handlers, limits, page_contributions, sandbox, staff_contributions, watched
+from apps.workflows import handlers, limits, page_contributions, pulse, sandbox, staff_contributions, watched
 from apps.workflows.demo import seed
 from apps.workflows.engine.finish import RUN_FINISHED
 from apps.workflows.selectors import count_in_use
@@ -32,6 +32,7 @@ from apps.workflows.steps.transform import TRANSFORM
 from apps.workflows.tasks import FIRE_TASK, RECONCILE_TASK
 
 register(Feature(WORKFLOWS, _("Workflows"), "static", limits.FREE_WORKFLOWS, used=count_in_use))
+register(*pulse.METRICS, *pulse.ACTIVITY)
 register(HTTP, TRANSFORM, DELAY, EMAIL, APPROVAL, SUBFLOW, NOTION)
 register(
     Permission("workflows.view", _("See workflows and runs"), ALL_ROLES, for_keys=True),

@@ -270,6 +270,9 @@ REDIS_COMMANDS_PRICE = ENV.REDIS_COMMANDS_PRICE
 REDIS_MEMORY_PRICE = ENV.REDIS_MEMORY_PRICE
 MAIL_PRICE = ENV.MAIL_PRICE
 
+# Reports ------------------------------------------------------------------------------------------------------------
+REPORT_RECIPIENTS = ENV.REPORT_RECIPIENTS  # empty: the superusers
+
 # Outbound HTTP ------------------------------------------------------------------------------------------------------
 # The only private destinations the guarded client opens: "host:port", exact. The demo's own endpoints in a demo.
 OUTBOUND_ALLOWED_HOSTS = ENV.OUTBOUND_ALLOWED_HOSTS + (
@@ -345,6 +348,7 @@ STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [ROOT / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": VAR_DIR / "files"}},
+    "reports": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": VAR_DIR / "reports"}},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"

@@ -82,11 +82,14 @@ NAVIGATION: list[dict[str, Any]] = [
         "title": _("Business"),
         "separator": True,
         "items": [
+            _page(_("Weekly pulse"), "ecg_heart", "monitoring_pulse", "monitoring.view_pulsereport"),
             _page(_("Costs"), "savings", "monitoring_costs", "monitoring.view_costday"),
             _item(_("Infrastructure costs"), "request_quote", "monitoring.infrastructurecost"),
             _item(_("Cost forecasts"), "query_stats", "monitoring.costforecast"),
             _item(_("Hours of Redis"), "memory", "monitoring.keyvaluehour"),
             _page(_("Health"), "health_and_safety", "monitoring_health", "monitoring.view_healthrun"),
+            _item(_("Reports"), "summarize", "monitoring.report"),
+            _page(_("Growth and retention"), "group_add", "monitoring_growth", "monitoring.view_growthday"),
         ],
     },
     {

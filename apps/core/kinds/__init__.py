@@ -13,8 +13,10 @@ from apps.core.kinds.machinery import (
     Tick,
 )
 from apps.core.kinds.operations import (
+    ActivitySource,
     AlertType,
     BasePrice,
+    Concern,
     CostSource,
     Gauge,
     NoticeType,
@@ -39,11 +41,13 @@ from apps.core.kinds.vendors import (
 )
 
 __all__ = [
+    "ActivitySource",
     "AlertType",
     "AuditAction",
     "BasePrice",
     "BrandProvider",
     "CatchUp",
+    "Concern",
     "Contribution",
     "CostSource",
     "CredentialProvider",

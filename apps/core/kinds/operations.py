@@ -4,9 +4,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from apps.core.kinds.base import Contribution, Text
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
 
 Severity = Literal["critical", "warning", "info", "success"]
 
@@ -17,13 +20,14 @@ class PulseMetric(Contribution):
 
     `compute(start, end)` counts what happened in [start, end) ("flow"), or what there is at `end` ("stock"), in
     set-based SQL, of live organizations only. "money" is in cents of US dollars, "percent" between 0 and 100.
-    `product` groups figures in reports; `better` says which way is good news.
+    `product` groups figures in reports; `better` says which way is good news. None: there is nothing to count yet, such
+    as of a product that is not sold; that is not the same as nought.
     """
 
     name: str
     label: Text
     unit: Literal["count", "money", "percent"]
-    compute: Callable[[datetime, datetime], int | Decimal]
+    compute: Callable[[datetime, datetime], int | Decimal | None]
     product: Text
     measures: Literal["flow", "stock"] = "flow"
     better: Literal["up", "down"] = "up"
@@ -62,6 +66,29 @@ class BasePrice(Contribution):
     name: str
     label: Text
     monthly: Callable[[], int]
+
+
+@dataclass(frozen=True)
+class ActivitySource(Contribution):
+    """A way to be active: `organizations(start, end)` is a query of one column, `organization_id`, of live
+    organizations that did something in [start, end). It may name one more than once."""
+
+    name: str
+    organizations: "Callable[[datetime, datetime], QuerySet[Any, Any]]"
+
+
+@dataclass(frozen=True)
+class Concern(Contribution):
+    """Something that staff should look at while there is any: a line in the checklist of reports.
+
+    `count()` is bounded whatever the size of the tables; `url()` is the page, on this platform, that lists them.
+    """
+
+    name: str
+    label: Text
+    count: Callable[[], int]
+    url: Callable[[], str]
+    order: int = 100
 
 
 @dataclass(frozen=True)

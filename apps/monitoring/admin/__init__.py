@@ -1,5 +1,5 @@
 """Staff pages of monitoring."""
 
-from apps.monitoring.admin import bills, costs, costs_told, health, measures, status
+from apps.monitoring.admin import bills, costs, costs_told, growth, health, measures, pulse, reports, status
 
-__all__ = ["bills", "costs", "costs_told", "health", "measures", "status"]
+__all__ = ["bills", "costs", "costs_told", "growth", "health", "measures", "pulse", "reports", "status"]

@@ -8,7 +8,10 @@ from apps.monitoring.models.costs import (
     InfrastructureCost,
     KeyValueHour,
 )
+from apps.monitoring.models.growth import ActiveDay, GrowthDay, RetainedWeek
 from apps.monitoring.models.health import HealthResult, HealthRun
+from apps.monitoring.models.pulse import PulseReport, PulseValue
+from apps.monitoring.models.reports import Report
 from apps.monitoring.models.slo import GaugeSample, Objective, RequestMinute, SloSample
 from apps.monitoring.models.status import (
     Incident,
@@ -20,11 +23,13 @@ from apps.monitoring.models.status import (
 from apps.monitoring.models.uptime import Probe, UptimeDay
 
 __all__ = [
+    "ActiveDay",
     "Category",
     "CostDay",
     "CostForecast",
     "CostLine",
     "GaugeSample",
+    "GrowthDay",
     "HealthResult",
     "HealthRun",
     "Incident",
@@ -35,7 +40,11 @@ __all__ = [
     "KeyValueHour",
     "Objective",
     "Probe",
+    "PulseReport",
+    "PulseValue",
+    "Report",
     "RequestMinute",
+    "RetainedWeek",
     "SloSample",
     "StatusSubscriber",
     "UptimeDay",

@@ -1,0 +1,119 @@
+"""Parts that several reports have."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from apps.core.kinds import PulseMetric
+from apps.core.registry import registry
+from apps.core.staff.figures import MOST_COUNTED
+from apps.core.templatetags.levqor import number
+from apps.monitoring.figures import dollars, percent, shown, shown_change
+from apps.monitoring.models import Category
+from apps.monitoring.reports.document import Bars, Cell, Check, Checks, Number, Table, row
+from apps.monitoring.selectors.concerns import concerns
+from apps.monitoring.selectors.costs import CostSum
+from apps.monitoring.selectors.pulse import Standing, series
+from apps.monitoring.spans import LONDON, Span
+
+UPTIME = "uptime"  # the name of the metric by which whoever probes tells it
+TREND_WEEKS = 12
+TRENDS = ("runs", "api_calls", "sign_ups", "mrr")
+
+
+def words_of(span: Span) -> str:
+    """A time in words, as London reads it."""
+    zone = ZoneInfo(LONDON)
+    first, last = span.start.astimezone(zone), span.end.astimezone(zone)
+    return _("%(start)s to %(end)s, London") % {"start": _moment(first), "end": _moment(last)}
+
+
+def _moment(moment: datetime) -> str:
+    return date_format(moment, "j F Y, H:i")
+
+
+def day_words(day: date) -> str:
+    """A day in words."""
+    return date_format(day, "j F Y")
+
+
+def uptime(span: Span) -> Number:
+    """How much of the time the platform answered, if somebody probes it."""
+    metric = registry(PulseMetric).find(UPTIME)
+    value = metric.compute(span.start, span.end) if metric else None
+    note = "" if value is not None else _("nothing was probed")
+    return Number(_("Uptime"), shown(value, "percent") if value is not None else "—", note)
+
+
+def changed(now: int, before: int, *, up: bool = True) -> Cell:
+    """How much an amount of money moved, with whether that is good."""
+    change = Decimal(now - before)
+    text = shown_change(change, change * 100 / abs(before) if before else None, "money")
+    return Cell(text, "" if not change else "ok" if (change > 0) == up else "bad")
+
+
+def revenue_table(found: CostSum, before: CostSum, columns: Sequence[str]) -> Table:
+    """What each product brought in, the most first."""
+    labels = sorted(found.revenue_by.keys() | before.revenue_by.keys())
+    pairs = [(label, found.revenue_by.get(label, 0), before.revenue_by.get(label, 0)) for label in labels]
+    pairs.sort(key=lambda pair: (-pair[1], pair[0]))
+    total, total_before = sum(found.revenue_by.values()), sum(before.revenue_by.values())
+    rows = [row(label, dollars(now), dollars(then), changed(now, then)) for label, now, then in pairs]
+    if rows:
+        rows.append(row(_("All, without taxes"), dollars(total), dollars(total_before), changed(total, total_before)))
+    return Table([_("Product"), *columns], rows, empty=_("Nothing came in."))
+
+
+def cost_table(found: CostSum, before: CostSum, columns: Sequence[str]) -> Table:
+    """What was spent on what."""
+    names = [(str(label), found.sums[value], before.sums[value]) for value, label in Category.choices]
+    names.append((_("Stripe's fees"), found.fees, before.fees))
+    rows = [row(label, dollars(now), dollars(then), changed(now, then, up=False)) for label, now, then in names]
+    rows.append(
+        row(_("All costs"), dollars(found.costs), dollars(before.costs), changed(found.costs, before.costs, up=False))
+    )
+    return Table([_("Category"), *columns], rows)
+
+
+def margin_number(found: CostSum) -> Number:
+    """What is left, with its share."""
+    tone = "bad" if found.margin < 0 else ""
+    return Number(_("Net margin"), dollars(found.margin), percent(found.margin_percent), tone)
+
+
+def standing_rows(found: Sequence[Standing]) -> list[list[Cell]]:
+    """Figures of a week, with the week before."""
+    return [row(one.label, one.text, one.previous_text, Cell(one.change_text, one.tone)) for one in found]
+
+
+def metric_bars(metrics: Sequence[str] = TRENDS, weeks: int = TREND_WEEKS) -> list[Bars]:
+    """A chart for each metric that was counted, over the last weeks."""
+    reports, found = series(metrics, weeks)
+    charts = []
+    for name in metrics:
+        known, values = registry(PulseMetric).find(name), found[name]
+        if known is None or not values:
+            continue
+        scale = 100 if known.unit == "money" else 1
+        label = f"{known.label}, US $" if scale == 100 else str(known.label)
+        points = [
+            (f"W{one.end.isocalendar().week}", str(one), {name: float(values.get(one.pk, 0)) / scale})
+            for one in reports
+        ]
+        charts.append(Bars(label, [(name, label, "brand")], points, _("Week")))
+    return charts
+
+
+def checklist() -> Checks:
+    """What staff should look at; what needs nobody is ticked."""
+    return Checks(
+        [Check(one.label, _count(one.count) if one.count else _("none"), not one.count, one.url) for one in concerns()]
+    )
+
+
+def _count(count: int) -> str:
+    return f"{number(MOST_COUNTED)}+" if count > MOST_COUNTED else number(count)

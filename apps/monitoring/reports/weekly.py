@@ -1,0 +1,113 @@
+"""The weekly report: overview, revenue, costs, products, trends, what to do."""
+
+from datetime import date, timedelta
+from itertools import groupby
+
+from django.utils.translation import gettext as _
+
+from apps.core.templatetags.levqor import number
+from apps.monitoring.figures import dollars
+from apps.monitoring.models import PulseReport
+from apps.monitoring.reports import parts
+from apps.monitoring.reports.document import Bars, Block, Document, Figures, Number, Section, Table, Words
+from apps.monitoring.selectors import costs, pulse
+from apps.monitoring.selectors.pulse import Standing
+from apps.monitoring.spans import Span
+
+OVERVIEW = ("runs", "api_calls", "active_developers", "sign_ups", "mrr")
+MONEY_WEEKS = 12
+
+
+def build(span: Span, report: PulseReport) -> Document:
+    """Of the week that ended. The cost sheet goes by whole days: those until the one before its end."""
+    last = span.end.date() - timedelta(days=1)
+    found, before = _week(last), _week(last - timedelta(days=7))
+    standings = pulse.standings(report)
+    columns = [_("This week"), _("Week before"), _("Change")]
+    summary = _("Revenue %(revenue)s, costs %(costs)s, net margin %(margin)s.") % {
+        "revenue": dollars(found.revenue),
+        "costs": dollars(found.costs),
+        "margin": dollars(found.margin),
+    }
+    return Document(
+        _("Weekly report %(week)s") % {"week": report},
+        parts.words_of(span),
+        summary,
+        [
+            Section(_("Overview"), [_overview(span, found, before, standings), *_days_missing(found, last)]),
+            Section(_("Revenue by product"), [parts.revenue_table(found, before, columns)]),
+            Section(_("Costs"), [parts.cost_table(found, before, columns), *_outlook(last)]),
+            Section(_("Products"), _products(standings, columns)),
+            Section(_("Trends"), [_money_bars(last), *parts.metric_bars()]),
+            Section(_("What to do"), [parts.checklist()]),
+        ],
+    )
+
+
+def _week(last: date) -> costs.CostSum:
+    return costs.summed(last - timedelta(days=6), last)
+
+
+def _overview(span: Span, found: costs.CostSum, before: costs.CostSum, standings: list[Standing]) -> Figures:
+    revenue = parts.changed(found.revenue, before.revenue)
+    items = [
+        parts.uptime(span),
+        Number(_("Revenue"), dollars(found.revenue), revenue.text, revenue.tone),
+        parts.margin_number(found),
+    ]
+    by_name = {one.metric: one for one in standings}
+    items += [Number(one.label, one.text, one.change_text, one.tone) for name in OVERVIEW if (one := by_name.get(name))]
+    return Figures(items)
+
+
+def _days_missing(found: costs.CostSum, last: date) -> list[Block]:
+    """Said, lest a week of which costs were not collected looks cheap."""
+    if found.days == 7:
+        return []
+    words = _("Costs and revenue were collected for %(days)d of the seven days until %(last)s.")
+    return [Words(words % {"days": found.days, "last": parts.day_words(last)}, "wait")]
+
+
+def _outlook(last: date) -> list[Block]:
+    """Break-even and the forecast, where there is one."""
+    blocks: list[Block] = []
+    even = costs.break_even(last + timedelta(days=1))
+    if even is not None and even.customers is not None:
+        words = _("Break-even: %(customers)s customers at %(price)s (%(label)s) pay for %(costs)s a month.")
+        values = {"customers": number(even.customers), "price": dollars(even.price), "label": even.label}
+        blocks.append(Words(words % {**values, "costs": dollars(even.monthly_costs)}))
+    forecast = costs.newest_forecast()
+    if forecast is not None:
+        held, scored = costs.forecasts_that_held()
+        words = _("Forecast for %(month)s: %(expected)s, between %(low)s and %(high)s.")
+        amounts = {name: dollars(getattr(forecast, name)) for name in ("expected", "low", "high")}
+        text = words % {"month": forecast, **amounts}
+        if scored:
+            text += " " + _("Of earlier ones %(held)d of %(scored)d held.") % {"held": held, "scored": scored}
+        blocks.append(Words(text))
+    return blocks
+
+
+def _products(standings: list[Standing], columns: list[str]) -> list[Block]:
+    """A table for each product that has figures."""
+    tables: list[Block] = []
+    in_groups = sorted(standings, key=lambda one: one.product)
+    groups = [(product, list(rows)) for product, rows in groupby(in_groups, key=lambda one: one.product)]
+    for product, rows in groups:
+        tables.append(Table([product, *columns], parts.standing_rows(rows)))
+    return tables or [Words(_("No figures were collected."))]
+
+
+def _money_bars(last: date) -> Bars:
+    weeks = costs.by_week(last, MONEY_WEEKS)
+    first = next((number for number, (_day, found) in enumerate(weeks) if found.days), len(weeks) - 1)
+    points = [
+        (
+            f"{day:%d %b}",
+            _("week until %(day)s") % {"day": parts.day_words(day)},
+            {"margin": found.margin / 100, "costs": found.costs / 100},
+        )
+        for day, found in weeks[first:]
+    ]
+    series = [("costs", _("Costs, US $"), "idle"), ("margin", _("Net margin, US $"), "brand")]
+    return Bars(_("Revenue: what it costs and what is left"), series, points, _("Week"))
