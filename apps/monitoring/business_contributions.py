@@ -8,14 +8,14 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.clock import now
-from apps.core.kinds import AlertType, Concern, ScheduledJob
+from apps.core.kinds import AlertType, Concern, ScheduledJob, StaffFigures
 from apps.core.models import EventDelivery, JobRun
 from apps.core.registry import register
 from apps.core.staff.contributions import overdue_jobs
 from apps.core.staff.display import list_url
 from apps.core.staff.figures import MOST_COUNTED
 from apps.integrations.models import MailMessage, StripeObject
-from apps.monitoring import notion_pulse
+from apps.monitoring import notion_pulse, staff_figures
 from apps.monitoring.models import HealthRun
 from apps.monitoring.services import error_tracker, growth, pulse, reports
 from apps.monitoring.spans import LONDON, PULSE_WEEK
@@ -130,4 +130,5 @@ register(
         order=16,
     ),
     notion_pulse.PULSE,
+    StaffFigures("business", _("Business"), staff_figures.figures, "monitoring.view_pulsereport", order=12),
 )

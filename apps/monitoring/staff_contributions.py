@@ -26,10 +26,15 @@ def cost_figures() -> list[Figure]:
         return [Figure(_("Costs"), "—", translated("no day was collected yet"), "wait", url)]
     newest, month, forecast = rows[-1], costs.sum_of(rows), costs.newest_forecast()
     even, note = costs.break_even_of(month), translated("fees estimated") if newest.fees_estimated else str(newest)
-    tone = "bad" if month.margin < 0 else ""
     figures = [
         Figure(_("Costs of the newest day"), dollars(newest.costs), note, url=row_url(newest)),
-        Figure(_("Net margin, 30 days"), dollars(month.margin), percent(month.margin_percent), tone, url),
+        Figure(
+            _("Net margin, 30 days"),
+            dollars(month.margin),
+            percent(month.margin_percent),
+            "bad" if month.margin < 0 else "",
+            url,
+        ),
     ]
     if even is not None and even.customers is not None:
         words = translated("customers at %(price)s a month") % {"price": dollars(even.price)}

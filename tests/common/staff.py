@@ -39,6 +39,7 @@ from tests.common import stripe_raw
 from tests.common.billed import bill
 from tests.common.costs import fill_costs
 from tests.common.gates import sum_up_all
+from tests.common.monitored import monitor
 from tests.common.roles import actor_of, make_user
 from tests.common.usage import call, logged
 
@@ -89,6 +90,7 @@ def fill(organization: Organization, owner: User, staff: User) -> Run:
     QuotaAlert.objects.create(organization=organization, period="2026-01", percent=80, calls=8_000, quota=10_000)
     pay(organization)
     bill(organization, owner)
+    monitor()
     sync_schedules()
     run_now("token_cleanup")
     deliver_due()

@@ -342,6 +342,7 @@ def test_wrong_ids_are_not_there(values, owner):
 def test_the_admin_is_for_staff(world, owner, client):
     """Every list, object and action of it, for members and strangers. (What staff see: test_admin_pages.py.)"""
     names = {"object_id": str(world.pk), "content_type_id": "1", "name": "cancel", "app_label": "workflows", "url": "x"}
+    names |= {"key": str(world.pk), "form": "pdf", "metric": "runs"}
     member, asked = client_of(owner), 0
     for route in routes(of_admin=True):
         if route.name in ("login", "logout"):

@@ -18,6 +18,7 @@ from apps.monitoring.admin.shared import PagesAdmin
 from apps.monitoring.models import Report
 from apps.monitoring.reports.forms import with_charts
 from apps.monitoring.services.reports import file_of
+from apps.monitoring.spans import Span
 
 TYPES = {"md": "text/markdown; charset=utf-8", "pdf": "application/pdf"}
 
@@ -52,7 +53,8 @@ class ReportAdmin(PagesAdmin):
             raise Http404
         report = get_object_or_404(Report, pk=key)
         response = HttpResponse(file_of(report, form), content_type=TYPES[form])
-        response["Content-Disposition"] = f'attachment; filename="{report.kind}-{report.end:%Y-%m-%d}.{form}"'
+        day = Span(report.start, report.end).last_day
+        response["Content-Disposition"] = f'attachment; filename="{report.kind}-{day:%Y-%m-%d}.{form}"'
         return response
 
     @display(description=_("kind"))

@@ -32,8 +32,8 @@ def to_pdf(document: Stored) -> bytes:
 
 
 def _widths(columns: int, texts: int) -> list[int]:
-    """Per cent of each column: those with words are twice as wide."""
-    parts = [2 if number < texts else 1 for number in range(columns)]
+    """Per cent of each column: those with words are wider, and so is the last, which tells changes."""
+    parts = [3 if number < texts or number == columns - 1 else 2 for number in range(columns)]
     return [round(100 * part / sum(parts)) for part in parts]
 
 

@@ -59,10 +59,10 @@ def _overview(found: costs.CostSum, then: costs.CostSum) -> Figures:
     addon = parts.changed(found.sums["addon"], then.sums["addon"])
     return Figures(
         [
-            Number(_("Revenue"), dollars(found.revenue), revenue.text, revenue.tone),
-            Number(_("Costs"), dollars(found.costs), spent.text, spent.tone),
+            Number(_("Revenue"), dollars(found.revenue), revenue.text),
+            Number(_("Costs"), dollars(found.costs), spent.text),
             parts.margin_number(found),
-            Number(_("Add-on revenue"), dollars(found.sums["addon"]), addon.text, addon.tone),
+            Number(_("Add-on revenue"), dollars(found.sums["addon"]), addon.text),
         ]
     )
 

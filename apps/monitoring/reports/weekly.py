@@ -1,15 +1,15 @@
 """The weekly report: overview, revenue, costs, products, trends, what to do."""
 
 from datetime import date, timedelta
-from itertools import groupby
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from apps.core.templatetags.levqor import number
 from apps.monitoring.figures import dollars
 from apps.monitoring.models import PulseReport
 from apps.monitoring.reports import parts
-from apps.monitoring.reports.document import Bars, Block, Document, Figures, Number, Section, Table, Words
+from apps.monitoring.reports.document import Bars, Block, Cell, Document, Figures, Number, Section, Table, Words
 from apps.monitoring.selectors import costs, pulse
 from apps.monitoring.selectors.pulse import Standing
 from apps.monitoring.spans import Span
@@ -52,11 +52,11 @@ def _overview(span: Span, found: costs.CostSum, before: costs.CostSum, standings
     revenue = parts.changed(found.revenue, before.revenue)
     items = [
         parts.uptime(span),
-        Number(_("Revenue"), dollars(found.revenue), revenue.text, revenue.tone),
+        Number(_("Revenue"), dollars(found.revenue), revenue.text),
         parts.margin_number(found),
     ]
     by_name = {one.metric: one for one in standings}
-    items += [Number(one.label, one.text, one.change_text, one.tone) for name in OVERVIEW if (one := by_name.get(name))]
+    items += [Number(one.label, one.text, one.change_text) for name in OVERVIEW if (one := by_name.get(name))]
     return Figures(items)
 
 
@@ -89,13 +89,18 @@ def _outlook(last: date) -> list[Block]:
 
 
 def _products(standings: list[Standing], columns: list[str]) -> list[Block]:
-    """A table for each product that has figures."""
-    tables: list[Block] = []
-    in_groups = sorted(standings, key=lambda one: one.product)
-    groups = [(product, list(rows)) for product, rows in groupby(in_groups, key=lambda one: one.product)]
-    for product, rows in groups:
-        tables.append(Table([product, *columns], parts.standing_rows(rows)))
-    return tables or [Words(_("No figures were collected."))]
+    """What each product did. What was nought in both weeks is left out, and that is said."""
+    moved = [one for one in standings if one.value or one.previous]
+    rows = [[Cell(one.product), *cells] for one, cells in zip(moved, parts.standing_rows(moved), strict=True)]
+    blocks: list[Block] = [Table([_("Product"), _("Figure"), *columns], rows, empty=_("Nothing was counted."), texts=2)]
+    if left := len(standings) - len(moved):
+        words = ngettext(
+            "%(count)d figure was nought in both weeks and is not shown.",
+            "%(count)d figures were nought in both weeks and are not shown.",
+            left,
+        )
+        blocks.append(Words(words % {"count": left}))
+    return blocks
 
 
 def _money_bars(last: date) -> Bars:

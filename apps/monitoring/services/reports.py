@@ -59,7 +59,7 @@ def publish(kind: str, span: Span, document: Document) -> Report:
 
 
 def _write(kind: str, span: Span, form: str, content: bytes) -> str:
-    name = f"{kind}/{span.end:%Y-%m-%d}.{form}"
+    name = f"{kind}/{span.last_day:%Y-%m-%d}.{form}"
     storage().delete(name)
     return storage().save(name, ContentFile(content))
 

@@ -1,0 +1,147 @@
+"""The weekly pulse: each metric once, again the same, what fails told and the rest kept."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import time_machine
+
+from apps.accounts.models import Organization, User
+from apps.core.kinds import PulseMetric
+from apps.core.registry import contributed, registry
+from apps.integrations.models import MailMessage
+from apps.monitoring.models import PulseReport, PulseValue
+from apps.monitoring.selectors import pulse as reads
+from apps.monitoring.services import pulse
+from apps.monitoring.spans import PULSE_WEEK, ended
+from tests.common.monitored import pulse_week
+
+pytestmark = pytest.mark.django_db
+FRIDAY = datetime(2026, 11, 27, 14, 0, 5, tzinfo=UTC)
+SPAN = ended(PULSE_WEEK, FRIDAY)
+
+
+@pytest.fixture(autouse=True)
+def _on_friday() -> Iterator[None]:
+    with time_machine.travel(FRIDAY, tick=False):
+        yield
+
+
+def metric(name: str, value: Any, **fields: Any) -> PulseMetric:
+    def compute(start: datetime, end: datetime) -> Any:
+        if isinstance(value, Exception):
+            raise value
+        return value((start, end)) if callable(value) else value
+
+    return PulseMetric(name, f"The {name}", fields.pop("unit", "count"), compute, "Tests", **fields)
+
+
+def test_every_metric_of_the_installed_apps_is_kept(organization: Organization) -> None:
+    report, failed = pulse.collect(SPAN)
+    assert not failed
+    kept = set(report.values.values_list("metric", flat=True))
+    assert {
+        "revenue", "mrr", "payments", "payments_failed", "active_subscriptions", "api_revenue", "overage_calls",
+        "overage_revenue", "runs", "runs_failed", "api_calls", "active_developers", "sign_ups", "new_organizations",
+        "subscriptions_api_pro", "mrr_base",
+    } <= kept  # fmt: skip
+    assert not kept & {"subscriptions_white_label_basic", "mrr_insights", "success_rate"}  # not sold; no run ended
+
+
+def test_labels_are_told_apart() -> None:
+    labels = [str(one.label) for one in registry(PulseMetric).all()]
+    assert len(set(labels)) == len(labels)  # each is a column at Notion
+
+
+def test_again_in_the_same_week_makes_the_same_rows(organization: Organization) -> None:
+    with time_machine.travel(FRIDAY, tick=False):
+        first = pulse.weekly_pulse(FRIDAY)
+    rows = list(PulseValue.objects.values_list("metric", "value").order_by("metric"))
+    with time_machine.travel(datetime(2026, 12, 2, tzinfo=UTC), tick=False):
+        assert pulse.weekly_pulse(datetime(2026, 12, 2, tzinfo=UTC)) == first
+    assert list(PulseValue.objects.values_list("metric", "value").order_by("metric")) == rows
+    assert PulseReport.objects.count() == 1
+
+
+def test_what_came_late_counts_but_what_there_was_stays_as_it_was_seen() -> None:
+    seen = {"flow": 1, "stock": 1}
+    with (
+        contributed(metric("flow", lambda _span: seen["flow"])),
+        contributed(metric("stock", lambda _span: seen["stock"], measures="stock")),
+    ):
+        pulse.collect(SPAN)
+        seen.update(flow=2, stock=2)
+        report, _failed = pulse.collect(SPAN)
+    values = dict(report.values.values_list("metric", "value"))
+    assert (values["flow"], values["stock"]) == (2, 1)
+
+
+def test_the_metric_is_asked_for_exactly_the_week() -> None:
+    asked: list[Any] = []
+    with contributed(metric("asked", lambda span: asked.append(span) or 1)):
+        pulse.collect(SPAN)
+    assert asked == [(datetime(2026, 11, 20, 14, tzinfo=UTC), datetime(2026, 11, 27, 14, tzinfo=UTC))]
+
+
+def test_one_that_fails_hides_no_other_and_is_told_without_its_secret(superuser: User) -> None:
+    broken = metric("broken", ValueError("password=hunter2-hunter2 at sk_live_abcdefgh12345678"))
+    with contributed(broken), contributed(metric("whole", 3)), pytest.raises(pulse.PulseIncompleteError) as raised:
+        pulse.weekly_pulse(FRIDAY)
+    assert "broken: ValueError" in str(raised.value)
+    assert "hunter2" not in str(raised.value)
+    assert "sk_live" not in str(raised.value)
+    assert PulseValue.objects.filter(metric="whole", value=3).exists()
+    assert not MailMessage.objects.exists()
+
+
+@pytest.mark.parametrize(("value", "kept"), [(None, None), (0, 0), (Decimal("12.34567"), Decimal("12.3457"))])
+def test_nothing_to_count_is_no_nought(value: Any, kept: Any) -> None:
+    with contributed(metric("tried", value)):
+        report, _failed = pulse.collect(SPAN)
+    assert report.values.filter(metric="tried").values_list("value", flat=True).first() == kept
+
+
+def test_the_mail_goes_once_to_whom_the_setting_names(superuser: User, settings: Any) -> None:
+    settings.REPORT_RECIPIENTS = ["boss@example.com", "books@example.com"]
+    pulse.weekly_pulse(FRIDAY)
+    pulse.weekly_pulse(FRIDAY)
+    mail = MailMessage.objects.get()
+    assert mail.recipients == ["boss@example.com", "books@example.com"]
+    assert mail.subject == "Weekly pulse 2026-W48"
+    assert "Sign-ups: 0" in mail.text
+
+
+def test_without_the_setting_superusers_are_told(superuser: User, owner: User) -> None:
+    pulse.weekly_pulse(FRIDAY)
+    assert MailMessage.objects.get().recipients == [superuser.email]
+
+
+def test_nobody_to_tell_is_no_mistake(owner: User) -> None:
+    assert pulse.weekly_pulse(FRIDAY).startswith("2026-W48: ")
+    assert not MailMessage.objects.exists()
+
+
+def test_beside_the_week_before() -> None:
+    pulse_week({"up": 10, "down": 10, "same": 5, "from_nothing": 0}, SPAN.start)
+    with ExitStack() as stack:
+        for name, better in (("up", "up"), ("down", "down"), ("same", "up"), ("from_nothing", "up"), ("new", "up")):
+            stack.enter_context(
+                contributed(metric(name, {"up": 15, "down": 15, "same": 5}.get(name, 7), better=better))
+            )
+        report, _failed = pulse.collect(SPAN)
+        found = {one.metric: one for one in reads.standings(report)}
+    assert [(found[name].change_text, found[name].tone) for name in ("up", "down", "same", "from_nothing", "new")] == [
+        ("+5 (+50.0 %)", "ok"),
+        ("+5 (+50.0 %)", "bad"),
+        ("±0", ""),
+        ("+7", "ok"),
+        ("—", ""),
+    ]
+
+
+@pytest.fixture
+def superuser(staff: User) -> User:
+    return staff
