@@ -30,8 +30,8 @@ SET user_id = md5(organization_id::text || (id %% 1000)::text)::uuid WHERE id > 
 _RUNS = f"""
 INSERT INTO {Run._meta.db_table} (id, organization_id, workflow_id, version_id, trigger_kind, trigger_data, inputs,
   livemode, state, revision, priority, concurrency_key, claims, depth, created_at, started_at, finished_at)
-SELECT (lpad(to_hex(floor(extract(epoch FROM moment) * 1000)::bigint), 12, '0') || '7' || substr(md5(number::text), 1, 3)
-    || '8' || substr(md5(number::text), 4, 15))::uuid,
+SELECT (lpad(to_hex(floor(extract(epoch FROM moment) * 1000)::bigint), 12, '0') || '7'
+    || substr(md5(number::text), 1, 3) || '8' || substr(md5(number::text), 4, 15))::uuid,
   %s, %s, %s, 'api', '{{}}', '{{}}', number %% 50 > 0,
   (ARRAY['succeeded', 'succeeded', 'succeeded', 'failed'])[1 + number %% 4], 1, 5, '', 1, 0, moment, moment, moment
 FROM (SELECT number, timestamptz '2026-03-01 00:00Z' + number * interval '168 hours' / %s AS moment

@@ -7,7 +7,7 @@ from typing import Any
 from django.urls import ResolverMatch
 
 UNKNOWN = "unknown"
-VERSION = "v1"
+VERSIONS = ("v1", "v2")  # the second is that of the status page alone
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ def route_of(match: ResolverMatch | None) -> Route:
 @lru_cache(maxsize=500)
 def _route(pattern: str, free: bool) -> Route:
     """The category is the first word of the pattern that says what it is about: "runs" of `api/v1/runs/<str:run>`."""
-    words = [word for word in pattern.split("/") if word not in ("api", VERSION)]
+    words = [word for word in pattern.split("/") if word not in ("api", *VERSIONS)]
     return Route(words[0].partition(".")[0] if words and words[0] else UNKNOWN, free)
 
 

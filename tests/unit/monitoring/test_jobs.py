@@ -19,7 +19,7 @@ JOBS = {
     "cost_prediction": ("10 2 * * 1", "UTC"),
     "expansion_verifier": ("0 2 * * *", "UTC"),
     "health_monitor": ("0 */6 * * *", "UTC"),
-    "system_health_log": ("15 2 * * *", "UTC"),
+    "system_health_log": ("30 2 * * *", "UTC"),
     "roi_review": ("0 9 1 1,4,7,10 *", "Europe/London"),
     "daily_ops_summary": ("0 9 * * *", "Europe/London"),
     "governance_report": ("0 9 * * 0", "Europe/London"),
