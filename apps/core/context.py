@@ -17,6 +17,9 @@ class Context(NamedTuple):
     actor_label: str = ""
     ip: str | None = None
     impersonator_id: str = ""
+    job: str = ""  # the scheduled job that runs
+    run: str = ""  # the public id of the workflow run that is worked on
+    step: str = ""  # its step, by path
 
 
 _current: ContextVar[Context] = ContextVar("levqor_context", default=Context())  # noqa: B039 - it is a tuple
@@ -48,5 +51,5 @@ class bound:
 
 
 def bind(**changes: Any) -> None:
-    """Replace members for the rest of the present request: for middleware inside a `bound` block."""
+    """Replace members for the rest of the present `bound` block, such as a request's or a run's."""
     _current.set(_current.get()._replace(**changes))

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from apps.core import cron, job_logs
 from apps.core.backoff import pause
 from apps.core.clock import now
+from apps.core.context import bound
 from apps.core.errors import NotFoundError
 from apps.core.job_schedules import RUN_TASK, Schedule, effective_schedule, note_new_jobs, schedules, sync_schedules
 from apps.core.keeping import kept_alive
@@ -97,7 +98,7 @@ def _execute(job: ScheduledJob, run: JobRun) -> JobRun:
     """Do this attempt, which is counted already, and record it unless it is another worker's by now."""
     due_at = None
     lines = job_logs.RunLog(run.log)
-    with job_logs.kept(lines):
+    with bound(job=job.name), job_logs.kept(lines):
         if run.attempt > 1:
             lines.add(f"-- attempt {run.attempt}")
         try:

@@ -1,24 +1,26 @@
 """One form of log for Django, Celery and granian: readable lines, or one JSON object a line (`LOG_FORMAT=json`).
 
-Every entry carries the request id and organization of the context in which it was written. Members whose name says
-that they are secret never reach the output.
+Every entry carries the context in which it was written: request, organization, scheduled job, workflow run and step.
+What looks like a secret, by its name or its shape, never reaches the output.
 """
 
 import logging
 import logging.config
 import os
-import re
 import sys
 from collections.abc import Mapping
+from datetime import date, time, timedelta
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from apps.core.context import current
+from apps.core.scrubbing import REMOVED, SECRET_NAME, scrub
 
-SECRET_NAME = re.compile(r"passw|secret|token|authorization|api_?key|cookie|credential", re.IGNORECASE)
-REMOVED = "[removed]"
+HARMLESS = (bool, int, float, Decimal, UUID, date, time, timedelta, type(None))
 
 # Told only when something is wrong: these write a line for every tick, task or missing page.
 QUIET = (
@@ -40,6 +42,12 @@ def add_context(_logger: WrappedLogger, _method: str, event: EventDict) -> Event
         event.setdefault("request_id", context.request_id)
     if context.organization_id:
         event.setdefault("organization_id", str(context.organization_id))
+    if context.job:
+        event.setdefault("job", context.job)
+    if context.run:
+        event.setdefault("run", context.run)
+        if context.step:
+            event.setdefault("step", context.step)
     return event
 
 
@@ -49,6 +57,27 @@ def remove_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> Ev
         if name not in ("event", "exception") and SECRET_NAME.search(name):
             event[name] = REMOVED
     return event
+
+
+def scrub_texts(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Take out of the words, the error and its traceback what looks like a secret: the last before the output."""
+    for name, value in event.items():
+        if name not in ("timestamp", "level", "logger", "_record"):
+            event[name] = told(value)
+    return event
+
+
+def told(value: Any) -> Any:
+    """A value as it may be shown. What is no plain value is shown as text, whatever its `repr` would say."""
+    if isinstance(value, str):
+        return scrub(value)
+    if isinstance(value, HARMLESS):
+        return value
+    if isinstance(value, Mapping):
+        return {str(name): REMOVED if SECRET_NAME.search(str(name)) else told(member) for name, member in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [told(member) for member in value]
+    return scrub(str(value))
 
 
 def _processors() -> list[Processor]:
@@ -87,7 +116,7 @@ def formatter(style: str | None = None, *, colours: bool | None = None) -> struc
     chosen = style or os.environ.get("LOG_FORMAT") or "console"
     render: list[Processor]
     if chosen == "json":
-        render = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(default=str)]
+        render = [structlog.processors.JSONRenderer(default=str)]
     else:
         plain = structlog.dev.plain_traceback
         console = structlog.dev.ConsoleRenderer(
@@ -99,7 +128,12 @@ def formatter(style: str | None = None, *, colours: bool | None = None) -> struc
         render = [shorten, console]
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=_processors(),
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            scrub_texts,
+            *render,
+        ],
     )
 
 

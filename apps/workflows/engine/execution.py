@@ -12,6 +12,7 @@ from typing import Any
 
 from apps.core.brand import current_brand
 from apps.core.clock import now
+from apps.core.context import bound
 from apps.core.errors import LimitExceededError
 from apps.core.kinds import StepType
 from apps.core.registry import registry
@@ -139,7 +140,8 @@ class Execution:
             return self._branch(step, row, frame)
         if step.type == "foreach":
             return self._foreach(step, row, frame)
-        self.attempt.perform(step, row, frame)
+        with bound(step=row.path):
+            self.attempt.perform(step, row, frame)
         self._recorded += _bytes_of(row)
         if row.state == StepRun.State.WAITING:
             return Parked(row.due_at)

@@ -10,7 +10,7 @@ from django.db.models import F
 from django.db.models.functions import Coalesce
 
 from apps.core.clock import now
-from apps.core.context import bound
+from apps.core.context import bind, bound
 from apps.core.doorbell import ring_once, ring_once_now
 from apps.core.events import DELIVER_TASK
 from apps.core.tallies import Timing
@@ -53,22 +53,19 @@ def advance(run: Run) -> None:
     """
     assert run.lease_token is not None  # noqa: S101 - claim_run sets it
     keeper.hold(run.pk, run.lease_token)
-    try:
-        loaded = versions.load(run.version_id)
-        with bound(
-            realm_id=loaded.realm_id,
-            organization_id=run.organization_id,
-            actor_kind="system",
-            actor_label=run.public_id,
-        ):
+    about = {"organization_id": run.organization_id, "run": run.public_id, "actor_label": run.public_id}
+    with bound(actor_kind="system", **about):
+        try:
+            loaded = versions.load(run.version_id)
+            bind(realm_id=loaded.realm_id)
             _advance(run, loaded)
-    except LeaseLostError:
-        log.warning("lease_lost", run=run.public_id)
-    except Exception:
-        log.exception("run_broke", run=run.public_id, claims=run.claims)
-        _give_back(run)
-    finally:
-        keeper.drop(run.pk)
+        except LeaseLostError:
+            log.warning("lease_lost")
+        except Exception:
+            log.exception("run_broke", claims=run.claims)
+            _give_back(run)
+        finally:
+            keeper.drop(run.pk)
 
 
 def _advance(run: Run, loaded: versions.Loaded) -> None:

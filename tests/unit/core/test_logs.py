@@ -4,6 +4,8 @@ import json
 import logging
 import logging.config
 import re
+import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -15,6 +17,7 @@ from django.conf import settings
 from apps.core import logs
 from apps.core.context import bound
 from levqor.env import ROOT
+from tests.common.surroundings import bare_environment
 
 
 class Output:
@@ -119,3 +122,76 @@ def test_granian_writes_the_same_lines(output: Output, monkeypatch: pytest.Monke
     assert (entry["event"], entry["logger"]) == ("Listening at: http://127.0.0.1:8000", "_granian")
     for name in ("_granian", "granian.access"):
         logging.getLogger(name).handlers.clear()
+
+
+def test_lines_say_which_job_run_and_step_they_are_of(output: Output) -> None:
+    logs.configure({"level": "INFO", "format": "json"})
+    with bound(job="weekly_pulse"):
+        structlog.get_logger("apps.x").info("counted")
+        logging.getLogger("library").warning("slow")
+    with bound(run="run_1", step="each[0].call"):
+        structlog.get_logger("apps.x").info("called")
+        structlog.get_logger("apps.x").info("told", run="run_2")
+    ours, theirs, step, explicit = output.entries
+    assert ours["job"] == theirs["job"] == "weekly_pulse"
+    assert "run" not in ours
+    assert (step["run"], step["step"]) == ("run_1", "each[0].call")
+    assert explicit["run"] == "run_2", "who says it knows better"
+
+
+SECRETS = {
+    "key": "lvq_live_abcdefghijklmnop0123456789abcdef",
+    "stripe": "sk_live_abcdefghijklmnop0123456789",
+    "password": "hunter22hunter",
+    "bearer": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJlaXNoZXJl",
+    "cookie": "k3yofthesessi0nofsomebody",
+}
+
+
+class Odd:
+    """Something whose text holds a secret, as requests and models may."""
+
+    def __str__(self) -> str:
+        return f"<Odd api_key={SECRETS['key']}>"
+
+
+@pytest.mark.parametrize("style", ["json", "console"])
+def test_planted_secrets_reach_no_output(style: str, output: Output) -> None:
+    logs.configure({"level": "INFO", "format": style})
+    ours, theirs = structlog.get_logger("apps.x"), logging.getLogger("library")
+    words = (
+        f"called with {SECRETS['key']}, then {SECRETS['stripe']}; password={SECRETS['password']}\n"
+        f"Authorization: Bearer {SECRETS['bearer']}\nCookie: csrf=1; sessionid={SECRETS['cookie']}"
+    )
+    ours.info(words, answer={"body": [words], "password": SECRETS["password"]}, odd=Odd(), many={words})
+    theirs.warning("%s", words)
+    theirs.warning("called", extra={"headers": {"Cookie": f"sessionid={SECRETS['cookie']}"}})
+    try:
+        raise ValueError(words)
+    except ValueError as error:
+        ours.exception("it_broke", error=error, pair=(words, 1))
+        theirs.exception("it broke: %s", error)
+    text = output.text
+    for name, secret in SECRETS.items():
+        assert secret not in text, name
+    assert text.count(logs.REMOVED) > 20
+    assert "Traceback" in text
+    if style == "json":
+        assert len(output.entries) == 5, "what is removed breaks no line"
+
+
+def test_numbers_and_moments_stay_what_they_are(output: Output) -> None:
+    logs.configure({"level": "INFO", "format": "json"})
+    structlog.get_logger("apps.x").info("counted", rows=3, share=0.5, well=True, none=None, at=uuid.UUID(int=1))
+    (entry,) = output.entries
+    assert [entry[name] for name in ("rows", "share", "well", "none")] == [3, 0.5, True, None]
+    assert entry["at"] == str(uuid.UUID(int=1))
+
+
+def test_the_formatter_needs_no_settings() -> None:
+    """granian's own process has none."""
+    code = "import logging; from apps.core import logs; print(logs.formatter('json').format(logging.makeLogRecord({})))"
+    told = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=bare_environment(), capture_output=True, text=True
+    )
+    assert '"event"' in told.stdout, told.stderr
