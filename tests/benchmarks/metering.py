@@ -22,7 +22,7 @@ ONE_OF = 40  # events are of the organization that staff look at: more than a pa
 _FILL = f"""
 INSERT INTO {UsageEvent._meta.db_table}
   (organization_id, meter, category, user_id, key_id, value, at, hour, source, source_id, corrects, request_id)
-SELECT owner.id, 'api_calls', (ARRAY['runs', 'workflows', 'ping'])[1 + number %% {CATEGORIES}], owner.id, owner.id, 1,
+SELECT owner.id, 'api_calls', (ARRAY['runs', 'workflows', 'ping'])[1 + number %% {CATEGORIES}], PERSON, owner.id, 1,
   moment, date_trunc('hour', moment, 'UTC'), 'bench', number::text, '', md5(number::text)
 FROM (SELECT number, timestamptz '2026-03-01 00:00Z' + number * interval '{HOURS} hours' / %s AS moment
       FROM generate_series(%s, %s) number) event
@@ -48,7 +48,7 @@ SELECT count(*), sum(total), sum(events), md5(string_agg(sums.line, ',' ORDER BY
 """
 
 
-def fill(first: int, events: int, of: int) -> int:
+def fill(first: int, events: int, of: int, person: str = "owner.id") -> int:
     """Of so many events of a week, spread over organizations, those from the first on. Returns how many are there."""
     realm = selectors.default_realm()
     names = [f"metered-{number}" for number in range(ORGANIZATIONS)]
@@ -56,7 +56,7 @@ def fill(first: int, events: int, of: int) -> int:
         [Organization(realm=realm, name=name, slug=name) for name in names], ignore_conflicts=True
     )
     with connection.cursor() as cursor:
-        cursor.execute(_FILL, [of, first, first + events - 1])
+        cursor.execute(_FILL.replace("PERSON", person), [of, first, first + events - 1])
         cursor.execute("ANALYZE")
     with connection.cursor() as cursor:
         cursor.execute(f"VACUUM {UsageEvent._meta.db_table}")  # as the server does by itself a while after so many rows

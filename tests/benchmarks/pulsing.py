@@ -1,6 +1,8 @@
 """What the benchmark of the weekly pulse asks the driver process to do: a week of calls and runs, and to count it."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,18 +22,14 @@ from tests.common.roles import actor_of, make_organization, make_user
 START = datetime(2026, 3, 1, tzinfo=UTC)  # that of the events
 SPAN = Span(START, START + timedelta(days=7))
 SOURCE = "name: Tried\nsteps: [{id: a, type: transform, with: {expression: inputs}}]\n"
-AT_A_TIME = 1_000_000
 
-# A thousand people call for each organization; an hour of each is summed up by person.
-_PEOPLE = f"""
-UPDATE {UsageEvent._meta.db_table}
-SET user_id = md5(organization_id::text || (id %% 1000)::text)::uuid WHERE id > %s AND id <= %s
-"""
+# Twenty people call for each organization; an hour of each is summed up by person.
+PERSON = "md5(owner.id::text || (event.number %% 20)::text)::uuid"
 _RUNS = f"""
 INSERT INTO {Run._meta.db_table} (id, organization_id, workflow_id, version_id, trigger_kind, trigger_data, inputs,
   livemode, state, revision, priority, concurrency_key, claims, depth, created_at, started_at, finished_at)
-SELECT (lpad(to_hex(floor(extract(epoch FROM moment) * 1000)::bigint), 12, '0') || '7'
-    || substr(md5(number::text), 1, 3) || '8' || substr(md5(number::text), 4, 15))::uuid,
+SELECT (lpad(to_hex(floor(extract(epoch FROM moment) * 1000)::bigint), 12, '0')
+    || '7' || substr(md5(number::text), 1, 3) || '8' || substr(md5(number::text), 4, 15))::uuid,
   %s, %s, %s, 'api', '{{}}', '{{}}', number %% 50 > 0,
   (ARRAY['succeeded', 'succeeded', 'succeeded', 'failed'])[1 + number %% 4], 1, 5, '', 1, 0, moment, moment, moment
 FROM (SELECT number, timestamptz '2026-03-01 00:00Z' + number * interval '168 hours' / %s AS moment
@@ -59,15 +57,12 @@ BARE_OF_SUMS = {
 
 def prepare(events: int, runs: int) -> dict[str, int]:
     """So many of each in a week; all hours but the last are summed up. Returns how many there are."""
-    metering.fill(0, events, events)
+    with _without_indexes(UsageEvent):
+        metering.fill(0, events, events, PERSON)
     people = make_user("Bench")
     organization = make_organization(people, "Pulse")
     workflow = create_workflow(organization, SOURCE, actor_of(people, organization)).workflow
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT coalesce(max(id), 0) FROM {UsageEvent._meta.db_table}")
-        highest = cursor.fetchone()[0]
-        for first in range(0, highest, AT_A_TIME):
-            cursor.execute(_PEOPLE, [first, first + AT_A_TIME])
         cursor.execute(_RUNS, [organization.pk, workflow.pk, workflow.latest_version_id, runs, runs])
         cursor.execute(metering._NOTE)
     sum_up()
@@ -84,6 +79,21 @@ def prepare(events: int, runs: int) -> dict[str, int]:
         "hours": UsageHour.objects.unscoped().count(),
         "runs": Run.objects.unscoped().count(),
     }
+
+
+@contextmanager
+def _without_indexes(model: Any) -> Iterator[None]:
+    """Fill a table without its plain indexes, and make them at once afterwards: that takes a third of the time."""
+    wanted = "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = %s AND indexdef NOT LIKE 'CREATE UNIQUE%%'"
+    with connection.cursor() as cursor:
+        cursor.execute("SET synchronous_commit = off; SET maintenance_work_mem = '512MB'")
+        cursor.execute(wanted, [model._meta.db_table])
+        indexes = cursor.fetchall()
+        for name, _made in indexes:
+            cursor.execute(f"DROP INDEX {name}")
+        yield
+        for _name, made in indexes:
+            cursor.execute(made)
 
 
 def take_pulse() -> dict[str, Any]:
