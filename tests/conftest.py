@@ -17,7 +17,13 @@ from apps.monitoring.status.summary import forget
 from levqor.celery import app as celery_app
 from tests.common.caching import forget_cache
 
-pytest_plugins = ["tests.common.roles", "tests.common.staff", "tests.common.shopping", "tests.common.notion"]
+pytest_plugins = [
+    "tests.common.roles",
+    "tests.common.staff",
+    "tests.common.shopping",
+    "tests.common.notion",
+    "tests.common.report_files",
+]
 
 celery_app.set_default()
 

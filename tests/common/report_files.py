@@ -1,4 +1,4 @@
-"""What tests of monitoring share."""
+"""Where tests keep the files of reports. `tests/conftest.py` loads this module as a plugin."""
 
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ import pytest
 
 @pytest.fixture
 def reports_folder(tmp_path: Path, settings: Any) -> Path:
-    """Where this test's reports are."""
+    """This test's own folder."""
     folder = tmp_path / "reports"
     reports = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": folder}}
     settings.STORAGES = {**settings.STORAGES, "reports": reports}

@@ -1,0 +1,156 @@
+"""The pages of the business: for staff who may see them, with files to take away and bills to enter."""
+
+import io
+from datetime import date, timedelta
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from pypdf import PdfReader
+
+from apps.accounts.models import User
+from apps.audit.models import AuditEntry
+from apps.core.clock import now
+from apps.monitoring.models import CostDay, InfrastructureCost, PulseValue, Report
+from tests.common.monitored import cost_day, monitor
+from tests.common.roles import client_of
+from tests.common.staff import staff_with
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("reports_folder")]
+
+PAGES = (
+    "admin:monitoring_pulse",
+    "admin:monitoring_costs",
+    "admin:monitoring_growth",
+    "admin:monitoring_pulse_csv",
+    "admin:monitoring_costs_csv",
+    "admin:monitoring_growth_csv",
+    "admin:monitoring_cohorts_csv",
+)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_for_staff_with_the_right_alone(name: str, owner: User, staff: User) -> None:
+    address = reverse(name)
+    assert client_of(owner).get(address).status_code == 403
+    assert client_of(staff_with("")).get(address).status_code == 403
+    for role in ("support", "operations", "finance"):
+        assert client_of(staff_with(role)).get(address).status_code == 200
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_full_or_empty(name: str, staff: User) -> None:
+    client, address = client_of(staff), reverse(name)
+    empty = client.get(address)
+    monitor()
+    full = client.get(address)
+    assert (empty.status_code, full.status_code) == (200, 200)
+    assert len(full.content) > len(empty.content)
+
+
+def test_a_figure_week_by_week(staff: User) -> None:
+    monitor()
+    client = client_of(staff)
+    page = client.get(reverse("admin:monitoring_metric", args=["runs"])).content.decode()
+    assert "+2 (+40.0 %)" in page
+    assert client.get(reverse("admin:monitoring_metric", args=["unknown"])).status_code == 404
+
+
+def test_reports_are_read_and_taken_away(staff: User, owner: User) -> None:
+    monitor()
+    report, client = Report.objects.get(), client_of(staff)
+    page = client.get(reverse("admin:monitoring_report_change", args=[report.pk]))
+    assert "Overview" in page.content.decode()
+    address = {form: reverse("admin:monitoring_report_file", args=[report.pk, form]) for form in ("md", "pdf", "exe")}
+    markdown, pdf = client.get(address["md"]), client.get(address["pdf"])
+    assert markdown.content.decode().startswith("# Weekly report\n")
+    assert markdown["Content-Disposition"].startswith('attachment; filename="weekly-')
+    assert "Runs" in PdfReader(io.BytesIO(pdf.content)).pages[0].extract_text()
+    assert pdf["Content-Type"] == "application/pdf"
+    assert client.get(address["exe"]).status_code == 404
+    assert client_of(owner).get(address["pdf"]).status_code == 403
+    assert client_of(staff_with("")).get(address["pdf"]).status_code == 403
+
+
+def test_no_cell_of_a_file_is_a_formula(staff: User) -> None:
+    monitor()
+    PulseValue.objects.update(label="=HYPERLINK(1)")
+    text = client_of(staff).get(reverse("admin:monitoring_pulse_csv")).content.decode()
+    assert "'=HYPERLINK(1)" in text
+    assert ",=HYPERLINK" not in text
+
+
+def bill(**fields: object) -> dict[str, object]:
+    return {"label": "Server", "category": "hosting", "kind": "monthly", "dollars": "93.10",
+            "first_day": "2026-01-01", "last_day": "", "note": "", **fields}  # fmt: skip
+
+
+class TestBills:
+    @pytest.fixture
+    def day(self) -> CostDay:
+        """One that was collected already."""
+        return cost_day(date(2026, 3, 14), told=40)
+
+    def test_entered_changed_and_taken_back(self, day: CostDay) -> None:
+        client, add = client_of(staff_with("finance")), reverse("admin:monitoring_infrastructurecost_add")
+        assert client.post(add, bill()).status_code == 302
+        row = InfrastructureCost.objects.get()
+        day.refresh_from_db()
+        assert (row.amount, day.hosting, day.ai) == (9_310, 300, 40)
+        change = reverse("admin:monitoring_infrastructurecost_change", args=[row.pk])
+        assert 'value="93.10"' in client.get(change).content.decode()
+        assert client.post(change, bill(dollars="9.31", category="other")).status_code == 302
+        day.refresh_from_db()
+        assert (day.hosting, day.other, day.infrastructure) == (0, 30, 70)
+        client.post(reverse("admin:monitoring_infrastructurecost_delete", args=[row.pk]), {"post": "yes"})
+        day.refresh_from_db()
+        assert (InfrastructureCost.objects.count(), day.infrastructure) == (0, 40)
+        codes = AuditEntry.objects.unscoped().filter(code__startswith="staff.row").order_by("sequence")
+        assert list(codes.values_list("code", flat=True)) == [
+            "staff.row_added",
+            "staff.row_changed",
+            "staff.row_deleted",
+        ]
+
+    @pytest.mark.parametrize(
+        ("fields", "words"),
+        [
+            ({"dollars": "-1"}, "greater than or equal to 0"),
+            ({"dollars": "1.001"}, "2 decimal places"),
+            ({"dollars": "99999999"}, "less than or equal to 10000000"),
+            ({"last_day": "2025-12-31"}, "It ends before it begins."),
+            ({"kind": "once", "last_day": "2026-01-02"}, "What is paid once has one day"),
+            ({"category": "yachts"}, "not one of the available choices"),
+            ({"label": ""}, "This field is required."),
+        ],
+    )
+    def test_refused_beside_the_field(self, fields: dict[str, str], words: str) -> None:
+        client = client_of(staff_with("operations"))
+        answer = client.post(reverse("admin:monitoring_infrastructurecost_add"), bill(**fields))
+        assert words in answer.content.decode()
+        assert not InfrastructureCost.objects.exists()
+
+    def test_support_only_looks(self, day: CostDay) -> None:
+        client = client_of(staff_with("support"))
+        assert client.get(reverse("admin:monitoring_infrastructurecost_add")).status_code == 403
+        assert "Enter a cost" not in client.get(reverse("admin:monitoring_costs")).content.decode()
+
+
+def asked(client: Client, address: str) -> int:
+    with CaptureQueriesContext(connection) as found:
+        assert client.get(address).status_code == 200
+    return len(found)
+
+
+@pytest.mark.parametrize("name", PAGES[:3])
+def test_pages_ask_as_often_for_a_year_as_for_a_week(name: str, staff: User) -> None:
+    client, address = client_of(staff), reverse(name)
+    monitor()
+    client.get(address)
+    few = asked(client, address)
+    for number in range(2, 200):
+        cost_day(now().date() - timedelta(days=number), bills=1)
+    many = asked(client, address)
+    assert many == few <= 22
