@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from django.utils.translation import gettext_lazy as _
 
-from apps.billing import handlers, health, jobs, pulse, staff_contributions
+from apps.billing import handlers, health, jobs, pulse, staff_contributions, taxes
 from apps.billing.services import (
     credits,
     customers,
@@ -20,6 +20,7 @@ from apps.billing.services import (
 from apps.billing.tasks import TICK_TASK
 from apps.core.kinds import (
     AuditAction,
+    CostSource,
     EntitlementProvider,
     EventHandler,
     EventType,
@@ -59,6 +60,7 @@ register(
     EventHandler(disputes.OPENED, "billing.mail_dispute", handlers.mail_dispute),
     EventHandler(payments.REVERSED, "billing.mail_refund", handlers.mail_refund),
     ReleaseStep("catalogue", _("catalogue"), health.push_catalogue),
+    CostSource("sales_tax", _("Sales tax"), "tax", taxes.of_day),
     HealthCheck("catalogue", _("Catalogue"), health.on_sale),
     Tick("billing_refunds", refunds.REFUND_TASK, 10),
     Tick("billing_ends", subscriptions.END_TASK, 10),

@@ -47,6 +47,7 @@ class BillForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "last_day" in self.fields:  # staff who may only look get no form
+            self.fields["first_day"].help_text = translated("What is paid once counts on this day.")
             self.fields["last_day"].help_text = translated("Empty: until further notice. What is paid once has none.")
         if not self.instance._state.adding and "dollars" in self.fields:
             self.fields["dollars"].initial = in_dollars(self.instance.amount)

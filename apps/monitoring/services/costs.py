@@ -15,7 +15,6 @@ from apps.core.registry import registry
 from apps.core.scrubbing import scrub
 from apps.monitoring.figures import dollars, percent
 from apps.monitoring.models import CostDay, CostLine
-from apps.monitoring.models.costs import TAX
 from apps.monitoring.services.costs_bills import entered
 from apps.monitoring.services.costs_stripe import StripeDay, balance, estimated_fees, stripe_days
 from apps.monitoring.services.costs_sums import add_up
@@ -126,10 +125,18 @@ def _keep(day: date, told: _Told, seen: StripeDay | None, on_account: int | None
         line.cost_day = row
     CostLine.objects.bulk_create(lines, batch_size=LINES)
     add_up([row])
+    earned = list(row.lines.exclude(kind=CostLine.Kind.COST).values_list("source", "amount"))
+    addons = {source.name for source in registry(RevenueSource).all() if source.addon}
+    row.addon = sum(amount for source, amount in earned if source in addons)
     if seen is not None:
         row.revenue, row.fees, row.fees_estimated, row.note = seen.revenue, seen.fees, False, _left_out(seen)
     elif is_new or row.fees_estimated:
-        row.revenue, row.fees, row.fees_estimated, row.note = _own_revenue(row), _estimate(day), True, ""
+        row.revenue, row.fees, row.fees_estimated, row.note = (
+            sum(amount for _source, amount in earned) + row.tax,
+            _estimate(day),
+            True,
+            "",
+        )
     row.balance = on_account if row.balance is None else row.balance
     row.collected_at = now()
     row.save()
@@ -140,12 +147,6 @@ def _left_out(seen: StripeDay) -> str:
         return ""
     words = _("Without what moved in %(currencies)s: there is no rate.")
     return (words % {"currencies": ", ".join(sorted(seen.others))})[:300]
-
-
-def _own_revenue(row: CostDay) -> int:
-    """What our own rows say that customers paid, taxes and all."""
-    lines = row.lines.values_list("kind", "category", "amount")
-    return sum(amount for kind, category, amount in lines if kind == CostLine.Kind.REVENUE or category == TAX)
 
 
 def _estimate(day: date) -> int:

@@ -13,6 +13,7 @@ from apps.core.errors import DomainError
 from apps.core.health import examine
 from apps.core.kinds import HealthCheck, Text
 from apps.core.registry import registry
+from apps.integrations.notion import connection
 from apps.integrations.stripe.connection import is_fake, stripe
 from apps.integrations.stripe.errors import PaymentsNotSetUpError
 from apps.monitoring.figures import dollars
@@ -32,9 +33,12 @@ class _Check(NamedTuple):
 
 
 def notion() -> tuple[str, str]:
-    """What the check of that name says, which is part of an installation that knows Notion."""
+    """What the check of that name says, where somebody set Notion up."""
     check = registry(HealthCheck).find("notion")
-    return (State.OFF, _("Notion is not part of this installation.")) if check is None else examine(check)
+    if check is None:
+        return State.OFF, _("Notion is not part of this installation.")
+    state, detail = examine(check)
+    return (state if connection.is_set_up() else State.OFF), detail
 
 
 def stripe_balance() -> tuple[str, str]:

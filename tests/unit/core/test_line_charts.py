@@ -1,0 +1,33 @@
+"""Lines of amounts: below nothing too, with words on hover and a table of all figures."""
+
+from apps.core.charts import Point, Series
+from apps.core.line_charts import lines
+
+SERIES = (Series("earned", "Earned", "ok"), Series("left", "Left", "brand"))
+POINTS = [
+    Point("1 Mar", "1 March 2026", {"earned": 10.5, "left": -3.25}),
+    Point("2 Mar", "2 March 2026", {"earned": 12, "left": 4}),
+    Point("3 Mar", "3 March 2026", {"earned": 9}),
+]
+
+
+def test_each_amount_is_said_on_hover_and_in_the_table() -> None:
+    chart = lines("Money", POINTS, SERIES)
+    assert [name for name, _drawing in chart.drawings] == ["small", "medium", "large"]
+    large = chart.drawings[-1][1]
+    assert "<title>1 March 2026: Left -3.25</title>" in large
+    assert "<title>2 March 2026: Earned 12.00</title>" in large
+    assert "3 March 2026: Left" not in large  # a gap
+    assert chart.rows == [("1 March 2026", [10.5, -3.25]), ("2 March 2026", [12, 4]), ("3 March 2026", [9, 0])]
+    assert chart.legend == [("Earned", "ok"), ("Left", "brand")]
+
+
+def test_colours_are_those_of_the_page() -> None:
+    drawing = lines("Money", POINTS, SERIES).drawings[0][1]
+    assert "var(--ok)" in drawing
+    assert "var(--brand-bar)" in drawing
+    assert "#a1000" not in drawing
+
+
+def test_nothing_to_draw_is_a_chart_still() -> None:
+    assert lines("Money", [], SERIES).empty
