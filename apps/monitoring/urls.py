@@ -1,6 +1,7 @@
 """The status page's addresses."""
 
 from django.urls import path
+from django.views.decorators.http import require_safe
 
 from apps.monitoring.status import views, views_json
 from apps.monitoring.status.feeds import HistoryFeed
@@ -8,7 +9,7 @@ from apps.monitoring.status.feeds import HistoryFeed
 urlpatterns = [
     path("status", views.page, name="status"),
     path("status/history", views.history, name="status_history"),
-    path("status/history.atom", HistoryFeed(), name="status_feed"),
+    path("status/history.atom", require_safe(HistoryFeed()), name="status_feed"),
     path("status/history/<str:month>", views.history, name="status_month"),
     path("status/incidents/<str:incident>", views.incident, name="status_incident"),
     path("status/subscribe", views.subscribe, name="status_subscribe"),

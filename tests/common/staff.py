@@ -24,6 +24,17 @@ from apps.integrations.models import ExternalEvent, MailMessage, NotionPage, Not
 from apps.integrations.stripe.mirror import mirror
 from apps.ledger.models import Side, Transfer
 from apps.ledger.services import Entry, open_account, transfer
+from apps.monitoring.models import (
+    GaugeSample,
+    IncidentTemplate,
+    Probe,
+    RequestMinute,
+    SloSample,
+    StatusSubscriber,
+    UptimeDay,
+)
+from apps.monitoring.services.incidents import open_incident
+from apps.monitoring.services.slo import ensure_objectives
 from apps.notifications.models import AlertChannel, AlertTemplate, EscalationRule, MaintenanceWindow
 from apps.notifications.services.alerts import fire
 from apps.notifications.services.notices import notify
@@ -91,6 +102,7 @@ def fill(organization: Organization, owner: User, staff: User) -> Run:
     pay(organization)
     bill(organization, owner)
     monitor()
+    observe()
     sync_schedules()
     run_now("token_cleanup")
     deliver_due()
@@ -130,6 +142,20 @@ def fill_alarms(organization: Organization, owner: User) -> None:
     MaintenanceWindow.objects.create(reason="Upgrade", starts_at=moment, ends_at=moment + timedelta(hours=1))
     AlertTemplate.objects.create(code="channel_test", title="Test {{ subject }}")
     notify(organization, [owner], "quota_reached", title="80 %", body="Of the quota.", url="/", idempotency_key="a")
+
+
+def observe() -> None:
+    """A row of everything that is measured and told of the platform itself."""
+    moment = now().replace(second=0, microsecond=0)
+    ensure_objectives()
+    Probe.objects.create(component="api", minute=moment, up=True, latency_ms=12, seen="the API answers")
+    UptimeDay.objects.create(component="api", day=moment.date(), expected=1440, up=1439)
+    RequestMinute.objects.create(scope="api", minute=moment, total=10, over_50=1)
+    SloSample.objects.create(objective_id="api-latency", at=moment, total=10, bad=0, p95_ms=40)
+    GaugeSample.objects.create(name="levqor_queue_depth", at=moment, value=0)
+    IncidentTemplate.objects.create(name="Investigating", state="investigating", words="We are looking into it.")
+    StatusSubscriber.objects.create(email="reader@example.com")
+    open_incident("Slow", "We are looking into it.", {"api": "degraded_performance"})
 
 
 def pay(organization: Organization) -> list[Transfer]:

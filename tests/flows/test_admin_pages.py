@@ -9,7 +9,7 @@ from django_celery_beat.models import CrontabSchedule, IntervalSchedule, Periodi
 from apps.accounts.models import Invitation, TokenFamily
 from apps.core.admin_base import StaffModelAdmin
 from apps.core.scope import UnscopedQueryError, unscoped
-from apps.monitoring.models import InfrastructureCost
+from apps.monitoring.models import Incident, IncidentTemplate, InfrastructureCost, Objective
 from apps.notifications.models import AlertChannel, AlertTemplate, EscalationRule, MaintenanceWindow
 from apps.workflows.models import Run, Secret, Trigger, Workflow
 from tests.common.roles import client_of
@@ -19,7 +19,6 @@ from tests.common.stripe_raw import LEAK
 pytestmark = pytest.mark.django_db
 
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
-EDITABLE = {PeriodicTask}
 SET_UP = {
     AlertChannel,
     AlertTemplate,
@@ -27,6 +26,9 @@ SET_UP = {
     InfrastructureCost,
     MaintenanceWindow,
 }  # made, changed and deleted here
+EDITABLE = {PeriodicTask, Objective, IncidentTemplate}
+ADDABLE = {CrontabSchedule, Incident, IncidentTemplate}
+DELETABLE = {IncidentTemplate}
 
 
 def rows_of(model):
@@ -135,11 +137,11 @@ def test_nothing_but_a_schedule_staff_access_and_alarms_is_editable(world, staff
         assert isinstance(page, StaffModelAdmin)
         for row in rows_of(model)[:1]:
             context = client.get(row_address(row)).context
-            assert not context["has_delete_permission"], model
+            assert model in DELETABLE or not context["has_delete_permission"], model
             changeable = model in EDITABLE or model._meta.label == "accounts.User"
             assert changeable or not context["has_change_permission"], model
             assert changeable or client.post(row_address(row), {}).status_code == 403, model
-        if model is not CrontabSchedule:
+        if model not in ADDABLE:
             assert client.get(f"{list_address(model)}add/").status_code == 403, model
 
 

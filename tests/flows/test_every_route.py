@@ -16,6 +16,7 @@ from apps.accounts.services.api_keys import Terms
 from apps.accounts.services.organizations import create_organization
 from apps.accounts.urls import GUESSES
 from apps.integrations.models import MailMessage
+from apps.monitoring.services.incidents import open_incident
 from apps.notifications.models import Notification
 from apps.notifications.services.notices import notify
 from apps.workflows.engine.worker import work
@@ -45,6 +46,8 @@ OPEN_OBJECTS = {
     "demo_notify": "the demo's own endpoint",
     "dev_guide": "says the same to everybody",
     "docs_sdk_download": "says the same to everybody; tried in tests/flows/test_docs.py",
+    **dict.fromkeys(("status_incident", "status_month"), "says the same to everybody"),
+    **dict.fromkeys(("status_confirm", "status_unsubscribe"), "the link of a mail is the key"),
     "api_meter": "everybody has the same meters, and figures of their own",
     "unsubscribe": "the token is the key; tried in tests/flows/test_notifications.py",
     "account_confirm_email": "the key from the mail lets in",
@@ -104,6 +107,7 @@ NOT_THERE = {
     "unsubscribe": "no mail has this token",
     "impersonation_start": "for staff",
     "styleguide": "for developers",
+    **dict.fromkeys(("status_confirm", "status_unsubscribe"), "no mail has this link"),
     **{f"{vendor}_{page}": "no keys are set" for vendor in ("google", "github") for page in ("login", "callback")},
     "google_login_by_token": "no keys are set",
 }
@@ -136,6 +140,8 @@ VIEWER_SENDS = {
     "step_decide": "the step names who decides",
     **{f"guess_{guess}": "leads to a page" for guess in GUESSES},
     "hook": "the signature is the key",
+    "status_subscribe": "an address of one's own, which is asked first",
+    **dict.fromkeys(("status_confirm", "status_unsubscribe"), "the link of a mail is the key"),
     "vendor_webhook": "the vendor's signature is the key",
     "demo_notify": "the demo's own endpoint",
     "demo_tickets": "the demo's own endpoint",
@@ -208,6 +214,8 @@ def values(organization, owner, teammate, developer):
         "subscription_id": make_subscription(organization).public_id,
         "invoice_id": invoice.public_id,
         "line_id": str(invoice.lines.get().pk),
+        "incident": open_incident("Slow", "We look.", {"api": "degraded_performance"}).public_id,
+        "month": "2026-01",
     }
 
 

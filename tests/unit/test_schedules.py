@@ -36,6 +36,7 @@ DESCRIBED = {
     "system health log nightly": "system_health_log",
 }
 
+
 def there() -> set[str]:
     return {job.name for job in registry(ScheduledJob).all()} | {f"tick:{tick.name}" for tick in registry(Tick).all()}
 

@@ -148,7 +148,8 @@ def test_a_start_prepares_then_supervises(port: int, settings: Any) -> None:
 def test_a_release_prepares_without_the_demo() -> None:
     out = io.StringIO()
     call_command("release", stdout=out)
-    assert [line.split()[0] for line in out.getvalue().splitlines()] == ["database", "schedules", "static", "catalogue"]
+    steps = [line.split()[0] for line in out.getvalue().splitlines()]
+    assert steps == ["database", "schedules", "static", "catalogue", "objectives"]
     out = io.StringIO()
     call_command("release", stdout=out)
     for words in ("database       up to date", "schedules      0 changed", "static files   up to date"):

@@ -198,6 +198,16 @@ def test_what_is_over_is_shown_under_its_day(client, day):
     assert "It was a disk." in page
 
 
+def test_a_month_costs_as_much_with_many_incidents_as_with_few(client, day, django_assert_num_queries):
+    for count in (2, 20):
+        for number in range(count):
+            incidents.post_update(
+                incidents.open_incident(f"Slow {number}", "We look.", {"api": "operational"}), "resolved", "Over."
+            )
+        with django_assert_num_queries(3):
+            client.get("/status/history")
+
+
 def test_the_feed_and_json_tell_the_same(client, day):
     incident = incidents.open_incident("Slow", "We look.", {"api": "degraded_performance"})
     incidents.post_update(incident, "monitoring", "Better.")

@@ -1,0 +1,110 @@
+"""Staff tell people: an incident and maintenance from the first word to the last, recorded, seen on the page."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils.html import escape
+
+from apps.audit.models import AuditEntry
+from apps.core.clock import now
+from apps.monitoring.models import Incident, IncidentTemplate, Objective
+from apps.monitoring.services.slo import ensure_objectives
+from tests.common.roles import client_of
+from tests.common.staff import action_address, list_address, row_address, staff_with
+
+pytestmark = pytest.mark.django_db
+ADD = "/admin/monitoring/incident/add/"
+NONE = {"starts_at_0": "", "starts_at_1": "", "ends_at_0": "", "ends_at_1": ""}
+
+
+def test_an_incident_from_the_first_word_to_the_last(django_capture_on_commit_callbacks, client):
+    staff = client_of(staff_with("operations"))
+    form = {
+        "kind": "incident",
+        "title": "API is slow",
+        "words": "We look.",
+        "affected": ["api"],
+        "effect": "partial_outage",
+        **NONE,
+    }
+    with django_capture_on_commit_callbacks(execute=True):
+        assert staff.post(ADD, form).status_code == 302
+    incident = Incident.objects.get()
+    assert (incident.state, incident.impact, incident.automatic) == ("investigating", "major", False)
+    assert b"Some systems work only in part" in client.get("/status").content
+    template = IncidentTemplate.objects.create(name="Found", state="identified", words="We know why.")
+    page = action_address(incident, "update")
+    assert staff.get(page).status_code == 200
+    assert staff.post(page, {"state": "identified", "words": ""}).status_code == 422
+    with django_capture_on_commit_callbacks(execute=True):
+        staff.post(page, {"state": "identified", "template": template.pk, "effect_api": "degraded_performance"})
+        staff.post(page, {"state": "resolved", "words": "Over.", "effect_api": "operational"})
+    incident.refresh_from_db()
+    assert incident.is_over
+    assert [update.words for update in incident.updates.all()] == ["Over.", "We know why.", "We look."]
+    assert b"API is slow" in client.get("/status").content
+    assert staff.get(row_address(incident)).status_code == 200
+    codes = list(AuditEntry.objects.unscoped().order_by("pk").values_list("code", flat=True))
+    assert codes == ["status.incident_opened", "status.incident_updated", "status.incident_updated"]
+
+
+def test_maintenance_is_announced():
+    staff = client_of(staff_with("operations"))
+    starts, ends = now() + timedelta(hours=1), now() + timedelta(hours=2)
+    form = {
+        "kind": "maintenance",
+        "title": "Disks",
+        "words": "New ones.",
+        "affected": ["api"],
+        "starts_at_0": f"{starts:%Y-%m-%d}",
+        "starts_at_1": f"{starts:%H:%M:%S}",
+        "ends_at_0": f"{ends:%Y-%m-%d}",
+        "ends_at_1": f"{ends:%H:%M:%S}",
+    }
+    for wrong in ({"affected": []}, {"ends_at_0": "2020-01-01"}, NONE, {"kind": "incident"}):
+        refused = staff.post(ADD, form | wrong)
+        assert refused.status_code == 200
+        assert "errornote" in refused.content.decode() or refused.context["adminform"].form.errors
+    assert not Incident.objects.exists()
+    assert staff.post(ADD, form).status_code == 302
+    assert Incident.objects.get().state == "scheduled"
+    assert AuditEntry.objects.unscoped().get().code == "status.maintenance_announced"
+
+
+@pytest.mark.parametrize("role", ["support", "finance"])
+def test_others_of_staff_only_look(role):
+    incident = Incident.objects.create(title="Slow", state="investigating", impact="none")
+    somebody = client_of(staff_with(role))
+    assert somebody.get(list_address(Incident)).status_code == 200
+    assert somebody.get(ADD).status_code == 403
+    assert somebody.post(action_address(incident, "update"), {"state": "resolved", "words": "x"}).status_code == 403
+
+
+def test_an_objective_is_changed_within_reason():
+    ensure_objectives()
+    objective = Objective.objects.get(code="api-latency")
+    staff = client_of(staff_with("operations"))
+    form = {
+        "label": objective.label,
+        "target": "99",
+        "threshold_ms": "100",
+        "fewest": "10",
+        "fewest_bad": "3",
+        "enabled": "on",
+    }
+    assert staff.post(row_address(objective), form | {"target": "100"}).status_code == 200
+    assert staff.post(row_address(objective), form | {"threshold_ms": "123"}).status_code == 200
+    assert staff.post(row_address(objective), form).status_code == 302
+    objective.refresh_from_db()
+    assert (objective.target, objective.threshold_ms) == (99, 100)
+    assert AuditEntry.objects.unscoped().get().code == "staff.row_changed"
+
+
+def test_words_of_staff_are_shown_as_they_are(client):
+    staff = client_of(staff_with("operations"))
+    words = "<script>alert(1)</script> & more"
+    form = {"kind": "incident", "title": words, "words": words, "affected": [], "effect": "", **NONE}
+    staff.post(ADD, form)
+    page = client.get(f"/status/incidents/{Incident.objects.get().public_id}").content.decode()
+    assert escape(words) in page
+    assert "<script>alert" not in page
