@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Choices, Field, ForeignObject, ManyToManyField
 
 from apps.core.errors import DomainError
-from apps.core.kinds import Contribution
+from apps.core.kinds import Contribution, NotionDatabase, NotionSource
 from apps.core.strings.finding import Finding, excused_lines, has_words, shortened
 
 SPOKEN_KEYWORDS = {"label", "help_text", "verbose_name", "verbose_name_plural", "placeholder", "empty_value_display"}
@@ -69,6 +69,8 @@ class _Reader(ast.NodeVisitor):
     def _visit_instance(self, node: ast.Call, target: type) -> None:
         if issubclass(target, DomainError) and target.status >= 500:
             return  # a mistake in our code: told to developers
+        if issubclass(target, NotionDatabase | NotionSource):
+            return  # a table is found by its title: that is the same in every language
         if issubclass(target, ValidationError | DomainError):
             spoken = [
                 *node.args[:1],

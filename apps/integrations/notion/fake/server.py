@@ -3,6 +3,7 @@
 import hmac
 import json
 import secrets
+import sys
 import threading
 from collections import deque
 from collections.abc import Iterable
@@ -68,6 +69,11 @@ class _Reply:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128  # many threads connect at once
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Quiet about callers that were killed; a mistake of our own is told."""
+        if not isinstance(sys.exc_info()[1], ConnectionError | TimeoutError):
+            super().handle_error(request, client_address)
 
 
 class FakeNotion:

@@ -196,7 +196,7 @@ def test_too_deep_nesting_of_steps_is_refused():
 
 def test_the_schema_names_every_step_type():
     types = definition_schema()["$defs"]["step"]["properties"]["type"]["enum"]
-    assert types == ["approval", "branch", "delay", "email", "foreach", "http", "subflow", "transform"]
+    assert types == ["approval", "branch", "delay", "email", "foreach", "http", "notion", "subflow", "transform"]
 
 
 @pytest.mark.parametrize(
