@@ -57,8 +57,8 @@ class NotionGuideAdmin(StaffModelAdmin):
     def shown_state(self, obj: NotionGuide) -> str:
         """Whether it is among the guides, and as what."""
         if obj.problem:
-            return tag(_("an earlier version is shown") if obj.published else _("not shown"), "bad")
-        return tag(_("published"), "ok") if obj.published else tag(_("draft"), "wait")
+            return tag(_("Earlier version shown") if obj.published else _("Not shown"), "bad")
+        return tag(_("Published"), "ok") if obj.published else tag(_("Draft"), "wait")
 
     @display(description=_("received"))
     def received(self, obj: NotionGuide) -> str:

@@ -126,7 +126,7 @@ class NotionPageAdmin(StaffModelAdmin):
                     ("external_id", "shown_state"),
                     ("table_link", "page_id"),
                     ("attempts", "due"),
-                    ("synced", "maybe_made"),
+                    "synced",
                     "shown_error",
                 )
             },
