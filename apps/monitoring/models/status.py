@@ -66,6 +66,11 @@ class Incident(Entity):
                 | (~Q(state__in=("resolved", "completed")) & Q(over_at=None)),
                 name="over_since_it_is_over",
             ),
+            models.UniqueConstraint(
+                fields=("automatic",),
+                condition=Q(automatic=True, over_at__isnull=True),
+                name="one_automatic_incident_at_a_time",
+            ),
         )
         indexes = (
             models.Index(fields=("-began_at",), name="incident_by_time"),

@@ -4,6 +4,7 @@ Whoever watches a page at night is not always awake: the incident is opened by i
 all is well for five minutes. As soon as staff have written to it, it is theirs.
 """
 
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from apps.core.errors import ConflictError
@@ -41,7 +42,7 @@ def _tell(down: list[str], well: set[str], labels: dict[str, str]) -> None:
     automatic = Incident.objects.filter(over_at=None, automatic=True).order_by("began_at").first()
     new = [name for name in down if name not in told_of]
     if new and automatic is None:
-        open_incident(_title(new, labels), _words(new, labels), dict.fromkeys(new, Effect.MAJOR), automatic=True)
+        _open(new, labels)
         return
     if automatic is None or automatic.updates.filter(by_staff=True).exists():
         return
@@ -63,6 +64,16 @@ def _tell(down: list[str], well: set[str], labels: dict[str, str]) -> None:
                 by_staff=False,
             )
     except ConflictError:  # somebody of staff ended it just now
+        return
+
+
+def _open(names: list[str], labels: dict[str, str]) -> None:
+    """Two workers may find the same at once: the second leaves it to the first, and looks again in a minute."""
+    effects = dict.fromkeys(names, Effect.MAJOR)
+    try:
+        with transaction.atomic():
+            open_incident(_title(names, labels), _words(names, labels), effects, automatic=True)
+    except IntegrityError:
         return
 
 

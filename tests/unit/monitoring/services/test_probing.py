@@ -10,7 +10,7 @@ from apps.core.kinds import StatusComponent
 from apps.core.registry import contributed, registry
 from apps.monitoring.intervals import MINUTE, minute_of
 from apps.monitoring.models import Incident, Probe
-from apps.monitoring.services import incidents, probing
+from apps.monitoring.services import component_watch, incidents, probing
 from apps.monitoring.services.component_watch import watch_components
 from apps.notifications.models import Alert
 
@@ -160,3 +160,10 @@ def test_the_platforms_own_address_is_asked(live_server, settings):
         settings.SITE_URL = one
         own_probes._client(one).close()
     own_probes._client.cache_clear()
+
+
+def test_two_workers_open_one_incident(clock):
+    """Both saw that there was none: the second makes no other, and breaks nothing of what it is within."""
+    for _worker in range(2):
+        component_watch._open(["api"], {"api": "API"})
+    assert Incident.objects.get().updates.count() == 1
