@@ -6,9 +6,11 @@ from typing import Any
 from django.contrib.syndication.views import Feed
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.decorators import method_decorator
 from django.utils.feedgenerator import Atom1Feed
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
 
 from apps.monitoring.models import Incident
 from apps.monitoring.status.summary import Shown, summary
@@ -21,6 +23,7 @@ class HistoryFeed(Feed):
     title = "Levqor Status"
     link = "/status"
 
+    @method_decorator(require_safe)
     def __call__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         response: HttpResponse = super().__call__(request, *args, **kwargs)
         response["Cache-Control"] = "public, max-age=15, stale-if-error=86400"

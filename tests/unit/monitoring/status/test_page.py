@@ -190,6 +190,14 @@ def test_history_and_incident_pages(client, day):
     assert client.get("/status/incidents/inc_00000000000000000000000000").status_code == 404
 
 
+def test_a_month_costs_the_same_however_much_happened(client, day, django_assert_num_queries):
+    for _more in range(2):
+        for _incident in range(20):
+            incidents.open_incident("Slow", "We look.", {"api": "degraded_performance"})
+        with django_assert_num_queries(3):
+            client.get("/status/history")
+
+
 def test_what_is_over_is_shown_under_its_day(client, day):
     incident = incidents.open_incident("Was slow", "We look.", {"api": "degraded_performance"})
     incidents.post_update(incident, "resolved", "It was a disk.")
@@ -240,4 +248,5 @@ def test_public_metrics_need_no_credential_and_tell_nothing_internal(client, day
 
 def test_other_sites_may_not_write(client):
     assert Client(enforce_csrf_checks=True).post("/status/subscribe", {"email": "a@example.com"}).status_code == 403
-    assert client.post("/status").status_code == 405
+    for address in ("/status", "/status/history", "/status/history.atom", "/api/v2/summary.json"):
+        assert client.post(address).status_code == 405, address
