@@ -17,10 +17,10 @@ class BadAnswerError(Exception):
 
 def pages_answer() -> str:
     """Whether the start page comes and the database behind it answers. Raises `BadAnswerError`, or what HTTP raises."""
-    ready = _status("/readyz")
+    ready = status_of("/readyz")
     if ready != 200:
         raise BadAnswerError(f"/readyz answers {ready}")
-    landing = _status("/")
+    landing = status_of("/")
     if landing != 200:
         raise BadAnswerError(f"the start page answers {landing}")
     return "the start page answers"
@@ -28,17 +28,18 @@ def pages_answer() -> str:
 
 def api_answers() -> str:
     """Whether the API answers, its gate included: whose probe is refused for its pace was answered."""
-    status = _status("/api/metrics/public")
+    status = status_of("/api/metrics/public")
     if status not in (200, 429):
         raise BadAnswerError(f"the API answers {status}")
     return "the API answers"
 
 
-def _status(path: str) -> int:
+def status_of(path: str, method: str = "GET") -> int:
+    """What our own address answers."""
     return (
         _client(settings.SITE_URL)
         .request(
-            "GET", f"{settings.SITE_URL}{path}", timeout=PATIENCE_SECONDS, max_bytes=MOST_BYTES, follow_redirects=False
+            method, f"{settings.SITE_URL}{path}", timeout=PATIENCE_SECONDS, max_bytes=MOST_BYTES, follow_redirects=False
         )
         .status
     )

@@ -89,6 +89,7 @@ register(
     StatusComponent(
         "schedules", _("Schedules"), _("Workflows start when their time comes"), watched.schedules_fire, order=40
     ),
+    StatusComponent("webhooks", _("Webhooks"), _("Calls that start workflows"), watched.webhooks_are_taken, order=45),
 )
 register(Seed("workflows", seed.load, order=50), SandboxSeed("workflows", sandbox.load))
 

@@ -8,6 +8,7 @@ from django.db.models import Count, F
 from apps.core import heartbeat
 from apps.core.clock import now
 from apps.core.gauges import few, lag
+from apps.monitoring.own_probes import BadAnswerError, status_of
 from apps.workflows import platform_statistics as statistics
 from apps.workflows.models import Run, Trigger
 
@@ -74,3 +75,14 @@ def schedules_fire() -> str:
     if late > LATE.total_seconds():
         raise StandstillError(f"a schedule is late by {round(late)} s")
     return f"the latest schedule is late by {round(late)} s"
+
+
+def webhooks_are_taken() -> str:
+    """Whether the address that webhooks call looks for their trigger: one that there isn't is refused as such.
+
+    Raises `BadAnswerError`, or what HTTP raises.
+    """
+    status = status_of("/hooks/status-probe", "POST")
+    if status != 404:
+        raise BadAnswerError(f"a webhook for nobody is answered {status}")
+    return "webhooks are taken"
