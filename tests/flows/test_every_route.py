@@ -15,6 +15,7 @@ from apps.accounts.services import api_keys, invitations, tokens
 from apps.accounts.services.api_keys import Terms
 from apps.accounts.services.organizations import create_organization
 from apps.accounts.urls import GUESSES
+from apps.core.clock import now
 from apps.integrations.models import MailMessage
 from apps.monitoring.services.incidents import open_incident
 from apps.notifications.models import Notification
@@ -50,6 +51,8 @@ OPEN_OBJECTS = {
     **dict.fromkeys(("status_confirm", "status_unsubscribe"), "the link of a mail is the key"),
     "api_meter": "everybody has the same meters, and figures of their own",
     "unsubscribe": "the token is the key; tried in tests/flows/test_notifications.py",
+    **dict.fromkeys(("status_confirm", "status_unsubscribe"), "the token is the key; tried in test_subscribers.py"),
+    **dict.fromkeys(("status_month", "status_incident"), "says the same to everybody"),
     "account_confirm_email": "the key from the mail lets in",
     "account_reset_password_from_key": "the key from the mail lets in",
 }
@@ -104,7 +107,7 @@ NOT_THERE = {
     "mfa_view_recovery_codes": "nor codes",
     "mfa_download_recovery_codes": "nor codes",
     "invitation": "no invitation has this token",
-    "unsubscribe": "no mail has this token",
+    **dict.fromkeys(("unsubscribe", "status_confirm", "status_unsubscribe"), "no mail has this token"),
     "impersonation_start": "for staff",
     "styleguide": "for developers",
     **dict.fromkeys(("status_confirm", "status_unsubscribe"), "no mail has this link"),
@@ -127,7 +130,8 @@ VIEWER_SENDS = {
     "profile": "one's own name",
     **dict.fromkeys(("notifications_read", "notification_read", "notification_settings"), "one's own inbox"),
     **dict.fromkeys(("api_notifications_read", "api_notification_read"), "one's own inbox"),
-    "unsubscribe": "the token is the key",
+    **dict.fromkeys(("unsubscribe", "status_confirm", "status_unsubscribe"), "the token is the key"),
+    "status_subscribe": "an address of one's own, which has to confirm",
     "session_end": "one's own browsers",
     "tokens": "one's own tokens, which may do no more",
     "token_revoke": "one's own tokens",
@@ -210,6 +214,8 @@ def values(organization, owner, teammate, developer):
         "request_key": logged(organization).public_id,
         "package": "no-such-package",
         "meter": "api_calls",
+        "month": f"{now():%Y-%m}",
+        "incident": open_incident("Tried", "It is.", {"api": "degraded_performance"}).public_id,
         "order_id": make_order(organization).public_id,
         "subscription_id": make_subscription(organization).public_id,
         "invoice_id": invoice.public_id,

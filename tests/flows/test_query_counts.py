@@ -21,6 +21,8 @@ from tests.common.workflows import make_workflow
 pytestmark = pytest.mark.django_db
 COUNTS: dict[str, dict[str, int]] = json.loads((Path(__file__).parents[1] / "common" / "query_counts.json").read_text())
 
+STATUSPAGE = ("summary", "status", "components", "incidents", "scheduled-maintenances")
+
 # Addresses that an owner opens and that end in no object, yet are not counted, and why.
 NO_LISTS = {
     **dict.fromkeys(("/api/openapi.json", "/api/v1/schemas/workflow", "/robots.txt"), "the same for everybody"),
@@ -34,6 +36,12 @@ NO_LISTS = {
     "/api/v1/me": "one person; an organization each, at most 20",
     **dict.fromkeys(("/docs/api", "/docs/api/redoc", "/docs/sdk"), "the same for everybody"),
     **dict.fromkeys(("/api/v1/ping", "/api/usage", "/api/v1/usage", "/api/v1/usage/meters"), "a handful of figures"),
+    **dict.fromkeys(
+        ("/status", "/status/history.atom", "/api/metrics/public"), "of a copy: tests/unit/monitoring/status"
+    ),
+    **dict.fromkeys((f"/api/v2/{name}.json" for name in STATUSPAGE), "of the same copy"),
+    "/status/history": "a month, of at most 200 incidents: counted in test_page.py",
+    **dict.fromkeys(("/status/subscribe", "/status/subscribed"), "a form"),
     "/runs/*/live": "the part of the run's page that changes: counted there",
     **dict.fromkeys(("/status", "/api/metrics/public", "/status/history.atom"), "kept: tests/unit/monitoring/status"),
     **{f"/api/v2/{name}.json": "kept" for name in ("summary", "status", "components", "incidents")},
