@@ -61,6 +61,7 @@ STEP_TYPES: tuple[Feature, ...] = (
     Feature(_("Approval"), _("Stop until the right person says yes or no."), "approval"),
     Feature(_("E-mail"), _("Send through a durable outbox, once."), "email"),
     Feature(_("Subflow"), _("Call another workflow and use its output."), "subflow"),
+    Feature(_("Notion"), _("Create, change and find pages in your own workspace."), "notion"),
 )
 
 TRIGGERS: tuple[Feature, ...] = (

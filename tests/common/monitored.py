@@ -7,13 +7,8 @@ from typing import Any
 from apps.core.clock import now
 from apps.monitoring.models import (
     CostDay,
-    CostForecast,
     CostLine,
     GrowthDay,
-    HealthResult,
-    HealthRun,
-    InfrastructureCost,
-    KeyValueHour,
     PulseReport,
     PulseValue,
     Report,
@@ -21,6 +16,7 @@ from apps.monitoring.models import (
 )
 from apps.monitoring.reports.document import Document, Figures, Number, Section
 from apps.monitoring.spans import PULSE_WEEK, before, ended
+from tests.common.costs import fill_costs
 
 
 def cost_day(day: date, *, bills: int = 0, told: int = 0, **values: Any) -> CostDay:
@@ -49,32 +45,10 @@ def pulse_week(values: dict[str, int], at: datetime | None = None) -> PulseRepor
 def monitor() -> None:
     """One row or two of everything."""
     today, moment = now().astimezone(UTC).date(), now()
-    cost_day(today - timedelta(days=1), bills=300, told=20, revenue=1_900, fees=85, addon=1_900)
-    InfrastructureCost.objects.create(label="Server", category="hosting", amount=9_000, first_day=today)
-    KeyValueHour.objects.create(
-        hour=moment.replace(minute=0, second=0, microsecond=0),
-        commands=5,
-        commands_total=9,
-        server="s",
-        memory_bytes=10**6,
-        cost=0,
-    )
-    CostForecast.objects.create(
-        month=today.replace(day=1),
-        made_on=today,
-        expected=9,
-        low=8,
-        high=10,
-        known=5,
-        days=30,
-        method="tests",
-        actual=9,
-    )
+    fill_costs()
     latest = ended(PULSE_WEEK, moment)
     pulse_week({"runs": 5}, before(PULSE_WEEK, latest).end)
     pulse_week({"runs": 7, "revenue": 1_900})
-    run = HealthRun.objects.create(kind="verifier", slot=moment, ok=False, summary="1 of 2 checks failed")
-    HealthResult.objects.create(run=run, check_name="a", label="A", state="failed", before="ok", detail="away")
     document = Document("Weekly report", "a week", "Good.", [Section("Overview", [Figures([Number("Runs", "7")])])])
     Report.objects.create(
         kind="weekly", start=latest.start, end=latest.end, title="Weekly report", document=document.stored()

@@ -48,7 +48,6 @@ from apps.workflows.services.secrets import put_secret
 from apps.workflows.services.starting import Start, start_run
 from tests.common import stripe_raw
 from tests.common.billed import bill
-from tests.common.costs import fill_costs
 from tests.common.gates import sum_up_all
 from tests.common.monitored import monitor
 from tests.common.roles import actor_of, make_user
@@ -125,7 +124,6 @@ def fill(organization: Organization, owner: User, staff: User) -> Run:
         page_id=str(uuid.uuid4()), slug="from-notion", title="From Notion", source="# From Notion\n\nText.\n",
         published=True, link="https://www.notion.so/guide", problem="The page is empty.", received_at=moment,
     )  # fmt: skip
-    fill_costs()
     for one in (*stripe_raw.everything(), stripe_raw.refund(id="re_2", charge="ch_2")):
         mirror(one["object"], one)
     return run

@@ -1,7 +1,7 @@
 """The pages of the business: for staff who may see them, with files to take away and bills to enter."""
 
 import io
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 from django.db import connection
@@ -11,9 +11,8 @@ from django.urls import reverse
 from pypdf import PdfReader
 
 from apps.accounts.models import User
-from apps.audit.models import AuditEntry
 from apps.core.clock import now
-from apps.monitoring.models import CostDay, InfrastructureCost, PulseValue, Report
+from apps.monitoring.models import PulseValue, Report
 from tests.common.monitored import cost_day, monitor
 from tests.common.roles import client_of
 from tests.common.staff import staff_with
@@ -22,10 +21,8 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("reports_folder")]
 
 PAGES = (
     "admin:monitoring_pulse",
-    "admin:monitoring_costs",
     "admin:monitoring_growth",
     "admin:monitoring_pulse_csv",
-    "admin:monitoring_costs_csv",
     "admin:monitoring_growth_csv",
     "admin:monitoring_cohorts_csv",
 )
@@ -82,69 +79,13 @@ def test_no_cell_of_a_file_is_a_formula(staff: User) -> None:
     assert ",=HYPERLINK" not in text
 
 
-def bill(**fields: object) -> dict[str, object]:
-    return {"label": "Server", "category": "hosting", "kind": "monthly", "dollars": "93.10",
-            "first_day": "2026-01-01", "last_day": "", "note": "", **fields}  # fmt: skip
-
-
-class TestBills:
-    @pytest.fixture
-    def day(self) -> CostDay:
-        """One that was collected already."""
-        return cost_day(date(2026, 3, 14), told=40)
-
-    def test_entered_changed_and_taken_back(self, day: CostDay) -> None:
-        client, add = client_of(staff_with("finance")), reverse("admin:monitoring_infrastructurecost_add")
-        assert client.post(add, bill()).status_code == 302
-        row = InfrastructureCost.objects.get()
-        day.refresh_from_db()
-        assert (row.amount, day.hosting, day.ai) == (9_310, 300, 40)
-        change = reverse("admin:monitoring_infrastructurecost_change", args=[row.pk])
-        assert 'value="93.10"' in client.get(change).content.decode()
-        assert client.post(change, bill(dollars="9.31", category="other")).status_code == 302
-        day.refresh_from_db()
-        assert (day.hosting, day.other, day.infrastructure) == (0, 30, 70)
-        client.post(reverse("admin:monitoring_infrastructurecost_delete", args=[row.pk]), {"post": "yes"})
-        day.refresh_from_db()
-        assert (InfrastructureCost.objects.count(), day.infrastructure) == (0, 40)
-        codes = AuditEntry.objects.unscoped().filter(code__startswith="staff.row").order_by("sequence")
-        assert list(codes.values_list("code", flat=True)) == [
-            "staff.row_added",
-            "staff.row_changed",
-            "staff.row_deleted",
-        ]
-
-    @pytest.mark.parametrize(
-        ("fields", "words"),
-        [
-            ({"dollars": "-1"}, "greater than or equal to 0"),
-            ({"dollars": "1.001"}, "2 decimal places"),
-            ({"dollars": "99999999"}, "less than or equal to 10000000"),
-            ({"last_day": "2025-12-31"}, "It ends before it begins."),
-            ({"kind": "once", "last_day": "2026-01-02"}, "What is paid once has one day"),
-            ({"category": "yachts"}, "not one of the available choices"),
-            ({"label": ""}, "This field is required."),
-        ],
-    )
-    def test_refused_beside_the_field(self, fields: dict[str, str], words: str) -> None:
-        client = client_of(staff_with("operations"))
-        answer = client.post(reverse("admin:monitoring_infrastructurecost_add"), bill(**fields))
-        assert words in answer.content.decode()
-        assert not InfrastructureCost.objects.exists()
-
-    def test_support_only_looks(self, day: CostDay) -> None:
-        client = client_of(staff_with("support"))
-        assert client.get(reverse("admin:monitoring_infrastructurecost_add")).status_code == 403
-        assert "Enter a cost" not in client.get(reverse("admin:monitoring_costs")).content.decode()
-
-
 def asked(client: Client, address: str) -> int:
     with CaptureQueriesContext(connection) as found:
         assert client.get(address).status_code == 200
     return len(found)
 
 
-@pytest.mark.parametrize("name", PAGES[:3])
+@pytest.mark.parametrize("name", PAGES[:2])
 def test_pages_ask_as_often_for_a_year_as_for_a_week(name: str, staff: User) -> None:
     client, address = client_of(staff), reverse(name)
     monitor()

@@ -15,7 +15,6 @@ from apps.accounts.services import api_keys, invitations, tokens
 from apps.accounts.services.api_keys import Terms
 from apps.accounts.services.organizations import create_organization
 from apps.accounts.urls import GUESSES
-from apps.core.clock import now
 from apps.integrations.models import MailMessage
 from apps.monitoring.services.incidents import open_incident
 from apps.notifications.models import Notification
@@ -131,7 +130,6 @@ VIEWER_SENDS = {
     **dict.fromkeys(("notifications_read", "notification_read", "notification_settings"), "one's own inbox"),
     **dict.fromkeys(("api_notifications_read", "api_notification_read"), "one's own inbox"),
     **dict.fromkeys(("unsubscribe", "status_confirm", "status_unsubscribe"), "the token is the key"),
-    "status_subscribe": "an address of one's own, which has to confirm",
     "session_end": "one's own browsers",
     "tokens": "one's own tokens, which may do no more",
     "token_revoke": "one's own tokens",
@@ -214,8 +212,6 @@ def values(organization, owner, teammate, developer):
         "request_key": logged(organization).public_id,
         "package": "no-such-package",
         "meter": "api_calls",
-        "month": f"{now():%Y-%m}",
-        "incident": open_incident("Tried", "It is.", {"api": "degraded_performance"}).public_id,
         "order_id": make_order(organization).public_id,
         "subscription_id": make_subscription(organization).public_id,
         "invoice_id": invoice.public_id,

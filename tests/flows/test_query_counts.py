@@ -43,11 +43,6 @@ NO_LISTS = {
     "/status/history": "a month, of at most 200 incidents: counted in test_page.py",
     **dict.fromkeys(("/status/subscribe", "/status/subscribed"), "a form"),
     "/runs/*/live": "the part of the run's page that changes: counted there",
-    **dict.fromkeys(("/status", "/api/metrics/public", "/status/history.atom"), "kept: tests/unit/monitoring/status"),
-    **{f"/api/v2/{name}.json": "kept" for name in ("summary", "status", "components", "incidents")},
-    "/api/v2/scheduled-maintenances.json": "kept",
-    "/status/history": "one month: counted in tests/unit/monitoring/status",
-    **dict.fromkeys(("/status/subscribe", "/status/subscribed"), "a form"),
     "/dev/mail": "a demo's; counted in test_mail_page.py",
 }
 # allauth's pages are about one person's few things. Its list of sessions asks for each one: a person has a handful.
