@@ -37,7 +37,8 @@ def test_commands_are_those_since_the_hour_before(priced: None) -> None:
     assert (again.pk, again.commands) == (row.pk, row.commands)
     assert store(TEN + 2 * HOUR, told(70, server="b")).commands == 70
     assert store(TEN + 3 * HOUR, told(30, server="b")).commands == 30
-    assert KeyValueHour.objects.count() == 4
+    assert store(TEN + 4 * HOUR, told(500, server="c")).commands == 500
+    assert KeyValueHour.objects.count() == 5
 
 
 def test_a_day_is_its_hours_rounded_once(priced: None) -> None:
