@@ -25,7 +25,7 @@ register(
         verifying.FAILED_ALERT,
         _("The nightly verifier found something"),
         "critical",
-        _("Verifier: {{ label }}"),
+        _("Verifier: {{ label }} failed"),
         "{{ detail }}",
     ),
     AlertType(
