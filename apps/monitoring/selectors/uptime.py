@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from operator import or_
 
-from django.db.models import Avg, Count, Min, Q
+from django.db.models import Avg, Count, Min, Q, Subquery
 
 from apps.core.clock import now
 from apps.core.kinds import StatusComponent
@@ -127,10 +127,19 @@ def _any(conditions: Iterable[Q]) -> Q:
     return first
 
 
+def _first_kept(names: Sequence[str]) -> dict[str, datetime]:
+    """The oldest minute that is kept of each: one look into the index for each, where grouping would read all of it."""
+    firsts = {
+        f"first_{number}": Subquery(Probe.objects.filter(component=name).order_by("minute").values("minute")[:1])
+        for number, name in enumerate(names)
+    }
+    row = Probe.objects.annotate(**firsts).order_by("pk").values_list(*firsts).first() if names else None
+    return {name: first for name, first in zip(names, row or (), strict=False) if first is not None}
+
+
 def first_minutes(names: Sequence[str]) -> dict[str, datetime]:
     """Since when components are looked at."""
-    probes = Probe.objects.filter(component__in=names).order_by().values_list("component")
-    found: dict[str, datetime] = dict(probes.annotate(first=Min("minute")))
+    found = _first_kept(names)
     days = UptimeDay.objects.filter(component__in=names).order_by().values_list("component")
     for name, day in days.annotate(first=Min("day")):
         # Of a day that is added up only its own minutes counted: what was before it on that day never counts.
