@@ -7,6 +7,7 @@ from django.apps import apps as django_apps
 from django.contrib.admin.apps import SimpleAdminConfig
 from django.utils.module_loading import module_has_submodule
 
+from levqor import telemetry
 from levqor.celery import app as celery_app
 
 
@@ -28,6 +29,11 @@ class LevqorAdminConfig(SimpleAdminConfig):
 
 
 class ProjectConfig(AppConfig):
-    """Makes the project's own commands known: those that handle processes, of which no app knows."""
+    """Makes the project's own commands known, those that handle processes, and has errors and traces told: no app
+    knows of either."""
 
     name = "levqor"
+
+    def ready(self) -> None:
+        """Our apps are ready before: their errors from here on are told."""
+        telemetry.start()

@@ -8,6 +8,7 @@ import signal
 from importlib import import_module
 from types import FrameType
 
+from levqor import telemetry
 from levqor.env import settings_module
 
 LIGHT = ("apps.core", "apps.integrations")
@@ -39,6 +40,7 @@ def set_up() -> None:
 
     configure_logging(settings.LOGGING_CONFIG, settings.LOGGING)
     apps.populate([AppConfig(name, import_module(name)) for name in LIGHT])
+    telemetry.start(light=True)
 
 
 if __name__ == "__main__":

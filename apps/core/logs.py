@@ -35,8 +35,11 @@ QUIET = (
 
 
 def add_context(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Add who is served, where that is known. Django's own entries bring a whole request along: it is left out."""
-    event.pop("request", None)
+    """Add who is served, where that is known. Django's own entries bring a whole request along: it is left out, and its
+    path, which may be somebody's way in, is told by its route."""
+    request = event.pop("request", None)
+    if match := getattr(request, "resolver_match", None):
+        event["event"] = str(event["event"]).replace(request.path, f"/{match.route}")
     context = current()
     if context.request_id:
         event.setdefault("request_id", context.request_id)

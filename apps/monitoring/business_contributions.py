@@ -8,7 +8,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.clock import now
-from apps.core.kinds import AlertType, Concern, ScheduledJob, StaffFigures
+from apps.core.kinds import AlertType, Concern, HealthCheck, ScheduledJob, StaffFigures
 from apps.core.models import EventDelivery, JobRun
 from apps.core.registry import register
 from apps.core.staff.contributions import overdue_jobs
@@ -86,6 +86,7 @@ register(
         _("The error tracker did not take its weekly test"),
         "{{ reason }}",
     ),
+    HealthCheck("error_tracker", _("Error tracker"), error_tracker.told_to),
     Concern(
         "open_alerts",
         _("Open alerts"),

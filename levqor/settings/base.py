@@ -333,6 +333,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 METRICS_DIR = metrics_folder(ENV)
 KEPT_DIR = VAR_DIR / "kept"  # what is shown without a database
 METRICS_TOKEN = ENV.METRICS_TOKEN
+SENTRY_DSN = ENV.SENTRY_DSN
 OBSERVE_IN_BACKGROUND = True  # a thread of each web process and worker hands its figures on
 PROMETHEUS_LATENCY_BUCKETS = (0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 3.0, 10.0, float("inf"))
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import sentry_sdk
 
+from apps.integrations.sentry.setup import options
 from apps.monitoring.services import error_tracker
 from apps.notifications.models import Alert
 
@@ -31,7 +32,7 @@ class _Tracker(BaseHTTPRequestHandler):
 
 class TestErrorTracker:
     @pytest.fixture
-    def tracker(self) -> Iterator[type[_Tracker]]:
+    def tracker(self, settings: Any) -> Iterator[type[_Tracker]]:
         """An error tracker on this machine, for which the library is set up."""
 
         class Handler(_Tracker):
@@ -40,7 +41,8 @@ class TestErrorTracker:
         server = HTTPServer(("127.0.0.1", 0), Handler)
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
-        client = sentry_sdk.Client(dsn=f"http://key@127.0.0.1:{server.server_port}/1", default_integrations=False)
+        settings.SENTRY_DSN = f"http://publickey@127.0.0.1:{server.server_port}/1"
+        client = sentry_sdk.Client(**options())
         before = sentry_sdk.get_global_scope().client
         sentry_sdk.get_global_scope().set_client(client)
         yield Handler
@@ -52,6 +54,12 @@ class TestErrorTracker:
 
     def test_none_is_set_up(self) -> None:
         assert error_tracker.sentry_test(NOON) == "no error tracker is set up"
+        assert error_tracker.told_to()[0] == "ok"
+
+    def test_set_up_but_not_started(self, settings: Any) -> None:
+        settings.SENTRY_DSN = "https://publickey@sentry.example/1"
+        with pytest.raises(error_tracker.ErrorTrackerAwayError, match="started before SENTRY_DSN was set"):
+            error_tracker.sentry_test(NOON)
 
     def test_taken(self, tracker: type[_Tracker]) -> None:
         assert error_tracker.sentry_test(NOON) == "the error tracker took the test event"
