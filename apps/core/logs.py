@@ -169,6 +169,7 @@ def configure(options: Mapping[str, Any]) -> None:
                 "django.server": {"handlers": [], "level": level, "propagate": True},
                 "django.request": {"level": "ERROR"},
                 "django.db.backends": {"level": "INFO"},
+                "urllib3.connectionpool": {"level": "ERROR"},  # who calls tells it better, once and without the address
                 "stripe": {"level": "WARNING"},  # below that it tells whole answers, customers and all
                 **{name: {"level": quiet} for name in QUIET},
             },
