@@ -28,7 +28,19 @@ pytestmark = pytest.mark.django_db
 
 load_all_checks()
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
-UNDOCUMENTED = {"openapi": "it is the document"}
+UNDOCUMENTED = {
+    "openapi": "it is the document",
+    **dict.fromkeys(
+        (
+            "status_summary_json",
+            "status_json",
+            "status_components_json",
+            "status_incidents_json",
+            "status_maintenances_json",
+        ),
+        "the status page in the words of Statuspage's API, which documents them",
+    ),
+}
 ANSWERED_BY_THE_FRAMEWORK = {"HEAD", "OPTIONS"}
 SOURCE = (
     "name: Fuzzed\ntriggers: [{name: hook, type: webhook}]\nsteps: [{id: ok, type: approval, with: {message: go?}}]"
@@ -115,5 +127,7 @@ def test_every_route_of_the_api_is_documented():
 
 def test_a_route_of_the_api_says_which_methods_it_takes():
     """Whatever is written otherwise than as a class would be missing above."""
-    assert [route.pattern for route in routes() if route.is_api and not route.methods] == []
+    assert [
+        route.pattern for route in routes() if route.is_api and not route.methods and route.name not in UNDOCUMENTED
+    ] == []
     assert {route.name for route in routes() if route.is_api} >= set(UNDOCUMENTED)

@@ -101,7 +101,7 @@ def test_the_daily_summary(organization: Organization) -> None:
     text = text_of(Report.objects.get())
     assert "- API calls: **40**" in text
     assert "26 November 2026 (UTC): costs $2.50, revenue $10.00, net margin $7.50." in text
-    assert "| Verifier: Tried | Critical | open |" in text
+    assert "| Verifier: Tried failed | Critical | open |" in text
     assert "ValueError: \\[removed\\]" in text
     assert PLANTED not in str(Report.objects.values().get())
 
