@@ -4,11 +4,12 @@ from datetime import datetime, timedelta
 
 from django.utils.translation import gettext_lazy as _
 
-from apps.core.kinds import AlertType, AuditAction, Gauge, HealthCheck, ScheduledJob, StatusComponent, Tick
+from apps.core.kinds import AlertType, AuditAction, Gauge, HealthCheck, PulseMetric, ScheduledJob, StatusComponent, Tick
 from apps.core.preparation import ReleaseStep
 from apps.core.registry import register
 from apps.monitoring import gauges, health_checks, observing_staff, own_probes
 from apps.monitoring.metrics.gauges import READ_EVERY_SECONDS, READ_TASK
+from apps.monitoring.selectors.uptime import uptime_percent
 from apps.monitoring.services import slo
 from apps.monitoring.services.component_watch import COMPONENT_DOWN
 from apps.monitoring.services.incidents import MAIL_TASK
@@ -51,6 +52,7 @@ register(
         _("{{ label }}: burning {{ rate }} times too fast"),
         _("{{ bad }} of {{ total }} requests of the last {{ window }} were bad."),
     ),
+    PulseMetric("uptime", _("Uptime"), "percent", uptime_percent, _("Platform"), order=5),
     Gauge("levqor_component_up", "Whether the last probe found it up.", gauges.components_up, ("component",)),
     Gauge("levqor_slo_burn_rate", "How fast it burns.", gauges.burn_rates, ("objective", "window")),
     StatusComponent("website", _("Website"), _("Pages, sign-in and the dashboard"), own_probes.pages_answer, order=10),

@@ -46,6 +46,7 @@ def test_no_row_holds_any_of_it(used):
 
 def test_no_log_tells_it(used, caplog, capfd):
     caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, logger="urllib3.connectionpool")  # quiet by our own settings
     shop = used()
     shop.fake.faults.clear()
     told = caplog.text + "".join(capfd.readouterr())

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from operator import or_
 
 from django.db.models import Avg, Count, Min, Q, Subquery
@@ -92,6 +93,12 @@ def uptimes(names: Sequence[str], start: datetime, end: datetime) -> dict[str, U
     for name, up in _minutes_up(spans).items():
         found[name] += Uptime(0, up)
     return found
+
+
+def uptime_percent(start: datetime, end: datetime) -> Decimal | None:
+    """Of all components together, for the pulse and reports; None where none was looked at."""
+    share = sum(uptimes([one.name for one in components()], start, end).values(), NONE).share
+    return None if share is None else round(Decimal(share * 100), 2)
 
 
 def _whole_days(names: Sequence[str], start: datetime, end: datetime) -> dict[str, dict[date, Uptime]]:

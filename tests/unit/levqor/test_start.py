@@ -108,6 +108,13 @@ def port(settings: Any) -> int:
     return number
 
 
+@pytest.fixture(autouse=True)
+def _own_figures(settings: Any, tmp_path: Path) -> None:
+    """A start forgets the figures of its processes: not those of this suite."""
+    settings.METRICS_DIR = tmp_path / "metrics"
+    settings.METRICS_DIR.mkdir()
+
+
 def run_start() -> tuple[Any, str]:
     out = io.StringIO()
     with pytest.raises(SystemExit) as ended:

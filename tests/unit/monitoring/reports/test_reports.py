@@ -12,7 +12,7 @@ from apps.accounts.models import Organization, User
 from apps.audit.services import Who, record
 from apps.core.kinds import Concern, PulseMetric
 from apps.core.models import JobRun
-from apps.core.registry import contributed
+from apps.core.registry import contributed, registry
 from apps.integrations.models import MailMessage
 from apps.monitoring.models import Report
 from apps.monitoring.reports import governance
@@ -39,7 +39,9 @@ def text_of(report: Report) -> str:
     return reports.file_of(report, "md").decode()
 
 
-def test_the_weekly_report(organization: Organization, staff: User, reports_folder: Path) -> None:
+def test_the_weekly_report(
+    organization: Organization, staff: User, reports_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for number in range(1, 8):
         cost_day(date(2026, 11, 27) - timedelta(days=number), bills=100, told=10, revenue=1_000, fees=59)
     cost_day(date(2026, 11, 19), bills=100, revenue=500)
@@ -47,7 +49,8 @@ def test_the_weekly_report(organization: Organization, staff: User, reports_fold
     pulse_week({"runs": 3}, ended(PULSE_WEEK, FRIDAY).start)
     call(organization, 12, at=FRIDAY - timedelta(hours=3))
     up = PulseMetric("uptime", "Uptime", "percent", lambda _s, _e: 99, "Platform", "stock")
-    with contributed(up), contributed(Concern("tried", "Tried things", lambda: 3, lambda: "/admin/tried/", order=1)):
+    monkeypatch.setitem(registry(PulseMetric)._items, "uptime", up)
+    with contributed(Concern("tried", "Tried things", lambda: 3, lambda: "/admin/tried/", order=1)):
         outcome = reports.expansion_monitor(FRIDAY)
     assert outcome.startswith("Weekly report 2026-W48: Revenue $70.00, costs $11.83, net margin $58.17.")
     text = text_of(Report.objects.get())

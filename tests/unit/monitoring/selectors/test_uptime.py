@@ -153,3 +153,13 @@ def test_the_last_minutes():
     minute = datetime(2026, 4, 1, 11, 57, tzinfo=UTC)
     Probe.objects.bulk_create([probe(NAME, minute), probe(NAME, minute + 2 * MINUTE)])
     assert uptime.last_minutes([NAME], 4) == {NAME: [True, False, True, None]}
+
+
+def test_the_pulse_has_all_components_together():
+    start = NOW.replace(second=0) - timedelta(minutes=20)
+    with time_machine.travel(NOW, tick=False):
+        assert uptime.uptime_percent(start, NOW) is None
+        for name, up in (("api", True), ("website", False)):
+            Probe.objects.bulk_create(probe(name, start + number * MINUTE, up) for number in range(10))
+        found = uptime.uptime_percent(start, start + 10 * MINUTE)
+    assert found == 50
