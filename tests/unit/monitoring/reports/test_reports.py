@@ -184,7 +184,7 @@ def test_no_secret_reaches_a_report(organization: Organization, staff: User, set
     )
     with time_machine.travel(FRIDAY - timedelta(hours=8), tick=False):
         alerts.fire("verifier_failed", PLANTED, {"label": PLANTED, "detail": f"password={PLANTED}"})
-    metric = PulseMetric("planted", f"Figure {PLANTED}", "count", lambda _s, _e: 1, PLANTED)
+    metric = PulseMetric("planted", f"Figure {PLANTED}", "count", lambda _s, _e: 1, PLANTED, order=1)
     with contributed(metric), contributed(Concern("planted", PLANTED, lambda: 1, lambda: "/admin/")):
         for job in (
             reports.expansion_monitor,
