@@ -14,7 +14,7 @@ STAFF = "staff@demo.levqor.test"
 
 # No pages: parts of one, downloads, addresses of programs, and a tool for developers.
 NO_PAGES = {
-    *("run_live", "run_items", "workflow_check", "favicon", "robots", "styleguide"),
+    *("run_live", "run_items", "workflow_check", "favicon", "robots", "styleguide", "status_feed"),
     *("dev_mail_raw", "dev_mail_html", "mfa_download_recovery_codes"),
     *("demo_orders", "demo_customers", "demo_notify", "demo_tickets", "demo_status", "hook", "vendor_webhook"),
     *("mfa_reauthenticate_webauthn", "mfa_login_webauthn"),
@@ -133,6 +133,8 @@ def _objects(page: Page) -> dict[str, str]:
         "guide": "overview",
         "package": "none",
         "notification_id": "ntf_x",
+        "incident": "inc_x",
+        "month": "2026-01",
         "order_id": "order_x",
         "subscription_id": "sub_x",
         "invoice_id": "inv_x",
