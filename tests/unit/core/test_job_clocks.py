@@ -245,9 +245,7 @@ def test_no_slot_twice_and_none_left_out_against_its_policy(
             elif what == "down":
                 begun = run.rows()
                 run.down(moment + number * MINUTE)
-                waited = max(
-                    at(began), moment - jobs.BEATS_TURN - MINUTE
-                )  # what was left to a sweeper that is down now
+                waited = max(at(began), moment - jobs.BEATS_TURN - MINUTE)  # what was left to the sweeper
                 owed = cron.slots_between(crontab, LONDON, waited, run.now - jobs.BEATS_TURN)  # what is younger is due
                 lost = [slot for slot in owed if slot not in begun]
                 made_up_for = lost and (policy == "latest" or run.now - lost[-1] <= jobs.STILL_DUE)
