@@ -10,7 +10,8 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, resolve_url
-from django.urls import reverse
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 from unfold.sites import UnfoldAdminSite
@@ -22,6 +23,7 @@ from apps.core.admin_base import StaffModelAdmin
 from apps.core.errors import ForbiddenError
 from apps.core.ids import Entity
 from apps.core.scope import unscoped
+from apps.core.staff.dashboard import told_on
 from apps.core.staff.display import list_url, row_url
 
 # Unfold's pages hold Alpine expressions, which Alpine compiles (unsafe-eval), and inline styles. No inline script runs.
@@ -95,6 +97,17 @@ class LevqorAdminSite(UnfoldAdminSite):
             return response
 
         return for_staff
+
+    def get_urls(self) -> list[Any]:
+        """Django's hook: the page of operations beside the first one."""
+        return [path("operations/", self.admin_view(self.operations), name="operations"), *super().get_urls()]
+
+    def operations(self, request: HttpRequest) -> HttpResponse:
+        """How the platform and the business do: figures and charts of all apps that watch over them."""
+        told = told_on("operations", request)
+        nothing = not (told["groups"] or told["panels"])
+        frame = {**self.each_context(request), "title": _("Operations"), "heading": _("Operations")}
+        return TemplateResponse(request, "admin/index.html", {**frame, **told, "nothing_to_see": nothing})
 
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Staff log in where everybody does, with their second factor."""

@@ -198,8 +198,6 @@ register(
     StaffRight("billing.change_creditgrant", (FINANCE,)),
     StaffRight("billing.add_privatecoupon", (FINANCE,)),
     StaffFigures("billing", _("Money"), figures, VIEW, order=15),
-    StaffPanel(
-        "payments_per_day", _("Payments per day"), "admin/panels/chart_of_days.html", payments_per_day, VIEW, order=15
-    ),
+    StaffPanel("payments_per_day", _("Payments per day"), "admin/panels/chart.html", payments_per_day, VIEW, order=15),
     StaffFacts("billing", "accounts.organization", organization_facts, VIEW, order=60),
 )

@@ -145,14 +145,33 @@ def _bars(points: Sequence[Point], series: Sequence[Series], *, width: int, heig
         for order, one in enumerate(series)
         if order == 0 or point.values.get(one.key, 0)  # one row for each point keeps its place on the axis
     ]
-    every = max(1, round(len(points) / labels))
-    shown = [index for index in range(len(points)) if (len(points) - 1 - index) % every == 0]
-    names = json.dumps([point.label for point in points])
     stacks = [[point.values.get(one.key, 0) for one in series] for point in points]
     ticks = _ticks(
         max((sum(value for value in stack if value > 0) for stack in stacks), default=0),
         min((sum(value for value in stack if value < 0) for stack in stacks), default=0),
     )
+    encoding = {
+        "x": {
+            "field": "at",
+            "type": "ordinal",
+            "scale": {"paddingInner": 0.28, "paddingOuter": 0.1},
+            "axis": axis_of(points, labels),
+        },
+        "y": {
+            "field": "value",
+            "type": "quantitative",
+            "axis": {"title": None, "values": ticks, "format": "~s"},
+            "scale": {"domain": [ticks[0], ticks[-1]]},
+        },
+        "color": colours_of(series),
+        "order": {"field": "order", "type": "quantitative"},
+        "description": {"field": "words", "type": "nominal"},
+    }
+    return {**frame(width, height, rows), "mark": {"type": "bar"}, "encoding": encoding}
+
+
+def frame(width: int, height: int, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """What every drawing has: its size, its data, its type and lines."""
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
         "width": width,
@@ -161,29 +180,6 @@ def _bars(points: Sequence[Point], series: Sequence[Series], *, width: int, heig
         "autosize": {"type": "fit", "contains": "padding"},
         "padding": {"left": 2, "right": 6, "top": 6, "bottom": 2},
         "data": {"values": rows},
-        "mark": {"type": "bar"},
-        "encoding": {
-            "x": {
-                "field": "at",
-                "type": "ordinal",
-                "scale": {"paddingInner": 0.28, "paddingOuter": 0.1},
-                "axis": {"title": None, "values": shown, "labelExpr": f"{names}[datum.value]", "labelAngle": 0},
-            },
-            "y": {
-                "field": "value",
-                "type": "quantitative",
-                "axis": {"title": None, "values": ticks, "format": "~s"},
-                "scale": {"domain": [ticks[0], ticks[-1]]},
-            },
-            "color": {
-                "field": "series",
-                "type": "nominal",
-                "legend": None,
-                "scale": {"domain": [one.key for one in series], "range": [ink(one.tone) for one in series]},
-            },
-            "order": {"field": "order", "type": "quantitative"},
-            "description": {"field": "words", "type": "nominal"},
-        },
         "config": {
             "font": "system-ui, sans-serif",
             "view": {"stroke": None},
@@ -197,6 +193,24 @@ def _bars(points: Sequence[Point], series: Sequence[Series], *, width: int, heig
             "axisY": {"gridColor": ink("line"), "labelPadding": 8},
             "axisX": {"grid": False, "domain": True, "domainColor": ink("line"), "labelOverlap": True},
         },
+    }
+
+
+def axis_of(points: Sequence[Point], labels: int) -> dict[str, Any]:
+    """The x axis: about so many of the points' labels, the newest always."""
+    every = max(1, round(len(points) / labels))
+    shown = [index for index in range(len(points)) if (len(points) - 1 - index) % every == 0]
+    names = json.dumps([point.label for point in points])
+    return {"title": None, "values": shown, "labelExpr": f"{names}[datum.value]", "labelAngle": 0}
+
+
+def colours_of(series: Sequence[Series]) -> dict[str, Any]:
+    """Each series in its tone."""
+    return {
+        "field": "series",
+        "type": "nominal",
+        "legend": None,
+        "scale": {"domain": [one.key for one in series], "range": [ink(one.tone) for one in series]},
     }
 
 

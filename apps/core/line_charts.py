@@ -1,12 +1,11 @@
 """Lines over time, for amounts that may be below nothing; otherwise as `charts`: drawn in our colours, with a table."""
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from django.utils.translation import gettext as _
 
-from apps.core.charts import WIDTHS, Chart, Point, Series, Text, draw, ink
+from apps.core.charts import WIDTHS, Chart, Point, Series, Text, axis_of, colours_of, draw, frame, ink
 
 
 def lines(title: Text, points: Sequence[Point], series: Sequence[Series]) -> Chart:
@@ -24,9 +23,6 @@ def lines(title: Text, points: Sequence[Point], series: Sequence[Series]) -> Cha
 
 
 def _spec(points: Sequence[Point], series: Sequence[Series], *, width: int, height: int, labels: int) -> dict[str, Any]:
-    every = max(1, round(len(points) / labels))
-    shown = [index for index in range(len(points)) if (len(points) - 1 - index) % every == 0]
-    names = json.dumps([point.label for point in points])
     rows = [
         {
             "at": index,
@@ -38,57 +34,27 @@ def _spec(points: Sequence[Point], series: Sequence[Series], *, width: int, heig
         for one in series
         for index, point in enumerate(points)
     ]
-    colour = {
-        "field": "series",
-        "type": "nominal",
-        "legend": None,
-        "scale": {"domain": [one.key for one in series], "range": [ink(one.tone) for one in series]},
-    }
+    colour = colours_of(series)
     x = {
         "field": "at",
         "type": "ordinal",
         "scale": {"type": "point", "padding": 0.2},
-        "axis": {"title": None, "values": shown, "labelExpr": f"{names}[datum.value]", "labelAngle": 0},
+        "axis": {**axis_of(points, labels), "domain": False},  # the line at nothing is drawn
     }
     y = {"field": "value", "type": "quantitative", "axis": {"title": None, "tickCount": 4, "format": "~s"}}
-    return {
-        "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
-        "width": width,
-        "height": height,
-        "background": None,
-        "autosize": {"type": "fit", "contains": "padding"},
-        "padding": {"left": 2, "right": 6, "top": 6, "bottom": 2},
-        "data": {"values": rows},
-        "layer": [
-            {
-                "mark": {"type": "rule", "color": ink("idle"), "aria": False},
-                "encoding": {"y": {"datum": 0, "type": "quantitative"}},
-            },
-            {
-                "mark": {"type": "line", "strokeWidth": 2, "interpolate": "monotone", "aria": False},
-                "encoding": {"x": x, "y": y, "color": colour},
-            },
-            {
-                "mark": {"type": "point", "filled": True, "size": 22, "opacity": 1},
-                "encoding": {
-                    "x": x,
-                    "y": y,
-                    "color": colour,
-                    "description": {"field": "words", "type": "nominal"},
-                },
-            },
-        ],
-        "config": {
-            "font": "system-ui, sans-serif",
-            "view": {"stroke": None},
-            "axis": {
-                "labelColor": ink("text"),
-                "labelFontSize": 11,
-                "labelPadding": 6,
-                "domain": False,
-                "ticks": False,
-            },
-            "axisY": {"gridColor": ink("line"), "labelPadding": 8},
-            "axisX": {"grid": False, "labelOverlap": True},
+    words = {"field": "words", "type": "nominal"}
+    layers = [
+        {
+            "mark": {"type": "rule", "color": ink("idle"), "aria": False},
+            "encoding": {"y": {"datum": 0, "type": "quantitative"}},
         },
-    }
+        {
+            "mark": {"type": "line", "strokeWidth": 2, "interpolate": "monotone", "aria": False},
+            "encoding": {"x": x, "y": y, "color": colour},
+        },
+        {
+            "mark": {"type": "point", "filled": True, "size": 22, "opacity": 1},
+            "encoding": {"x": x, "y": y, "color": colour, "description": words},
+        },
+    ]
+    return {**frame(width, height, rows), "layer": layers}

@@ -68,7 +68,7 @@ def tables_at_notion() -> list[Figure]:
 
 
 register(
-    StaffFigures("notion", _("Notion"), tables_at_notion, "integrations.view_notiontable", order=45),
+    StaffFigures("notion", _("Notion"), tables_at_notion, "integrations.view_notiontable", 45, "operations"),
     AuditAction("stripe_object.replayed", _("Had an object at Stripe looked at again")),
     StaffFigures("mail", _("Mail and inbox"), mail_and_inbox, "integrations.view_mailmessage", order=40),
 )

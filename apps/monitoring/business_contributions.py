@@ -4,7 +4,6 @@ from datetime import timedelta
 from typing import Any
 
 from django.db.models import QuerySet
-from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.clock import now
@@ -27,14 +26,6 @@ RECENT = timedelta(days=7)
 
 def _capped(rows: QuerySet[Any]) -> int:
     return rows.order_by().values("pk")[: MOST_COUNTED + 1].count()
-
-
-def _alerts_url() -> str:
-    """The list of alarms, where the administration has one."""
-    try:
-        return list_url(Alert)
-    except NoReverseMatch:
-        return reverse("admin:index")
 
 
 def _failed_jobs() -> int:
@@ -91,7 +82,7 @@ register(
         "open_alerts",
         _("Open alerts"),
         lambda: _capped(Alert.objects.filter(resolved_at=None)),
-        _alerts_url,
+        lambda: list_url(Alert),
         order=10,
     ),
     Concern(
@@ -131,5 +122,5 @@ register(
         order=16,
     ),
     notion_pulse.PULSE,
-    StaffFigures("business", _("Business"), staff_figures.figures, "monitoring.view_pulsereport", order=12),
+    StaffFigures("business", _("Business"), staff_figures.figures, "monitoring.view_pulsereport", 12, "operations"),
 )

@@ -1,15 +1,18 @@
-"""What observing adds to the first page of the administration."""
+"""What observing adds to the administration's page of operations."""
 
 from django.utils.translation import gettext as translated
 from django.utils.translation import gettext_lazy as _
 
-from apps.core.kinds import Figure, StaffFigures
+from apps.core.kinds import Figure, StaffFigures, StaffPanel
 from apps.core.registry import register
 from apps.core.staff.display import list_url
 from apps.core.templatetags.levqor import number, percent
+from apps.monitoring import day_charts
 from apps.monitoring.models import Incident, Probe, SloSample
 from apps.monitoring.selectors.slo import standings
 from apps.monitoring.status.summary import summary
+
+CHART = "admin/panels/chart.html"
 
 
 def service() -> list[Figure]:
@@ -47,4 +50,9 @@ def service() -> list[Figure]:
     return found
 
 
-register(StaffFigures("service", _("Service"), service, "monitoring.view_probe", order=5))
+VIEW = "monitoring.view_probe"
+register(
+    StaffFigures("service", _("Service"), service, VIEW, 5, "operations"),
+    StaffPanel("latency", _("Latency, ms: 95 of 100 are quicker"), CHART, day_charts.latency, VIEW, 6, "operations"),
+    StaffPanel("queue_depth", _("Runs that wait for a worker"), CHART, day_charts.queue_depth, VIEW, 7, "operations"),
+)

@@ -1,4 +1,4 @@
-"""Costs and health on the first page of the administration."""
+"""Costs and health on the administration's page of operations."""
 
 from typing import Any
 
@@ -66,14 +66,15 @@ def _figure(label: Any, run: HealthRun | None, url: str) -> Figure:
 
 
 register(
-    StaffFigures("costs", _("Costs"), cost_figures, VIEW_COSTS, order=16),
-    StaffFigures("health", _("Health"), health_figures, VIEW_HEALTH, order=29),
+    StaffFigures("costs", _("Costs"), cost_figures, VIEW_COSTS, 16, "operations"),
+    StaffFigures("health", _("Health"), health_figures, VIEW_HEALTH, 29, "operations"),
     StaffPanel(
         "earned_and_spent",
         _("Earned, spent and left by day, US $"),
-        "admin/panels/chart_of_days.html",
+        "admin/panels/chart.html",
         cost_chart,
         VIEW_COSTS,
-        order=16,
+        16,
+        "operations",
     ),
 )

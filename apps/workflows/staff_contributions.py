@@ -110,9 +110,7 @@ register(AuditAction("workflows.run_woken", _("Staff woke a run")))
 register(
     StaffFigures("runs", _("Runs"), runs, "workflows.view_run", order=10),
     StaffFigures("queue", _("Queue"), queue, "workflows.view_run", order=20),
-    StaffPanel(
-        "runs_per_day", _("Runs per day"), "admin/panels/chart_of_days.html", runs_per_day, "workflows.view_run", 10
-    ),
+    StaffPanel("runs_per_day", _("Runs per day"), "admin/panels/chart.html", runs_per_day, "workflows.view_run", 10),
     StaffPanel(
         "latest_failures",
         _("Latest failures"),

@@ -76,7 +76,10 @@ def _page(title: Any, icon: str, name: str, permission: str) -> dict[str, Any]:
 
 NAVIGATION: list[dict[str, Any]] = [
     {
-        "items": [{"title": _("Overview"), "icon": "monitoring", "link": reverse_lazy("admin:index")}],
+        "items": [
+            {"title": _("Overview"), "icon": "monitoring", "link": reverse_lazy("admin:index")},
+            _page(_("Operations"), "monitor_heart", "operations", "monitoring.view_probe"),
+        ],
     },
     {
         "title": _("Business"),

@@ -99,7 +99,7 @@ def test_the_sheet_without_a_day_says_what_to_do(client: Client) -> None:
     page = client.get(SHEET).content.decode()
     assert "No day was collected yet" in page
     assert reverse("admin:monitoring_infrastructurecost_add") in page
-    assert "no day was collected yet" in client.get("/admin/").content.decode()
+    assert "no day was collected yet" in client.get("/admin/operations/").content.decode()
 
 
 def test_the_sheet_adds_days_up(client: Client) -> None:
@@ -166,8 +166,8 @@ def test_the_board_costs_the_same_for_many_looks(client: Client, django_assert_m
         client.get(BOARD)
 
 
-def test_the_first_page_has_costs_and_health(client: Client) -> None:
+def test_the_page_of_operations_has_costs_and_health(client: Client) -> None:
     fill_costs()
-    page = client.get("/admin/").content.decode()
+    page = client.get("/admin/operations/").content.decode()
     for words in ("Costs of the newest day", "Net margin, 30 days", "Costs of the next 30 days", "Checks that fail"):
         assert words in page, words

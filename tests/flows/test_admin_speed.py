@@ -14,6 +14,8 @@ from apps.core.ids import new_id
 from apps.core.models import DomainEvent, EventDelivery, JobRun
 from apps.core.scope import unscoped
 from apps.integrations.models import ExternalEvent, MailMessage
+from apps.monitoring.models import Objective, SloSample
+from apps.monitoring.services.slo import ensure_objectives
 from apps.workflows.models import Run, StepRun, Workflow
 from tests.common.roles import client_of, make_organization
 from tests.common.staff import list_address, make_run, row_address
@@ -144,14 +146,27 @@ def test_a_long_run_is_paged_and_its_page_costs_the_same(grow, staff, organizati
     assert "each[400].s" in client.get(row_address(run), {"steps-page": "17"}).content.decode()
 
 
-def test_the_first_page_costs_the_same_however_much_there_is(grow, staff):
+@pytest.mark.parametrize(("address", "most"), [("/admin/", 40), ("/admin/operations/", 25)])
+def test_the_first_pages_cost_the_same_however_much_there_is(address, most, grow, staff):
     client = client_of(staff)
+    ensure_objectives()
     grow(10)
-    client.get("/admin/")
-    few, _statements, _response = questions(client, "/admin/")
+    look_at_objectives(1)
+    client.get(address)
+    few, _statements, _response = questions(client, address)
     grow(300)
-    many, statements, _response = questions(client, "/admin/")
-    assert many == few <= 50, "\n".join(statements)
+    look_at_objectives(300)
+    many, statements, _response = questions(client, address)
+    assert many == few <= most, "\n".join(statements)
+
+
+def look_at_objectives(count):
+    moment = now() - timedelta(hours=count)
+    SloSample.objects.bulk_create(
+        SloSample(objective=one, at=moment - timedelta(minutes=5 * number), total=9, bad=1, p95_ms=40)
+        for one in Objective.objects.all()
+        for number in range(count)
+    )
 
 
 def test_more_rows_than_are_counted_are_told_so(grow, staff, monkeypatch):

@@ -31,7 +31,7 @@ from apps.core.kinds.operations import (
 )
 from apps.core.kinds.pages import DashboardCard, NavItem, SettingsPage
 from apps.core.kinds.products import EntitlementProvider, Feature, Meter, StepType
-from apps.core.kinds.staff import Figure, StaffFacts, StaffFigures, StaffPanel
+from apps.core.kinds.staff import Figure, StaffFacts, StaffFigures, StaffPage, StaffPanel
 from apps.core.kinds.vendors import (
     BrandProvider,
     CredentialProvider,
@@ -79,6 +79,7 @@ __all__ = [
     "Severity",
     "StaffFacts",
     "StaffFigures",
+    "StaffPage",
     "StaffPanel",
     "StatusComponent",
     "StepType",

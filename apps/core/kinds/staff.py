@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from apps.core.kinds.base import Contribution, Text
 
+StaffPage = Literal["overview", "operations"]
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -20,7 +22,8 @@ class Figure:
 
 @dataclass(frozen=True)
 class StaffFigures(Contribution):
-    """Numbers on the first page of the administration, for staff with the Django permission `permission`.
+    """Numbers on the first page of the administration, or on that of operations, for staff with the Django permission
+    `permission`.
 
     `figures()` is asked at every view of that page: a few queries, each bounded whatever the size of the tables.
     """
@@ -30,11 +33,12 @@ class StaffFigures(Contribution):
     figures: Callable[[], list[Figure]]
     permission: str
     order: int = 100
+    page: StaffPage = "overview"
 
 
 @dataclass(frozen=True)
 class StaffPanel(Contribution):
-    """A chart or table on the first page of the administration: `context()` feeds `template`, as bounded as figures."""
+    """A chart or table on one of these pages: `context()` feeds `template`, as bounded as figures."""
 
     name: str
     label: Text
@@ -42,6 +46,7 @@ class StaffPanel(Contribution):
     context: Callable[[], dict[str, Any]]
     permission: str
     order: int = 100
+    page: StaffPage = "overview"
 
 
 @dataclass(frozen=True)

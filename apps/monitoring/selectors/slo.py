@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Sum
+from django.db.models import OuterRef, Subquery, Sum
 
 from apps.core.clock import now
 from apps.monitoring.models import Objective, SloSample
@@ -28,14 +28,19 @@ def slo_series(code: str, since: datetime, until: datetime | None = None) -> lis
 
 
 def standings() -> list[Standing]:
-    """All that are watched. A look covers five minutes: together they are the two weeks."""
-    from_ = now() - BUDGET_WINDOW
-    found = []
-    for objective in Objective.objects.filter(enabled=True).order_by("code"):
-        looks = SloSample.objects.filter(objective=objective, at__gt=from_)
-        sums = looks.aggregate(total=Sum("total"), bad=Sum("bad"))
-        total, bad = sums["total"] or 0, sums["bad"] or 0
-        allowed = total * (1 - float(objective.target) / 100)
-        latest = SloSample.objects.filter(objective=objective).order_by("-at").first()
-        found.append(Standing(objective, latest, 1 - bad / allowed if allowed else None))
-    return found
+    """All that are watched, in three queries. A look covers five minutes: together they are the two weeks."""
+    looks = SloSample.objects.filter(at__gt=now() - BUDGET_WINDOW)
+    newest = looks.filter(objective=OuterRef("pk")).order_by("-at")
+    objectives = Objective.objects.filter(enabled=True).annotate(newest_look=Subquery(newest.values("pk")[:1]))
+    rows = list(objectives.order_by("code"))
+    sums = {
+        row["objective"]: (row["total"], row["bad"])
+        for row in looks.order_by().values("objective").annotate(total=Sum("total"), bad=Sum("bad"))
+    }
+    latest = SloSample.objects.in_bulk([row.newest_look for row in rows if row.newest_look])
+    return [_standing(row, latest.get(row.newest_look), *sums.get(row.pk, (0, 0))) for row in rows]
+
+
+def _standing(objective: Objective, latest: SloSample | None, total: int, bad: int) -> Standing:
+    allowed = total * (1 - float(objective.target) / 100)
+    return Standing(objective, latest, 1 - bad / allowed if allowed else None)
