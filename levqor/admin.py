@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, resolve_url
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils.functional import SimpleLazyObject
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 from unfold.sites import UnfoldAdminSite
@@ -108,6 +109,10 @@ class LevqorAdminSite(UnfoldAdminSite):
         nothing = not (told["groups"] or told["panels"])
         frame = {**self.each_context(request), "title": _("Operations"), "heading": _("Operations")}
         return TemplateResponse(request, "admin/index.html", {**frame, **told, "nothing_to_see": nothing})
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> Any:
+        """Django asks for it at every page, and hardly any looks at it: our side bar is made of our own list."""
+        return SimpleLazyObject(lambda: super(LevqorAdminSite, self).get_app_list(request, app_label))
 
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Staff log in where everybody does, with their second factor."""

@@ -1,12 +1,14 @@
 """How the administration looks and what its side bar offers: django-unfold's settings."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
 from django.templatetags.static import static
-from django.urls import reverse_lazy
+from django.urls import reverse
+from django.utils.functional import lazy
 from django.utils.translation import gettext_lazy as _
 
 # static/css/tokens.css in Unfold's scales: brand is primary-600, surfaces and ink are base.
@@ -38,6 +40,10 @@ BASE = {
 }
 
 
+# Some hundred at each page of staff, always the same: looked up once.
+_address = lazy(cache(reverse), str)
+
+
 def environment(request: HttpRequest) -> list[Any]:
     """The badge beside the title: which installation this is."""
     if settings.DEMO:
@@ -64,20 +70,20 @@ def _item(title: Any, icon: str, model: str) -> dict[str, Any]:
     return {
         "title": title,
         "icon": icon,
-        "link": reverse_lazy(f"admin:{app}_{name}_changelist"),
+        "link": _address(f"admin:{app}_{name}_changelist"),
         "permission": _may(f"{app}.view_{name}"),
     }
 
 
 def _page(title: Any, icon: str, name: str, permission: str) -> dict[str, Any]:
     """A page beside the list of a model."""
-    return {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{name}"), "permission": _may(permission)}
+    return {"title": title, "icon": icon, "link": _address(f"admin:{name}"), "permission": _may(permission)}
 
 
 NAVIGATION: list[dict[str, Any]] = [
     {
         "items": [
-            {"title": _("Overview"), "icon": "monitoring", "link": reverse_lazy("admin:index")},
+            {"title": _("Overview"), "icon": "monitoring", "link": _address("admin:index")},
             _page(_("Operations"), "monitor_heart", "operations", "monitoring.view_probe"),
         ],
     },
@@ -247,7 +253,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_TITLE": _("Levqor administration"),
     "SITE_HEADER": "Levqor",
     "SITE_SUBHEADER": _("Administration"),
-    "SITE_URL": reverse_lazy("dashboard"),
+    "SITE_URL": _address("dashboard"),
     "SITE_ICON": lambda request: static("img/logo.svg"),
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("img/favicon.svg")},
@@ -263,9 +269,9 @@ UNFOLD: dict[str, Any] = {
     "SCRIPTS": [],
     "ACCOUNT": {
         "navigation": [
-            {"title": _("Profile"), "link": reverse_lazy("profile")},
-            {"title": _("Two-factor login"), "link": reverse_lazy("mfa_index")},
-            {"title": _("Change password"), "link": reverse_lazy("account_change_password")},
+            {"title": _("Profile"), "link": _address("profile")},
+            {"title": _("Two-factor login"), "link": _address("mfa_index")},
+            {"title": _("Change password"), "link": _address("account_change_password")},
         ]
     },
     "COMMAND": {"search_models": False, "show_history": False, "search_callback": "apps.core.staff.search.find"},
