@@ -96,7 +96,7 @@ def headers(organization, owner):
 
 @schema.parametrize()
 @settings(
-    max_examples=20,
+    max_examples=30,
     deadline=None,
     derandomize=True,
     phases=[Phase.explicit, Phase.generate],

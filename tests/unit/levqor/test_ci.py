@@ -58,4 +58,4 @@ def test_what_is_installed_is_asked_for_with_patience() -> None:
 
 def test_the_whole_leaves_time_to_clean_up() -> None:
     whole = int(re.search(r"^WHOLE=(\d+)", SCRIPT, re.MULTILINE)[1])  # type: ignore[index] # it has one
-    assert whole + 20 + 60 <= 35 * 60  # a part that is killed, a server that is stopped
+    assert whole + 20 + 60 <= 25 * 60  # a part that is killed, a server that is stopped
