@@ -45,18 +45,8 @@ def received(start: datetime, end: datetime) -> dict[str, int]:
     found: Counter[str] = Counter()
     paid = live_payments(start, end)
     _add(found, paid.annotate(net=F("amount") - _tax(F("amount"), "")), "")
-    gone = Refund.objects.filter(
-        state__in=(Refund.State.PENDING, Refund.State.SUCCEEDED),
-        created_at__gte=start,
-        created_at__lt=end,
-        payment__currency=CURRENCY,
-        payment__organization__livemode=True,
-    )
-    _add(found, gone.annotate(net=Coalesce(F("tax"), 0) - F("amount")), "payment__")
-    taken = Dispute.objects.filter(
-        created_at__gte=start, created_at__lt=end, payment__currency=CURRENCY, payment__organization__livemode=True
-    ).exclude(Q(status__startswith="warning") | Q(status__in=("won", "prevented")))
-    _add(found, taken.annotate(net=_tax(F("amount"), "payment__") - F("amount")), "payment__")
+    _add(found, gave_back(start, end).annotate(net=Coalesce(F("tax"), 0) - F("amount")), "payment__")
+    _add(found, were_taken(start, end).annotate(net=_tax(F("amount"), "payment__") - F("amount")), "payment__")
     if beyond := overage(start, end):
         found[OVERAGE] += beyond
         found[API_LINE] -= beyond
@@ -69,6 +59,23 @@ def live_payments(start: datetime, end: datetime) -> QuerySet[Payment]:
         Payment.objects.unscoped()
         .filter(paid_at__gte=start, paid_at__lt=end, currency=CURRENCY, organization__livemode=True)
         .order_by()
+    )
+
+
+def gave_back(start: datetime, end: datetime) -> QuerySet[Refund]:
+    """Refunds of such payments that were ordered then."""
+    rows = Refund.objects.filter(state__in=(Refund.State.PENDING, Refund.State.SUCCEEDED))
+    return rows.filter(_live_in(start, end)).order_by()
+
+
+def were_taken(start: datetime, end: datetime) -> QuerySet[Dispute]:
+    """Disputes of such payments that began then, and took the money: no inquiries, nor what was won."""
+    return Dispute.objects.filter(Dispute.HOLDS_MONEY, _live_in(start, end)).order_by()
+
+
+def _live_in(start: datetime, end: datetime) -> Q:
+    return Q(
+        created_at__gte=start, created_at__lt=end, payment__currency=CURRENCY, payment__organization__livemode=True
     )
 
 

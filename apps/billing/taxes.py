@@ -3,10 +3,9 @@
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import QuerySet, Sum
 
-from apps.billing.models import Dispute, Refund
-from apps.billing.revenue import CURRENCY, live_payments, received
+from apps.billing.revenue import gave_back, live_payments, received, were_taken
 
 
 def of_day(day: date) -> int | None:
@@ -17,16 +16,10 @@ def of_day(day: date) -> int | None:
 
 def taxes(start: datetime, end: datetime) -> int:
     """What customers paid and did not get back, less what products earned by it: both by when the money moved."""
-    when = {"created_at__gte": start, "created_at__lt": end}
-    live = {"payment__currency": CURRENCY, "payment__organization__livemode": True}
-    back = Refund.objects.filter(state__in=(Refund.State.PENDING, Refund.State.SUCCEEDED), **when, **live)
-    taken = Dispute.objects.filter(**when, **live).exclude(
-        Q(status__startswith="warning") | Q(status__in=("won", "prevented"))
-    )
-    kept = _sum(live_payments(start, end)) - _sum(back) - _sum(taken)
+    kept = _sum(live_payments(start, end)) - _sum(gave_back(start, end)) - _sum(were_taken(start, end))
     return kept - sum(received(start, end).values())
 
 
 def _sum(rows: QuerySet[Any]) -> int:
-    total: int | None = rows.order_by().aggregate(sum=Sum("amount"))["sum"]
+    total: int | None = rows.aggregate(sum=Sum("amount"))["sum"]
     return total or 0

@@ -23,6 +23,8 @@ OWN_SECRETS = (
     "RESEND_WEBHOOK_SECRET",
     "STRIPE_API_KEY",
     "STRIPE_WEBHOOK_SECRET",
+    "NOTION_TOKEN",
+    "DEV_DOCS_HOOK_SECRET",
     "GOOGLE_CLIENT_SECRET",
     "GITHUB_CLIENT_SECRET",
     "ALERT_URLS",
@@ -34,9 +36,9 @@ SHORTEST = 8  # a shorter value is no secret worth the name, and would be found 
 # Each line of log goes through here: without any of these words there is nothing to look for. Every repetition below
 # has an end, or a line made for it would take minutes.
 _NAMES = ("passw", "passphrase", "secret", "token", "api", "credential", "cookie", "authorization", "sessionid")
-_VENDORS = ("sk_", "rk_", "pk_", "whsec_", "lvq_", "re_", "ntn_", "glpat-", "xox", "xapp-", "sg.", "akia", "slack.com")
+_VENDORS = ("sk_", "sk-", "rk_", "pk_", "whsec_", "lvq_", "re_", "ntn_", "glpat-", "xox", "xapp-", "sg.", "slack.com")
 _GITHUB = ("gho_", "ghp_", "ghs_", "ghu_", "ghr_", "github_pat_")
-_MARKS = (*_VENDORS, *_GITHUB, "-----begin", "bearer", "basic", "eyj", "gaaaa", "://")
+_MARKS = (*_VENDORS, *_GITHUB, "akia", "aiza", "-----begin", "bearer", "basic", "eyj", "gaaaa", "://")
 _NAMED = re.compile(
     r"""
     ( \b (?:set-)?cookie ["']? : \s* ) [^\n"'}\]]{3,8000}  # a header, with all that it holds
@@ -49,14 +51,16 @@ _NAMED = re.compile(
 )
 _SHAPES = re.compile(
     r"""
-      -----BEGIN [ ] [A-Z ]* PRIVATE [ ] KEY----- .{1,8000}? -----END [ ] [A-Z ]* PRIVATE [ ] KEY-----
+      -----BEGIN [ ] [A-Z ]* PRIVATE [ ] KEY----- .{1,8000}? (?: -----END [ ] [A-Z ]* PRIVATE [ ] KEY----- | \Z )
     | \b (?i:bearer|basic) \s+ [A-Za-z0-9._~+/=-]{12,2000}
     | \b (?: sk | rk | pk ) _ (?: live | test ) _ [A-Za-z0-9]{8,}
     | \b (?: whsec_ | lvq_ | re_ | ntn_ | secret_ | gh[opsur]_ | github_pat_ | glpat- | xox[abeoprs]- | xapp- | SG\. )
       [A-Za-z0-9_.+/=-]{12,}
+    | \b sk- [A-Za-z0-9_-]{20,}  # OpenAI and its like
     | \b AKIA [A-Z0-9]{16} \b
+    | \b AIza [A-Za-z0-9_-]{30,}
     | \b eyJ [A-Za-z0-9_-]{8,4000} \. [A-Za-z0-9_-]{8,8000} \. [A-Za-z0-9_-]{0,4000}
-    | \b gAAAA [A-Za-z0-9_=-]{60,}
+    | \b gAAAA [A-Za-z0-9_=-]{40,}
     | (?<=://) [^\s/@:]{0,200} : [^\s/@]{1,200} (?=@)
     | (?<=hooks\.slack\.com/services/) [A-Za-z0-9/]{20,}
     """,

@@ -215,6 +215,8 @@ class Dispute(Entity):
     public_prefix = "dsp"
 
     UNDECIDED = ("needs_response", "under_review", "warning_needs_response", "warning_under_review")  # Stripe's words
+    GIVEN_BACK = ("won", "prevented")
+    HOLDS_MONEY = ~(Q(status__startswith="warning") | Q(status__in=GIVEN_BACK))  # as `holds_money`, for the database
 
     payment = models.ForeignKey(Payment, verbose_name=_("payment"), on_delete=models.PROTECT, related_name="disputes")
     stripe_id = models.CharField(_("id at Stripe"), max_length=80, unique=True)
@@ -245,4 +247,4 @@ class Dispute(Entity):
     @property
     def holds_money(self) -> bool:
         """Whether the bank has the money now."""
-        return not self.status.startswith("warning") and self.status not in ("won", "prevented")
+        return not self.status.startswith("warning") and self.status not in self.GIVEN_BACK

@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from apps.core.kinds import NotionProperty, NotionRow
-from apps.integrations.notion.withholding import is_for_secrets, without_secrets
+from apps.core.scrubbing import scrub
+from apps.integrations.notion.withholding import is_for_secrets
 
 EXTERNAL_ID = "External ID"  # our column, by which a page is found again
 MOST_TEXT = 2_000  # characters in one piece of rich text
@@ -57,7 +58,7 @@ def row_properties(properties: Iterable[NotionProperty], row: NotionRow) -> dict
         raise UnfitRowError(f"no column is called “{sorted(strange)[0]}”")
     if not 0 < len(row.external_id) <= MOST_ID:
         raise UnfitRowError(f"an external id has 1 to {MOST_ID} characters")
-    if without_secrets(row.external_id) != row.external_id:
+    if scrub(row.external_id) != row.external_id:
         raise UnfitRowError("an external id is a secret")
     found = {name: {one.kind: _value(one, row.values.get(name))} for name, one in known.items()}
     return {**found, EXTERNAL_ID: {"rich_text": _pieces(row.external_id)}}
@@ -100,7 +101,7 @@ def _given(one: NotionProperty, value: Any) -> Any:
         return _number(value)
     if one.kind == "date":
         return {"start": _moment(value)}
-    words = without_secrets(str(value))
+    words = scrub(str(value))
     if one.kind == "select":
         return {"name": _choice(words)}
     if one.kind == "url":

@@ -20,6 +20,7 @@ from django.db.models import Case, CharField, F, Q, Value, When
 
 from apps.core.backoff import pause
 from apps.core.clock import now
+from apps.core.scrubbing import scrub
 from apps.integrations.models import NotionPage, NotionTable
 from apps.integrations.notion.calls import Callers, Errand, TooLateError
 from apps.integrations.notion.errors import (
@@ -31,7 +32,6 @@ from apps.integrations.notion.errors import (
 )
 from apps.integrations.notion.pace import Pace
 from apps.integrations.notion.port import Notion
-from apps.integrations.notion.withholding import without_secrets
 
 log = structlog.get_logger(__name__)
 
@@ -293,13 +293,13 @@ class _Push:
             if row.maybe_made:
                 wait = max(wait, SETTLES.total_seconds())
             row.state, row.due_at = State.PENDING, now() + timedelta(seconds=wait)
-            row.last_error = without_secrets(why)[:300]
+            row.last_error = scrub(why)[:300]
             self.pushed.put_off += 1
             self._results.append(row)
 
     def _fail(self, rows: Iterable[NotionPage], why: str) -> None:
         for row in _real(rows):
-            row.state, row.last_error = State.FAILED, without_secrets(why)[:300]
+            row.state, row.last_error = State.FAILED, scrub(why)[:300]
             self.pushed.failed += 1
             self._results.append(row)
             log.error("notion_page_failed", table=self.table.name, row=row.external_id, error=row.last_error)

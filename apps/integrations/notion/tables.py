@@ -14,9 +14,9 @@ from apps.core.clock import now
 from apps.core.keeping import kept_alive
 from apps.core.kinds import NotionDatabase, NotionSource
 from apps.core.registry import registry
+from apps.core.scrubbing import scrub
 from apps.integrations.models import NotionPage, NotionTable
 from apps.integrations.notion.errors import NotionMissingError
-from apps.integrations.notion.withholding import without_secrets
 
 log = structlog.get_logger(__name__)
 
@@ -92,7 +92,7 @@ def note_failure(row: NotionTable, error: Exception) -> None:
     """It is tried again later. A table that is gone is set up anew then."""
     attempts = row.attempts + 1
     due_at = now() + timedelta(seconds=pause(attempts, first=FIRST_PAUSE))
-    words = without_secrets(f"{type(error).__name__}: {error}")[:500]
+    words = scrub(f"{type(error).__name__}: {error}")[:500]
     gone = {"columns_hash": ""} if isinstance(error, NotionMissingError) else {}
     NotionTable.objects.filter(pk=row.pk).update(
         state=State.FAILED, attempts=attempts, due_at=due_at, last_error=words, **gone

@@ -3,16 +3,13 @@
 import hmac
 import json
 import secrets
-import sys
-import threading
 from collections import deque
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from apps.integrations.fakes import FakeServer, Reply
 from apps.integrations.notion.fake import checking
 from apps.integrations.notion.fake.calls import find_call
 from apps.integrations.notion.fake.checking import Object
@@ -59,23 +56,6 @@ class Request:
         return self.method != "GET" and not self.path.endswith("/query")
 
 
-@dataclass(frozen=True)
-class _Reply:
-    status: int
-    content: bytes
-    headers: dict[str, str]
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 128  # many threads connect at once
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Quiet about callers that were killed; a mistake of our own is told."""
-        if not isinstance(sys.exc_info()[1], ConnectionError | TimeoutError):
-            super().handle_error(request, client_address)
-
-
 class FakeNotion:
     """A small Notion that answers until its block ends; in tests on a free port. `trouble` happens by chance."""
 
@@ -91,18 +71,15 @@ class FakeNotion:
         with self.world.lock:
             made = self.world.create_page({"type": "workspace", "workspace": True}, {})
             self.world.pages[PARENT] = {**self.world.pages.pop(made["id"]), "id": PARENT}
-        self._server = _Server((host, port), self._handler())
-        self.url = f"http://{host}:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        self._server = FakeServer(host, port, self.answer, keep_alive=True)
+        self.url = self._server.url
 
     def __enter__(self) -> "FakeNotion":
-        self._thread.start()
+        self._server.start()
         return self
 
     def __exit__(self, *_error: object) -> None:
-        self._server.shutdown()
-        self._thread.join(5)
-        self._server.server_close()
+        self._server.stop()
 
     # What people do -------------------------------------------------------------------------------------------------
     def write(self, source: str, properties: Object, blocks: Iterable[Object] = ()) -> str:
@@ -154,7 +131,7 @@ class FakeNotion:
             return json.dumps([kept, asked], ensure_ascii=False)
 
     # Answering ------------------------------------------------------------------------------------------------------
-    def answer(self, method: str, address: str, headers: dict[str, str], raw: bytes) -> _Reply | None:
+    def answer(self, method: str, address: str, headers: dict[str, str], raw: bytes) -> Reply | None:
         """The reply to one request; None where the connection is to break."""
         parts = urlsplit(address)
         if not parts.path.startswith("/v1/"):
@@ -192,52 +169,11 @@ class FakeNotion:
         if headers.get("notion-version") not in VERSIONS:
             raise FakeError(400, "missing_version", "Notion-Version header failed validation.")
 
-    def _show(self, method: str, path: str) -> _Reply:
+    def _show(self, method: str, path: str) -> Reply:
         if method != "GET" or path != "/":
-            return _Reply(404, b"Nothing is here.", {"Content-Type": "text/plain"})
+            return Reply(404, b"Nothing is here.", {"Content-Type": "text/plain"})
         with self.world.lock:
-            return _Reply(200, overview(self.world).encode(), _PAGE_HEADERS)
-
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        fake = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            timeout = 30
-            wbufsize = -1  # head and body leave together
-            disable_nagle_algorithm = True
-
-            def do_GET(self) -> None:
-                self._answer()
-
-            def do_POST(self) -> None:
-                self._answer()
-
-            def do_PATCH(self) -> None:
-                self._answer()
-
-            def do_DELETE(self) -> None:
-                self._answer()
-
-            def _answer(self) -> None:
-                raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                headers = {name.lower(): value for name, value in self.headers.items()}
-                reply = fake.answer(self.command, self.path, headers, raw)
-                if reply is None:
-                    self.close_connection = True
-                    return
-                with suppress(BrokenPipeError, ConnectionResetError):  # whoever asked has gone
-                    self.send_response(reply.status)
-                    for name, value in {**reply.headers, "Content-Length": str(len(reply.content))}.items():
-                        self.send_header(name, value)
-                    self.end_headers()
-                    self.wfile.write(reply.content)
-                    self.wfile.flush()
-
-            def log_message(self, format: str, *args: Any) -> None:
-                """Quiet: what was asked is in `requests`."""
-
-        return Handler
+            return Reply(200, overview(self.world).encode(), _PAGE_HEADERS)
 
 
 def _plain(page: Object) -> dict[str, Any]:
@@ -252,11 +188,11 @@ def _plain(page: Object) -> dict[str, Any]:
     return found
 
 
-def _as_json(status: int, body: Object) -> _Reply:
-    return _Reply(status, json.dumps(body).encode(), {"Content-Type": "application/json; charset=utf-8"})
+def _as_json(status: int, body: Object) -> Reply:
+    return Reply(status, json.dumps(body).encode(), {"Content-Type": "application/json; charset=utf-8"})
 
 
-def _of(fault: Fault) -> _Reply | None:
+def _of(fault: Fault) -> Reply | None:
     if fault.hang_up:
         return None
     words = "You have been rate limited. Please try again in a few minutes." if fault.status == 429 else "Fault"

@@ -3,15 +3,13 @@
 import hmac
 import json
 import secrets
-import threading
 from collections import deque
-from contextlib import suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from apps.integrations.fakes import FakeServer, Reply
 from apps.integrations.stripe.fake.errors import FakeError, unknown_parameter
 from apps.integrations.stripe.fake.pages import render
 from apps.integrations.stripe.fake.params import Params, decode
@@ -50,13 +48,6 @@ class Request:
     key: str
 
 
-@dataclass(frozen=True)
-class _Reply:
-    status: int
-    content: bytes
-    headers: dict[str, str]
-
-
 class FakeStripe:
     """A small Stripe that keeps state, and answers until its block ends.
 
@@ -82,23 +73,19 @@ class FakeStripe:
         self.requests: deque[Request] = deque(maxlen=1000)
         self.faults: list[Fault] = []
         self.world = World(state, webhook_url=webhook_url)
-        self._server = ThreadingHTTPServer((host, port), self._handler())
-        self._server.daemon_threads = True
-        self.url = f"http://{host}:{self._server.server_port}"
+        self._server = FakeServer(host, port, self.answer)
+        self.url = self._server.url
         self.world.address = address.rstrip("/") or self.url
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self._postman = Postman(self.world, self.webhook_secret) if deliver else None
 
     def __enter__(self) -> "FakeStripe":
-        self._thread.start()
+        self._server.start()
         if self._postman:
             self._postman.start()
         return self
 
     def __exit__(self, *_error: object) -> None:
-        self._server.shutdown()
-        self._thread.join(5)
-        self._server.server_close()
+        self._server.stop()
         if self._postman:
             self._postman.end()
             self._postman.join(15)
@@ -116,7 +103,7 @@ class FakeStripe:
                     self.world.remove(kept)
 
     # Answering ------------------------------------------------------------------------------------------------------
-    def answer(self, method: str, address: str, headers: dict[str, str], raw: bytes) -> _Reply | None:
+    def answer(self, method: str, address: str, headers: dict[str, str], raw: bytes) -> Reply | None:
         """The reply to one request; None where the connection is to break."""
         parts = urlsplit(address)
         path = unquote(parts.path)
@@ -145,7 +132,7 @@ class FakeStripe:
                 self.world.request = {"id": None, "idempotency_key": None}
             return _of_fault(fault, extra) if fault and reply.status < 300 else reply
 
-    def _once(self, method: str, path: str, values: dict[str, Any], key: str, extra: dict[str, str]) -> _Reply:
+    def _once(self, method: str, path: str, values: dict[str, Any], key: str, extra: dict[str, str]) -> Reply:
         asked = json.dumps([method, path, values], sort_keys=True)
         self.forget_keys(self.world.now() - KEYS_LAST)
         if kept := self.world.known("_answer", key):
@@ -179,7 +166,7 @@ class FakeStripe:
             params.refuse_rest()
             return expand(self.world, result, paths)
 
-    def _show(self, method: str, path: str, form: str, headers: dict[str, str]) -> _Reply:
+    def _show(self, method: str, path: str, form: str, headers: dict[str, str]) -> Reply:
         with self.world.lock:
             self.world.catch_up()
             try:
@@ -190,12 +177,12 @@ class FakeStripe:
             except FakeError as error:
                 page = render("refused.html", status=error.status, message=error.message)
         content = page.content.encode() if isinstance(page.content, str) else page.content
-        return _Reply(page.status, content, {"Content-Type": page.type, **_PAGE_HEADERS, **page.headers})
+        return Reply(page.status, content, {"Content-Type": page.type, **_PAGE_HEADERS, **page.headers})
 
     def _check_sender(self, method: str, headers: dict[str, str]) -> None:
         """Pages are for browsers that ask for them here: not under a name that somebody else points at this machine,
         and not on another site's behalf. Browsers say one of the two; who says neither is none."""
-        port = self._server.server_port
+        port = self._server.port
         homes = {self.world.address, self.url, *(f"http://{name}:{port}" for name in _LOCAL)}
         if headers.get("host", "").lower() not in {urlsplit(home).netloc.lower() for home in homes}:
             raise FakeError(421, "invalid_request_error", "", "Test payments are not found under this name.")
@@ -206,40 +193,6 @@ class FakeStripe:
     def _knows(self, authorization: str) -> bool:
         return hmac.compare_digest(authorization.encode(), f"Bearer {self.api_key}".encode())
 
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        fake = self
-
-        class Handler(BaseHTTPRequestHandler):
-            timeout = 30
-
-            def do_GET(self) -> None:
-                self._answer()
-
-            def do_POST(self) -> None:
-                self._answer()
-
-            def do_DELETE(self) -> None:
-                self._answer()
-
-            def _answer(self) -> None:
-                raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                headers = {name.lower(): value for name, value in self.headers.items()}
-                reply = fake.answer(self.command, self.path, headers, raw)
-                self.close_connection = True
-                if reply is None:
-                    return
-                with suppress(BrokenPipeError, ConnectionResetError):  # whoever asked has gone
-                    self.send_response(reply.status)
-                    for name, value in {**reply.headers, "Content-Length": str(len(reply.content))}.items():
-                        self.send_header(name, value)
-                    self.end_headers()
-                    self.wfile.write(reply.content)
-
-            def log_message(self, format: str, *args: Any) -> None:
-                """Quiet: what was asked is in `requests`."""
-
-        return Handler
-
 
 _WRONG_KEY = FakeError(401, "invalid_request_error", "", "Invalid API Key provided.")
 _OTHER_REQUEST = (
@@ -248,9 +201,9 @@ _OTHER_REQUEST = (
 )
 
 
-def _as_json(status: int, body: Object, headers: dict[str, str]) -> _Reply:
-    return _Reply(status, json.dumps(body, indent=2).encode(), {"Content-Type": "application/json", **headers})
+def _as_json(status: int, body: Object, headers: dict[str, str]) -> Reply:
+    return Reply(status, json.dumps(body, indent=2).encode(), {"Content-Type": "application/json", **headers})
 
 
-def _of_fault(fault: Fault, extra: dict[str, str]) -> _Reply | None:
+def _of_fault(fault: Fault, extra: dict[str, str]) -> Reply | None:
     return None if fault.hang_up else _as_json(fault.status, fault.body, {**extra, **fault.headers})

@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 
 from apps.core.kinds import NotionDatabase, NotionProperty, NotionRow
+from apps.core.scrubbing import REMOVED, scrub
 from apps.integrations.models import NotionPage, NotionTable
 from apps.integrations.notion import syncing
 from apps.integrations.notion.fake import FakeNotion
 from apps.integrations.notion.properties import UnfitRowError, columns_of
-from apps.integrations.notion.withholding import MASK, without_secrets
 from tests.common.notion import Kept, only
 
 PLANTED = [
@@ -33,12 +33,12 @@ PLANTED = [
 @pytest.mark.parametrize("secret", PLANTED)
 def test_a_form_is_known_wherever_it_stands(secret: str) -> None:
     for around in ("{}", "see {}.", "https://a.example/?key={}&x=1", '{{"key": "{}"}}'):
-        assert secret not in without_secrets(around.format(secret))
-        assert MASK in without_secrets(around.format(secret))
+        assert secret not in scrub(around.format(secret))
+        assert REMOVED in scrub(around.format(secret))
 
 
 def test_a_password_in_an_address_is_cut_out() -> None:
-    assert "hunter2" not in without_secrets("postgres://levqor:hunter2@db/levqor")
+    assert "hunter2" not in scrub("postgres://levqor:hunter2@db/levqor")
 
 
 @pytest.mark.parametrize(
@@ -46,12 +46,12 @@ def test_a_password_in_an_address_is_cut_out() -> None:
     ["key_01jqz3k5m8n2p4r6s8t0v2w4x6", "usr_01jqz3k5m8n2p4r6s8t0v2w4x6", "skill", "a basic idea", "12:30 @ home"],
 )
 def test_ids_and_words_stay(words: str) -> None:
-    assert without_secrets(words) == words
+    assert scrub(words) == words
 
 
 def test_secrets_of_this_installation_are_known(settings: Any) -> None:
     settings.SECRET_KEY = "quite-a-long-key-of-no-form"
-    assert without_secrets("x quite-a-long-key-of-no-form y") == f"x {MASK} y"
+    assert scrub("x quite-a-long-key-of-no-form y") == f"x {REMOVED} y"
 
 
 @pytest.mark.django_db
