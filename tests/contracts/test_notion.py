@@ -178,6 +178,7 @@ class TestPages:
         made = notion.create_page(table.id, row("trashed"))
         notion.archive_page(made.id)
         assert notion.page(made.id).in_trash
+        assert notion.page(made.id).table == table.id
         assert notion.query(table.id, filter=named(["trashed"])).pages == []
         with pytest.raises(NotionInTrashError):
             notion.update_page(made.id, row("trashed"))

@@ -43,7 +43,7 @@ def follow(notion: Notion, table: NotionTable, source: NotionSource, *, sweep: b
         received += _look_at(notion, table, source, page)
     for row in table.pages.filter(state=State.PENDING, due_at__lte=now()).exclude(page_id__in=looked_at):
         received += _again(notion, table, source, row)
-    forgotten = _forget_gone(table, source, looked_at) if sweep else 0
+    forgotten = _forget_gone(notion, table, source, looked_at) if sweep else 0
     return f"{received} pages received, {forgotten} forgotten"
 
 
@@ -103,22 +103,35 @@ def _put_off(row: NotionPage, error: Exception) -> None:
 
 
 def _again(notion: Notion, table: NotionTable, source: NotionSource, row: NotionPage) -> bool:
+    page = _page_of(notion, table, row)
+    if page is None:
+        _forget(source, row)
+        return False
+    return _look_at(notion, table, source, page)
+
+
+def _forget_gone(notion: Notion, table: NotionTable, source: NotionSource, there: set[str]) -> int:
+    """A listing may be short of pages: each that was not in it is asked for before it is forgotten."""
+    forgotten = 0
+    for row in [row for row in table.pages.iterator() if row.external_id not in there]:
+        if _page_of(notion, table, row) is None:
+            _forget(source, row)
+            forgotten += 1
+    return forgotten
+
+
+def _page_of(notion: Notion, table: NotionTable, row: NotionPage) -> Page | None:
+    """None where it is not in the table any more. Raises `NotionMissingError` where that is gone too: a page that is
+    not shared with us is told like one that is gone."""
     try:
         page = patiently(lambda: notion.page(row.page_id))
     except NotionMissingError:
-        return _forget(source, row)
-    return _forget(source, row) if page.in_trash else _look_at(notion, table, source, page)
+        patiently(lambda: notion.data_source(table.data_source_id))
+        return None
+    return None if page.in_trash or page.table != table.data_source_id else page
 
 
-def _forget_gone(table: NotionTable, source: NotionSource, there: set[str]) -> int:
-    rows = [row for row in table.pages.only("pk", "external_id", "table").iterator() if row.external_id not in there]
-    for row in rows:
-        _forget(source, row)
-    return len(rows)
-
-
-def _forget(source: NotionSource, row: NotionPage) -> bool:
+def _forget(source: NotionSource, row: NotionPage) -> None:
     with transaction.atomic():
         source.forget(row.external_id)
         row.delete()
-    return False

@@ -238,7 +238,8 @@ def _page(told: Raw) -> Page:
     with _understood():
         edited = datetime.fromisoformat(str(told["last_edited_time"]))
         in_trash = bool(told.get("in_trash") or told.get("archived"))
-        return Page(str(told["id"]), str(told.get("url") or ""), edited, in_trash, dict(told.get("properties") or {}))
+        url, table = str(told.get("url") or ""), str(told["parent"].get("data_source_id") or "")
+        return Page(str(told["id"]), url, edited, in_trash, table, dict(told.get("properties") or {}))
 
 
 def _data_source(told: Raw) -> DataSource:

@@ -22,12 +22,14 @@ class DataSource:
 
 @dataclass(frozen=True)
 class Page:
-    """A page or a row. `properties` are Notion's own. Notion rounds `edited_at` down to the minute."""
+    """A page or a row. `properties` are Notion's own; `table` is its data source, "" for none. Notion rounds
+    `edited_at` down to the minute."""
 
     id: str
     url: str
     edited_at: datetime
     in_trash: bool
+    table: str
     properties: Raw
 
 

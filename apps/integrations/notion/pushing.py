@@ -270,13 +270,17 @@ class _Push:
             heapq.heappush(self._later, (at, next(self._order), errand))
 
     def _missing(self, errand: Errand, error: NotionMissingError) -> None:
+        """A page that is not shared with us just now is told like one that is gone: what the table says counts."""
+        row = errand.rows[0]
         if errand.kind in ("create", "find"):
-            self._stop(errand, error)  # it is the table that is gone
-        elif errand.kind == "archive":
-            self._ended.append(errand.row)
+            self._stop(errand, error)  # it is the table that is gone, or not shared
+        elif row.pk is None:
+            self._ended.append(row)
+        elif row.pk in self._found_now:
+            self._unanswered(errand, NotionUnavailableError("Its table has it, but it can't be had."))
         else:
-            errand.row.page_id = ""
-            self._send_known(errand.row)
+            row.page_id, row.maybe_made = "", True
+            self._send([row])
 
     def _unanswered(self, errand: Errand, error: NotionUnavailableError) -> None:
         if errand.kind == "create" and error.ambiguous:

@@ -157,6 +157,32 @@ def test_what_is_gone_is_forgotten_by_the_nightly_look(fake_notion: FakeNotion, 
     assert NotionPage.objects.get().page_id == pages[0]
 
 
+def test_what_a_listing_left_out_is_not_forgotten(
+    fake_notion: FakeNotion, reader: Reader, moment: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    syncing.sync_all()
+    pages = [write(fake_notion, title) for title in ("First", "Second", "Moved")]
+    syncing.sync_all()
+    elsewhere = {"type": "page_id", "page_id": "11111111-1111-4111-8111-111111111111"}
+    fake_notion.world.pages[pages[2]]["parent"] = elsewhere
+    monkeypatch.setattr(following, "_changed", lambda *_args: iter(()))
+    assert syncing.sync_daily() == "Notes: 0 pages received, 1 forgotten"
+    assert reader.forgotten == pages[2:]
+
+
+def test_what_is_not_shared_for_a_while_is_not_forgotten(
+    fake_notion: FakeNotion, reader: Reader, moment: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    syncing.sync_all()
+    write(fake_notion, "First")
+    syncing.sync_all()
+    monkeypatch.setattr(following, "_changed", lambda *_args: iter(()))
+    fake_notion.faults += [Fault(404, "object_not_found", path="/pages"), Fault(404, path="/data_sources")]
+    with pytest.raises(syncing.SyncFailedError):
+        syncing.sync_daily()
+    assert reader.forgotten == []
+
+
 def test_trouble_is_waited_out(fake_notion: FakeNotion, reader: Reader, moment: Any) -> None:
     syncing.sync_all()
     write(fake_notion, "First", "text")

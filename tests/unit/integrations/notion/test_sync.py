@@ -269,6 +269,31 @@ class TestWhatPeopleDoThere:
         syncing.sync_all()
         assert not NotionPage.objects.exists()
 
+    @pytest.mark.parametrize("ending", [False, True], ids=["changed", "ended"])
+    def test_what_was_not_shared_for_a_while_is_there_once(
+        self, fake_notion: FakeNotion, kept: Kept, ending: bool
+    ) -> None:
+        kept.people = some(4)
+        syncing.sync_all()
+        kept.people = {} if ending else some(4, Note="changed")
+        fake_notion.faults += [Fault(404, "object_not_found", path="/pages") for _ in range(4)]
+        fake_notion.faults.append(Fault(404, "object_not_found", path="/query"))
+        with pytest.raises(syncing.SyncFailedError, match="NotionMissingError"):
+            syncing.sync_all()
+        NotionPage.objects.update(due_at=now())
+        syncing.sync_all()
+        assert sorted(row[EXTERNAL_ID] for row in fake_notion.rows("People")) == sorted(kept.people)
+        assert all(row["Note"] == "changed" for row in fake_notion.rows("People"))
+
+    def test_one_that_is_listed_but_never_to_be_had_is_given_up(self, fake_notion: FakeNotion, kept: Kept) -> None:
+        kept.people = some(2)
+        syncing.sync_all()
+        kept.people["p0"]["Age"] = 50
+        fake_notion.faults += [Fault(404, "object_not_found", method="PATCH", path="/pages") for _ in range(99)]
+        syncing.sync_all()
+        assert sorted(NotionPage.objects.values_list("state", flat=True)) == [State.FAILED, State.SYNCED]
+        assert len(fake_notion.rows("People")) == 2
+
     def test_a_table_that_is_gone_is_made_anew_at_the_next_try(self, fake_notion: FakeNotion, kept: Kept) -> None:
         kept.people = some(2)
         syncing.sync_all()
