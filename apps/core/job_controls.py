@@ -16,11 +16,12 @@ from apps.core.job_schedules import (
     effective_schedule,
     expression_of,
     is_edited,
+    note_new_jobs,
     owe_from_now,
 )
 from apps.core.jobs import SWEEP_TASK
 from apps.core.kinds import ScheduledJob
-from apps.core.models import JobRun
+from apps.core.models import JobRun, JobState
 from apps.core.registry import registry
 
 
@@ -40,7 +41,9 @@ def request_run(name: str) -> JobRun:
         raise NotFoundError(_("No job is called “%(name)s”.") % {"name": name[:80]})
     if not effective_schedule(job).enabled:
         raise ConflictError(_("The job is paused: let it go on first."))
+    note_new_jobs([job])
     with transaction.atomic():
+        JobState.objects.select_for_update().get(job=name)  # two orders at once are one
         if JobRun.objects.filter(job=name, state=JobRun.State.RUNNING).exists():
             raise ConflictError(_("The job is running already."))
         moment = now()

@@ -35,6 +35,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 60.0, 3600.0
 BEATS_TURN = timedelta(minutes=1)  # the sweeper leaves younger slots to beat
 STILL_DUE = timedelta(minutes=10)
 LOOK_BACK = timedelta(days=400)
+PAUSED = "The job was paused before a worker began."
 MOST_SLOTS = 1000  # the newest of them are looked at
 
 
@@ -196,25 +197,32 @@ def sweep() -> int:
     if jobs.keys() - states.keys():
         note_new_jobs(jobs.values())
     begun, until = 0, now() - BEATS_TURN
-    on = [job for name, job in jobs.items() if found[name].enabled]
-    for job in on:
-        if job.name in states:
-            begun += len(_begin(job, _owed(states[job.name], found[job.name], until)))
-    return begun + _run_again(on)
+    on = {name for name in jobs if found[name].enabled}
+    for name in jobs:
+        if name in on and name in states:
+            begun += len(_begin(jobs[name], _owed(states[name], found[name], until)))
+    return begun + _run_again(jobs, on)
 
 
-def _run_again(jobs: list[ScheduledJob]) -> int:
-    """Begin slots again whose lease ran out or whose retry is due. One worker wins each by a conditional update."""
-    begun, moment, by_name = 0, now(), {job.name: job for job in jobs}
+def _run_again(jobs: dict[str, ScheduledJob], on: set[str]) -> int:
+    """Begin slots again whose lease ran out or whose retry is due. One worker wins each by a conditional update.
+
+    Those of a job that is paused end.
+    """
+    begun, moment = 0, now()
     expired = JobRun.objects.filter(state=JobRun.State.RUNNING, lease_until__lt=moment)
     expired.filter(attempt__gt=0, due_at=None).update(due_at=moment + LAST_CHANCE)
     dead = Q(state=JobRun.State.RUNNING, lease_until__lt=moment) & (Q(attempt=0) | Q(due_at__lte=moment))
     failed = Q(state=JobRun.State.FAILED, due_at__lte=moment)
-    for run in JobRun.objects.filter(dead | failed, job__in=by_name).order_by("slot"):
-        job = by_name[run.job]
+    for run in JobRun.objects.filter(dead | failed, job__in=jobs).order_by("slot"):
+        job = jobs[run.job]
         as_seen = JobRun.objects.filter(dead | failed, pk=run.pk, attempt=run.attempt)
-        if run.state == JobRun.State.FAILED and _superseded(job, run):
+        if run.state == JobRun.State.FAILED and (run.job not in on or _superseded(job, run)):
             _give_up(as_seen, run, outcome=run.outcome)
+        elif run.job not in on and not run.attempt:
+            as_seen.update(state=JobRun.State.SKIPPED, outcome=PAUSED, finished_at=moment, lease_until=None)
+        elif run.job not in on:
+            _give_up(as_seen, run, outcome="The worker died, and the job is paused.")
         elif run.attempt > job.retries:
             _give_up(as_seen, run, outcome="The worker died during the last attempt.")
         elif as_seen.update(

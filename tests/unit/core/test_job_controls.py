@@ -1,7 +1,10 @@
 """Ordering, pausing and resuming jobs."""
 
+from datetime import timedelta
+
 import pytest
 import time_machine
+from django.db import connection
 from django_celery_beat.models import CrontabSchedule, PeriodicTask
 
 from apps.core import jobs
@@ -11,6 +14,7 @@ from apps.core.job_controls import job_of, request_run, reschedule, set_paused
 from apps.core.kinds import ScheduledJob
 from apps.core.models import JobRun
 from apps.core.registry import contributed
+from tests.common.threads import run_in_threads
 
 pytestmark = pytest.mark.django_db
 
@@ -52,6 +56,45 @@ def test_a_run_is_not_ordered_twice_or_while_paused(ran):
     with pytest.raises(ConflictError, match="not paused"):
         set_paused(task, paused=False)
     request_run("tried")
+
+
+def test_what_was_ordered_and_what_died_ends_with_a_pause(ran):
+    ordered = request_run("tried")
+    slot = ordered.slot
+    past = {"lease_until": slot - timedelta(hours=1), "due_at": slot - timedelta(hours=1), "started_at": slot}
+    died = JobRun.objects.create(job="tried", slot=slot - timedelta(days=1), attempt=1, **past)
+    failed = JobRun.objects.create(
+        job="tried", slot=slot - timedelta(days=2), state=JobRun.State.FAILED, outcome="No.", finished_at=slot, **past
+    )
+    set_paused(PeriodicTask.objects.get(name="job:tried"), paused=True)
+    assert jobs.sweep() == 0
+    for run in (ordered, died, failed):
+        run.refresh_from_db()
+        assert (run.due_at, run.lease_until) == (None, None)
+        assert run.finished_at is not None
+    assert (ordered.state, ordered.outcome) == ("skipped", jobs.PAUSED)
+    assert (died.state, died.outcome) == ("failed", "The worker died, and the job is paused.")
+    assert (failed.state, failed.outcome) == ("failed", "No.")
+    set_paused(PeriodicTask.objects.get(name="job:tried"), paused=False)
+    assert jobs.sweep() == 0
+    assert ran == []
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="one writer at a time, one connection in memory")
+def test_two_orders_at_once_are_one(ran):
+    for _round in range(5):
+        results = run_in_threads(*[_ordered] * 4)
+        assert results.count("ordered") == 1
+        assert jobs.sweep() == 1
+
+
+def _ordered():
+    try:
+        request_run("tried")
+    except ConflictError:
+        return "refused"
+    return "ordered"
 
 
 def test_unknown_jobs_and_ticks(ran):
