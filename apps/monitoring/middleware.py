@@ -13,6 +13,7 @@ from apps.core.probes import PROBES
 from apps.monitoring.metrics.exposition import PATH, exposition
 from apps.monitoring.metrics.requests import note
 from apps.monitoring.metrics.series import REGISTRY
+from apps.monitoring.own_probes import is_own_probe
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 STATUS = "/status"
@@ -22,8 +23,9 @@ API = "/api/"
 class MeasuringMiddleware:
     """Stands outermost, so that all of a request is measured: what the gate answers alone, too.
 
-    It costs about two microseconds. Files and probes are left out: they would make everything look quick; so are calls
-    that wait on purpose. `/metrics` is answered here whatever host it is asked by: Prometheus asks by address.
+    It costs about two microseconds. Files and probes, ours included, are left out: they would make everything look
+    quick; so are calls that wait on purpose. `/metrics` is answered here whatever host it is asked by: Prometheus asks
+    by address.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -37,7 +39,7 @@ class MeasuringMiddleware:
             return exposition(request) or self.get_response(request)
         began = time.perf_counter()
         response = self.get_response(request)
-        if "wait=" not in request.META.get("QUERY_STRING", ""):
+        if "wait=" not in request.META.get("QUERY_STRING", "") and not is_own_probe(request):
             note("api" if path.startswith(API) else "pages", response.status_code, time.perf_counter() - began)
         return response
 

@@ -1,7 +1,12 @@
 """What stands around every request bears whatever a stranger sends."""
 
-import pytest
+import time
 
+import pytest
+import time_machine
+from django.core.signing import TimestampSigner
+
+from apps.monitoring import middleware, own_probes
 from apps.monitoring.metrics.series import REGISTRY
 
 pytestmark = pytest.mark.django_db
@@ -22,3 +27,28 @@ def test_no_series_is_named_after_a_method_that_somebody_invents(client):
     client.get("/robots.txt")
     client.generic("BREW", "/robots.txt")
     assert "BREW" not in methods()
+
+
+@pytest.fixture
+def noted(monkeypatch):
+    """The scopes of requests that were counted."""
+    scopes = []
+    monkeypatch.setattr(middleware, "note", lambda scope, _status, _seconds: scopes.append(scope))
+    return scopes
+
+
+def test_our_own_probes_are_no_requests_of_people(noted, live_server, settings):
+    settings.SITE_URL = live_server.url
+    assert own_probes.status_of("/robots.txt") == 200
+    assert own_probes.status_of("/api/metrics/public") == 200
+    assert noted == []
+    own_probes._client(live_server.url).close()
+    own_probes._client.cache_clear()
+
+
+def test_nobody_hides_a_request_by_a_header_of_their_own(noted, client):
+    with time_machine.travel(time.time() - own_probes.SIGNED_FOR - 1):
+        old = TimestampSigner(salt="levqor.own-probe").sign("probe")
+    for signed in ("", "probe", "probe:1:abc", old, TimestampSigner(salt="another").sign("probe")):
+        client.get("/robots.txt", headers={"x-levqor-probe": signed})
+    assert noted == ["pages"] * 5
