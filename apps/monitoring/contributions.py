@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from apps.core.kinds import HealthCheck, Tick
+from apps.core.kinds import HealthCheck, NoticeType, Tick
 from apps.core.registry import register
 from apps.monitoring import (
     business_contributions,
@@ -12,6 +12,7 @@ from apps.monitoring import (
     staff_contributions,
 )
 from apps.monitoring.services import job_alarms, outages
+from apps.monitoring.services.mailing import STAFF_REPORTS
 from apps.monitoring.watchdog import alarms as watchdog_alarms
 
 # Schedules and the watchdog
@@ -21,6 +22,16 @@ register(
     HealthCheck("watchdog", _("Watchdog"), job_alarms.watchdog_alive),
     *job_alarms.ALARMS,
     *watchdog_alarms.ALARMS,
+)
+
+register(
+    NoticeType(
+        STAFF_REPORTS,
+        _("Reports on the business"),
+        _("The weekly pulse, the report and the review of the quarter, the summary of each day."),
+        in_app=False,
+        staff=True,
+    ),
 )
 
 # Imported so that their contributions are made.

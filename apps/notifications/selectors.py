@@ -70,7 +70,8 @@ class Choice:
 def choices_of(user: User) -> list[Choice]:
     """A person's choices, those that can be made first; one query."""
     rows = {row.code: row for row in NoticePreference.objects.filter(user=user)}
-    found = [_choice(kind, rows.get(kind.code)) for kind in registry(NoticeType).all()]
+    kinds = [kind for kind in registry(NoticeType).all() if user.is_staff or not kind.staff]
+    found = [_choice(kind, rows.get(kind.code)) for kind in kinds]
     return sorted(found, key=lambda choice: (choice.locked, str(choice.kind.label)))
 
 
@@ -83,8 +84,8 @@ def choices_for(kind: NoticeType, users: Iterable[User]) -> dict[uuid.UUID, Choi
 
 def _choice(kind: NoticeType, row: NoticePreference | None) -> Choice:
     if kind.transactional or row is None:
-        return Choice(kind, True, kind.mail)
-    return Choice(kind, row.in_app, row.mail and kind.mail)
+        return Choice(kind, kind.in_app, kind.mail)
+    return Choice(kind, row.in_app and kind.in_app, row.mail and kind.mail)
 
 
 def open_alerts() -> QuerySet[Alert]:

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 from django.core import signing
+from django.urls import reverse
 
 from apps.accounts.models import User
+from apps.core.brand import current_brand
 from apps.core.ids import InvalidIdError
 from apps.core.kinds import NoticeType
 from apps.core.registry import registry
@@ -24,6 +26,15 @@ class WayOut:
 def make_token(user: User, code: str) -> str:
     """What stands in the address."""
     return signing.dumps([user.public_id, code], salt=SALT)
+
+
+def way_out(user: User, code: str) -> tuple[dict[str, str], dict[str, str]]:
+    """What mail of this type carries: addresses for its words, and headers. By those (RFC 8058), mail programs show a
+    button of their own, which posts to the address."""
+    site = current_brand().site_url
+    address = f"{site}{reverse('unsubscribe', args=[make_token(user, code)])}"
+    words = {"unsubscribe_url": address, "preferences_url": f"{site}{reverse('notification_settings')}"}
+    return words, {"List-Unsubscribe": f"<{address}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
 
 
 def read_token(token: str) -> WayOut | None:

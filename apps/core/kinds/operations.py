@@ -114,13 +114,15 @@ class AlertType(Contribution):
 @dataclass(frozen=True)
 class NoticeType(Contribution):
     """Something that people are told of, in the inbox and by mail. What is transactional can't be switched off, and its
-    mail carries no unsubscribe link."""
+    mail carries no unsubscribe link. What is for `staff` is nobody else's choice."""
 
     code: str
     label: Text
     description: Text = ""
     transactional: bool = False
+    in_app: bool = True
     mail: bool = True
+    staff: bool = False
 
     @property
     def key(self) -> str:

@@ -5,7 +5,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.db import transaction
-from django.urls import reverse
 
 from apps.accounts.models import Organization, User
 from apps.accounts.permissions import Actor
@@ -18,7 +17,7 @@ from apps.core.scrubbing import scrub
 from apps.integrations.mail.services import queue_mail
 from apps.notifications.models import NoticePreference, Notification
 from apps.notifications.selectors import Choice, choices_for, inbox
-from apps.notifications.unsubscribing import make_token
+from apps.notifications.unsubscribing import way_out
 
 MAX_TITLE, MAX_BODY, MAX_URL = 200, 4000, 500
 
@@ -85,10 +84,8 @@ def _mail(
     values = {**words, "url": f"{site}{path}" if path else "", "organization_name": organization.name}
     headers: dict[str, str] = {}
     if not kind.transactional:
-        address = f"{site}{reverse('unsubscribe', args=[make_token(user, kind.code)])}"
-        values |= {"unsubscribe_url": address, "preferences_url": f"{site}{reverse('notification_settings')}"}
-        # RFC 8058: mail programs show a button of their own, which posts to this address.
-        headers = {"List-Unsubscribe": f"<{address}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+        addresses, headers = way_out(user, kind.code)
+        values |= addresses
     queue_mail(
         template,
         user.email,
@@ -122,9 +119,9 @@ def choose(user: User, code: str, *, in_app: bool, mail: bool) -> Choice:
     """How a person hears of one type from now on. What is transactional stays as it is."""
     kind = registry(NoticeType).get(code)
     if kind.transactional:
-        return Choice(kind, True, kind.mail)
+        return Choice(kind, kind.in_app, kind.mail)
     NoticePreference.objects.update_or_create(user=user, code=code, defaults={"in_app": in_app, "mail": mail})
-    return Choice(kind, in_app, mail and kind.mail)
+    return Choice(kind, in_app and kind.in_app, mail and kind.mail)
 
 
 def unsubscribe(user: User, code: str) -> None:

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import time_machine
+from django.test import Client
 
 from apps.accounts.models import Organization, User
 from apps.core.kinds import PulseMetric
@@ -17,6 +19,7 @@ from apps.monitoring.models import PulseReport, PulseValue
 from apps.monitoring.selectors import pulse as reads
 from apps.monitoring.services import pulse
 from apps.monitoring.spans import PULSE_WEEK, ended
+from apps.notifications.selectors import choices_of
 from tests.common.monitored import pulse_week
 
 pytestmark = pytest.mark.django_db
@@ -104,19 +107,31 @@ def test_nothing_to_count_is_no_nought(value: Any, kept: Any) -> None:
     assert report.values.filter(metric="tried").values_list("value", flat=True).first() == kept
 
 
-def test_the_mail_goes_once_to_whom_the_setting_names(superuser: User, settings: Any) -> None:
-    settings.REPORT_RECIPIENTS = ["boss@example.com", "books@example.com"]
+def test_the_mail_goes_once_to_each_whom_the_setting_names(superuser: User, settings: Any) -> None:
+    settings.REPORT_RECIPIENTS = ["Boss@example.com", "books@example.com", superuser.email.upper()]
     pulse.weekly_pulse(FRIDAY)
+    pulse.weekly_pulse(FRIDAY)
+    mails = MailMessage.objects.order_by("pk")
+    assert [mail.recipients for mail in mails] == [[superuser.email], ["boss@example.com"], ["books@example.com"]]
+    assert {mail.subject for mail in mails} == {"Weekly pulse 2026-W48"}
+    assert all("Sign-ups: 0" in mail.text for mail in mails)
+    ways = [mail.headers["List-Unsubscribe"] for mail in mails]
+    assert ways[1:] == [f"<mailto:{settings.SUPPORT_EMAIL}?subject=unsubscribe>"] * 2
+
+
+def test_without_the_setting_superusers_are_told_until_they_leave(superuser: User, owner: User, client: Client) -> None:
     pulse.weekly_pulse(FRIDAY)
     mail = MailMessage.objects.get()
-    assert mail.recipients == ["boss@example.com", "books@example.com"]
-    assert mail.subject == "Weekly pulse 2026-W48"
-    assert "Sign-ups: 0" in mail.text
+    assert mail.recipients == [superuser.email]
+    assert "on the staff of" in mail.text
+    client.post(urlsplit(mail.headers["List-Unsubscribe"].strip("<>")).path, {"List-Unsubscribe": "One-Click"})
+    pulse.weekly_pulse(FRIDAY + timedelta(days=7))
+    assert MailMessage.objects.count() == 1
 
 
-def test_without_the_setting_superusers_are_told(superuser: User, owner: User) -> None:
-    pulse.weekly_pulse(FRIDAY)
-    assert MailMessage.objects.get().recipients == [superuser.email]
+def test_reports_are_the_choice_of_staff_alone(superuser: User, owner: User) -> None:
+    assert "staff_reports" in {choice.kind.code for choice in choices_of(superuser)}
+    assert "staff_reports" not in {choice.kind.code for choice in choices_of(owner)}
 
 
 def test_nobody_to_tell_is_no_mistake(owner: User) -> None:
