@@ -1,10 +1,10 @@
 """The guides under /dev: Markdown files in `docs/dev`, each with a title and numbered for their order, and pages that
 people write at Notion, which may stand in the place of one."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import pairwise
 from pathlib import Path
 
 from django.conf import settings
@@ -29,7 +29,6 @@ COLOURED = {"bash", "json", "yaml", "python", "javascript", "http"}
 PAGES_KEPT = 200
 LAST = 1_000.0
 KEPT_GUIDES, KEPT_SECONDS, MOST_FROM_NOTION = "developers.guides_from_notion", 60, 200
-FENCE = re.compile(r"^```(?P<info>[^\n]*)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -54,19 +53,34 @@ class Guide:
     def snippets(self) -> list[Snippet]:
         """The code in it, in order."""
         found = []
-        for match in FENCE.finditer(self.source):
-            language, _space, note = match["info"].partition(" ")
-            found.append(Snippet(language, match["code"], language in ("bash", "python", "javascript") and not note))
+        for token in _tokens(self.source):
+            if token.type == "fence":
+                language, _space, note = token.info.partition(" ")
+                found.append(
+                    Snippet(language, token.content, language in ("bash", "python", "javascript") and not note)
+                )
         return found
 
     @property
     def headings(self) -> list[tuple[str, str]]:
         """The second-level headings: (id, text)."""
-        return [(slugify(text), text) for text in re.findall(r"^## (.+)$", FENCE.sub("", self.source), re.MULTILINE)]
+        return list(_headings(self.source))
 
     def html(self) -> SafeString:
         """The guide as HTML, without its title. It names the address of this installation."""
         return _html(self.source, current_brand().site_url, get_language())
+
+
+@lru_cache(maxsize=PAGES_KEPT)
+def _headings(source: str) -> tuple[tuple[str, str], ...]:
+    """Read once for each text, as its HTML is."""
+    tokens = _tokens(source)
+    texts = [after.content for token, after in pairwise(tokens) if token.type == "heading_open" and token.tag == "h2"]
+    return tuple((slugify(text), text) for text in texts)
+
+
+def _tokens(source: str) -> list[Token]:
+    return _markdown().parse(source)
 
 
 @lru_cache(maxsize=PAGES_KEPT)

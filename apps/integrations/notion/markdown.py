@@ -22,7 +22,7 @@ HEADINGS = {"heading_1": "## ", "heading_2": "## ", "heading_3": "### ", "headin
 LISTED = ("bulleted_list_item", "numbered_list_item", "to_do")
 MEDIA = ("image", "file", "pdf", "video", "audio", "bookmark", "embed", "link_preview")
 SPECIAL = re.compile(r"([\\`*_\[\]<>|~])")
-LINE_START = re.compile(r"^(\s*)(#{1,6}|[>+-]|\d{1,9}[.)]|=+)(?=\s|$|[-=:])", re.MULTILINE)
+LINE_START = re.compile(r"^([ \t]*)(#{1,6}|[>+-]|\d{1,9}[.)]|=+)(?=\s|$|[-=:])", re.MULTILINE)
 ADDRESS = re.compile(r"https?://[^\s<>()\"]+|mailto:[^\s<>()\"]+|/[^\s<>()\"/][^\s<>()\"]*|#[\w-]+")
 
 
