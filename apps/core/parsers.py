@@ -11,6 +11,12 @@ from rest_framework.parsers import JSONParser
 from apps.core.json_values import MAX_DEPTH, is_storable, is_too_deep
 
 
+def is_longer(request: HttpRequest, most: int) -> bool:
+    """Whether the body was declared to have more than `most` bytes, or so many as is no number. Nothing is read."""
+    declared = request.META.get("CONTENT_LENGTH") or "0"
+    return not (declared.isascii() and declared.isdecimal() and len(declared) <= len(str(most))) or int(declared) > most
+
+
 class StorableJSONParser(JSONParser):
     """DRF's parser that also refuses NUL characters, lone surrogates and numbers that are none."""
 

@@ -7,6 +7,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from apps.core.errors import DomainError
+from apps.core.parsers import is_longer
 from apps.core.problems import problem
 from apps.integrations.errors import WebhookTooLargeError
 from apps.integrations.inbox.services import receive
@@ -30,8 +31,6 @@ def webhook(request: HttpRequest, vendor: str) -> HttpResponse:
 
 def _body(request: HttpRequest) -> bytes:
     """The body, of which the server hands over no more than was declared. Above the limit not a byte is read."""
-    declared = request.META.get("CONTENT_LENGTH") or "0"
-    is_length = declared.isascii() and declared.isdecimal() and len(declared) <= len(str(MAX_BYTES))
-    if not is_length or int(declared) > MAX_BYTES:
+    if is_longer(request, MAX_BYTES):
         raise WebhookTooLargeError(_("The body may have %(most)d bytes.") % {"most": MAX_BYTES})
     return request.body

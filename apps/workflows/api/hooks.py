@@ -8,6 +8,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from apps.core.errors import DomainError, InvalidInputError, LimitExceededError
 from apps.core.json_values import MAX_DEPTH, is_too_deep
+from apps.core.parsers import is_longer
 from apps.core.problems import problem
 from apps.workflows import limits, selectors
 from apps.workflows.services.triggers import receive_webhook
@@ -22,7 +23,7 @@ class HookView(View):
     def post(self, request: HttpRequest, trigger: str) -> HttpResponse:
         """Start the workflow's run; a repeated message answers with the first one's run."""
         try:
-            if int(request.headers.get("Content-Length") or 0) > limits.WEBHOOK_BYTES:
+            if is_longer(request, limits.WEBHOOK_BYTES):
                 raise LimitExceededError(
                     _("A webhook's body has at most %(most)s bytes.") % {"most": limits.WEBHOOK_BYTES},
                     status=413,

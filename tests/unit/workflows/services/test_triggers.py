@@ -97,6 +97,9 @@ def test_unsigned_unknown_and_oversized_calls_are_refused(sender):
     assert Client().post(sender.address, "{}", content_type="application/json").status_code == 400
     assert Client().post("/hooks/trg_nonsense", "{}", content_type="application/json").status_code == 404
     assert Client().get(sender.address).status_code == 405
+    for length in ("many", "²", "9" * 5_000, "-1"):
+        odd = Client().post(sender.address, "{}", content_type="application/json", CONTENT_LENGTH=length)
+        assert odd.status_code == 413
     large = Client().post(sender.address, "x" * 1_100_000, content_type="application/json")
     assert large.status_code == 413
 
