@@ -25,6 +25,11 @@ def quick_pace() -> Pace:
     return pace
 
 
+def some(count: int, **values: Any) -> dict[str, dict[str, Any]]:
+    """So many people."""
+    return {f"p{number}": {"Name": f"Person {number}", "Age": number, **values} for number in range(count)}
+
+
 @dataclass
 class Kept:
     """A table that an app keeps; tests change `people` and sync."""

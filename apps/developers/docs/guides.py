@@ -26,6 +26,7 @@ FOLDER = Path(settings.BASE_DIR) / "docs" / "dev"
 EXAMPLE_SITE = "https://levqor.example"
 PROBLEM_TYPES = "{{ problem_types }}"
 COLOURED = {"bash", "json", "yaml", "python", "javascript", "http"}
+RUNNING = {"bash", "python", "javascript"}
 PAGES_KEPT = 200
 LAST = 1_000.0
 KEPT_GUIDES, KEPT_SECONDS, MOST_FROM_NOTION = "developers.guides_from_notion", 60, 200
@@ -56,9 +57,7 @@ class Guide:
         for token in _tokens(self.source):
             if token.type == "fence":
                 language, _space, note = token.info.partition(" ")
-                found.append(
-                    Snippet(language, token.content, language in ("bash", "python", "javascript") and not note)
-                )
+                found.append(Snippet(language, token.content, language in RUNNING and not note))
         return found
 
     @property
