@@ -105,6 +105,13 @@ def test_mail(mailoutbox):
     assert BODY in mailoutbox[0].body
 
 
+def test_each_reader_has_a_mail_and_a_repeat_is_the_same(mailoutbox):
+    for url in ("mailto:ops@example.com", "mailto:boss@example.com", "mailto:ops@example.com"):
+        deliver(url, TITLE, BODY, "critical", False, key="one alarm")
+    ops, boss, again = [mail.mail_id for mail in mailoutbox]
+    assert ops == again != boss
+
+
 @pytest.mark.parametrize("url", [TELEGRAM, SLACK, "json", "hook"])
 @pytest.mark.parametrize(
     ("status", "permanent", "maybe_sent"),

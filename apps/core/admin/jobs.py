@@ -1,5 +1,6 @@
 """The calendar: beat's rows, and the runs of scheduled jobs."""
 
+from textwrap import shorten
 from typing import Any
 
 from django.contrib import admin
@@ -165,8 +166,13 @@ class PeriodicTaskAdmin(StaffModelAdmin):
 
     @display(description=_("trouble"))
     def trouble(self, obj: Any) -> str:
-        """What is wrong with it."""
-        return obj.job_health.why if obj.job_health and obj.job_health.why else NOTHING
+        """What is wrong with it; else how its last run failed, though by hand or to be tried again."""
+        if obj.job_health and obj.job_health.why:
+            return str(obj.job_health.why)
+        last = obj.job_runs[-1] if obj.job_runs else None
+        if last is None or last.state != JobRun.State.FAILED:
+            return NOTHING
+        return str(_("Its last run failed: %(error)s")) % {"error": shorten(last.outcome, 300, placeholder=" …")}
 
     @display(description=_("next run"))
     def next_run(self, obj: Any) -> str:
@@ -290,7 +296,7 @@ class JobRunAdmin(StaffModelAdmin):
     @display(description=_("outcome"))
     def outcome_start(self, obj: JobRun) -> str:
         """The beginning of what it reported."""
-        return obj.outcome[:90]
+        return shorten(obj.outcome, 90, placeholder=" …")
 
     @display(description=_("outcome"))
     def shown_outcome(self, obj: JobRun) -> str:

@@ -110,7 +110,8 @@ def _mail(url: str, subject: str, body: str, key: str) -> None:
         " ".join(subject.split()), body + "\n", settings.DEFAULT_FROM_EMAIL, [url.partition(":")[2]],
         headers={"Auto-Submitted": "auto-generated"},
     )  # fmt: skip
-    mail.mail_id = f"alert_{hashlib.sha256(key.encode()).hexdigest()[:32]}"
+    # Each reader's own: by it, whoever carries mail takes a repeat for one, and a second reader's mail for a repeat.
+    mail.mail_id = f"alert_{hashlib.sha256(f'{key} {url}'.encode()).hexdigest()[:32]}"
     try:
         get_connection().send_messages([mail])
     except transport.TransportError as error:

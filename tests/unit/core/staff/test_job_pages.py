@@ -92,6 +92,15 @@ def test_trouble_is_a_badge_and_a_sentence(state: str | None, shown: str, staff:
     assert ("has not begun" in page) == (state in ("late", None))
 
 
+def test_a_run_by_hand_that_failed_is_told_without_an_alarm(staff: Any, job: ScheduledJob) -> None:
+    with time_machine.travel(NOON, tick=False):
+        failed = ran(NOON, "failed")
+        JobRun.objects.filter(pk=failed.pk).update(by_hand=True)
+        page = page_of(staff)
+    assert "Its last run failed: why" in page
+    assert "on time" in page
+
+
 def test_the_page_draws_how_long_runs_took(staff: Any, job: ScheduledJob) -> None:
     assert "Duration of the last runs" not in page_of(staff)
     for hours, seconds in ((1, 0.2), (2, 0.4), (3, 0.3)):
