@@ -8,8 +8,7 @@ import structlog
 from django.conf import settings
 
 from apps.accounts.models import User
-from apps.core.kinds import Severity
-from apps.notifications.channels import Address, masked
+from apps.notifications.channels import masked
 from apps.notifications.models import AlertChannel
 
 log = structlog.get_logger(__name__)
@@ -93,10 +92,3 @@ def named(key: str) -> Route | None:
         return next((route for route in map(of_url, settings.ALERT_URLS) if route.key == key), None)
     people = User.objects.filter(pk=key.removeprefix("staff_"), is_superuser=True, is_active=True)
     return next((of_person(person) for person in people), None)
-
-
-def addresses(severity: Severity, code: str) -> list[Address]:
-    """What `channels.deliver` needs to alarm by itself."""
-    return [
-        Address(route.name, route.url, route.silent_for(severity)) for route in routes() if route.takes(severity, code)
-    ]
