@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Prefetch
 
 from apps.core.clock import now
 from apps.notifications import routing
@@ -17,7 +18,7 @@ Kind = AlertDelivery.Kind
 
 def escalate_due() -> int:
     """Make the escalations and reminders that are due. Returns how many messages."""
-    rules = list(EscalationRule.objects.filter(enabled=True).prefetch_related("channels"))
+    rules = list(EscalationRule.objects.filter(enabled=True).prefetch_related(Prefetch("channels", routing.sealed())))
     if not rules:
         return 0
     moment = now()
@@ -46,8 +47,8 @@ def _apply(rule: EscalationRule, alert: Alert, moment: datetime) -> int:
     step = f"{kind}:{rule.pk}:{number}"
     if AlertDelivery.objects.filter(alert=alert, step=step).exists():
         return 0
-    chosen = [channel for channel in rule.channels.all() if channel.enabled]
-    routes = [routing.of_row(channel) for channel in chosen] if rule.channels.all() else None
+    chosen = [routing.of_row(channel) for channel in rule.channels.all() if channel.enabled]
+    routes = (routing.readable(chosen) if chosen else []) if rule.channels.all() else None
     with transaction.atomic():
         still = Alert.objects.select_for_update(no_key=True).filter(
             pk=alert.pk, resolved_at__isnull=True, acknowledged_at__isnull=True

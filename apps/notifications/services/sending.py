@@ -120,6 +120,9 @@ def _attempt(row: AlertDelivery) -> None:
     if route is None:
         _settled(row, State.SKIPPED, "the channel is gone or switched off")
         return
+    if not route.is_readable:
+        _failed(row, route, ChannelError(channel_health.UNREADABLE, permanent=False))  # somebody may find the key
+        return
     if scheme_of(route.url) == "mailto":
         _mail(row, route)
         return
