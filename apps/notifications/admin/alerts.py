@@ -103,7 +103,7 @@ class AlertAdmin(StaffModelAdmin):
                     ("code", "subject"),
                     ("began", "last_seen"),
                     ("over", "lasted"),
-                    ("seen", "shown_episode"),
+                    ("seen", "shown_episode", "returned"),
                     ("acknowledged", "acknowledged_link"),
                     "full_id",
                 )
@@ -162,6 +162,11 @@ class AlertAdmin(StaffModelAdmin):
     def began(self, obj: Alert) -> str:
         """The first sign."""
         return when(obj.began_at)
+
+    @display(description=_("came back"))
+    def returned(self, obj: Alert) -> str:
+        """The last time."""
+        return when(obj.returned_at)
 
     @display(description=_("last seen"))
     def last_seen(self, obj: Alert) -> str:

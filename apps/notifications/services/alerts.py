@@ -99,7 +99,9 @@ def _back(kind: AlertType, subject: str, words: Words, severity: Severity) -> Al
     )
     if alert is None:
         return None
-    alert.resolved_at, alert.episode, alert.times, alert.last_at = None, alert.episode + 1, alert.times + 1, now()
+    alert.resolved_at, alert.episode, alert.times = None, alert.episode + 1, alert.times + 1
+    alert.returned_at = alert.last_at = now()
+    alert.acknowledged_at = alert.acknowledged_by = None  # of the episode that is over
     alert.severity, alert.title, alert.detail, alert.data = severity, words.title, words.detail, words.data
     alert.save()
     return alert

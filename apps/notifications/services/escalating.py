@@ -39,12 +39,12 @@ def _concerns(rule: EscalationRule, alert: Alert) -> bool:
 
 def _apply(rule: EscalationRule, alert: Alert, moment: datetime) -> int:
     """The step of a rule that is due now. Those that were missed meanwhile are not made up for."""
-    waited = (moment - alert.began_at).total_seconds() / 60 - rule.after_minutes
+    waited = (moment - alert.open_since).total_seconds() / 60 - rule.after_minutes
     if waited < 0:
         return 0
     number = int(waited // rule.repeat_minutes) if rule.repeat_minutes else 0
     kind = Kind.REMINDED if number else Kind.ESCALATED
-    step = f"{kind}:{rule.pk}:{number}"
+    step = f"{kind}:{rule.pk}:{number}" + (f":{alert.episode}" if alert.episode > 1 else "")
     if AlertDelivery.objects.filter(alert=alert, step=step).exists():
         return 0
     chosen = [routing.of_row(channel) for channel in rule.channels.all() if channel.enabled]
