@@ -96,3 +96,25 @@ def test_the_watchdog_learns_the_channels_as_the_platform_routes_them(tmp_path: 
     memory.learn_channels(encrypt(Heartbeat.objects.get(process="channels").told))
     assert [(one.name, one.silent) for one in memory.addresses("worker_down")] == [("All", True), ("Work", True)]
     assert [one.name for one in memory.addresses("redis_down")] == ["All"]
+
+
+def test_many_channels_with_long_addresses_reach_the_watchdog_whole(tmp_path: Any, settings: Any) -> None:
+    settings.ALERT_URLS = []
+    tell_channels()
+    for number in range(40):
+        url = f"https://alarms.example/{number}/{'x' * 940}"
+        AlertChannel.objects.create(name=f"{number} {'ü' * 50}", kind="webhook", url=url, shown_url="…")
+    tell_channels()
+    memory = Memory(tmp_path)
+    memory.learn_channels(encrypt(Heartbeat.objects.get(process="channels").told))
+    for alarm in ALARMS:
+        assert len(memory.addresses(alarm.code)) == 40
+
+
+def test_a_book_that_is_too_long_is_refused_and_the_one_before_stays(settings: Any) -> None:
+    tell_channels()
+    before = Heartbeat.objects.get(process="channels").told
+    settings.ALERT_URLS = [f"https://alarms.example/{number}/{'x' * 2000}" for number in range(40)]
+    with pytest.raises(ValueError, match="too long"):
+        tell_channels()
+    assert Heartbeat.objects.get(process="channels").told == before
