@@ -1,6 +1,6 @@
 """Alarms: raised by what goes wrong, as often as it is seen, and told once."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -124,10 +124,11 @@ def _new(kind: AlertType, subject: str, words: Words, severity: Severity) -> Ale
 
 def resolve(code: str, subject: str = "") -> bool:
     """Say that an alarm is over; True when it was open. The channels that were told of it are told so once."""
-    return _end(Q(code=code, subject=_subject(subject)), now())
+    return end(Q(code=code, subject=_subject(subject)), now())
 
 
-def _end(which: Q, moment: datetime) -> bool:
+def end(which: Q, moment: datetime, knowing: Collection[str] = ()) -> bool:
+    """Say that the open alarm of `which` ended at a moment; False without one. Channels in `knowing` know it."""
     if not Alert.objects.filter(which, resolved_at__isnull=True).exists():
         return False  # what is asked at every look takes no lock
     with transaction.atomic():
@@ -136,13 +137,13 @@ def _end(which: Q, moment: datetime) -> bool:
             return False
         alert.resolved_at = moment
         alert.save(update_fields=("resolved_at",))
-        tell_over(alert)
+        tell_over(alert, knowing)
     return True
 
 
 def resolve_by_hand(alert: Alert) -> None:
     """Staff say that it is over. What still sees it will raise it again. Raises `ConflictError`."""
-    if not _end(Q(pk=alert.pk), now()):
+    if not end(Q(pk=alert.pk), now()):
         raise ConflictError(_("This alert is over already."))
 
 
