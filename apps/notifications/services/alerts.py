@@ -12,6 +12,7 @@ from apps.accounts.models import User
 from apps.core.clock import now
 from apps.core.errors import ConflictError
 from apps.core.kinds import AlertType, Severity
+from apps.core.locking import take_turns
 from apps.core.registry import registry
 from apps.core.scrubbing import scrub
 from apps.notifications.models import Alert, AlertDelivery
@@ -40,6 +41,10 @@ def fire(
     words = words_of(kind, subject, data)
     try:
         with transaction.atomic():
+            if not kind.resolves:  # no constraint keeps a second one out: it is over as soon as it is there
+                take_turns(f"alert {code} {subject}")
+                if just_told := _again(kind, subject, data, given):
+                    return just_told
             alert = _back(kind, subject, words, given) or _new(kind, subject, words, given)
             tell_open(alert)
             return alert
