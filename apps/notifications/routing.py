@@ -91,7 +91,7 @@ def of_row(row: AlertChannel) -> Route:
     """The route of a row that `sealed` read."""
     try:
         url = decrypt(row.sealed)
-    except DecryptionError:
+    except (DecryptionError, UnicodeEncodeError):  # under a key that is gone, or no token at all
         url = ""
         _say("alert_channel_unreadable", channel=row.name, advice="put its key back, or enter its address anew")
     return Route(

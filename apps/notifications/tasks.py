@@ -16,6 +16,6 @@ def send_alerts() -> None:
 
 @shared_task(name=ESCALATE_TASK)
 def escalate_alerts() -> None:
-    """Tell further what nobody looks after, and of channels that nobody could be told by."""
+    """Tell further what nobody looks after, and of channels that could be told nothing."""
     escalate_due()
     look_at_addresses()

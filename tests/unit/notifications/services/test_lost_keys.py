@@ -8,9 +8,9 @@ from apps.notifications import routing
 from apps.notifications.health import alert_channels
 from apps.notifications.models import Alert, AlertChannel, AlertDelivery, EscalationRule
 from apps.notifications.services.alerts import fire, resolve
-from apps.notifications.services.channel_health import look_at_addresses
 from apps.notifications.services.escalating import escalate_due
 from apps.notifications.services.sending import send_due
+from apps.notifications.tasks import escalate_alerts
 from tests.common.alarms import later, lose_key, make_channel
 
 State = AlertDelivery.State
@@ -22,9 +22,10 @@ def nothing_was_said(monkeypatch):
     monkeypatch.setattr(routing, "_said", {})
 
 
-def test_the_others_are_told_all_the_same(ops, channels, caplog):
+@pytest.mark.parametrize("token", ["gAAAAA", "nö token"])
+def test_the_others_are_told_all_the_same(ops, channels, caplog, token):
     make_channel("second")
-    lose_key(ops)
+    lose_key(ops, token)
     for worker in ("w1", "w2"):
         fire("worker_gone", worker)
     send_due()
@@ -45,8 +46,8 @@ def test_superusers_get_mail_where_no_other_is_left(ops, channels, mailbox, capl
 def test_it_is_marked_and_told_by_the_others_until_it_is_read_again(ops, channels):
     make_channel("second")
     lose_key(ops)
-    look_at_addresses()
-    look_at_addresses()
+    escalate_alerts()
+    escalate_alerts()
     send_due()
     ops.refresh_from_db(fields=["failing_since", "last_error"])
     assert (ops.failing_since, ops.last_error) == (now(), "no key in ENCRYPTION_KEYS opens its address")
@@ -54,7 +55,7 @@ def test_it_is_marked_and_told_by_the_others_until_it_is_read_again(ops, channel
     assert alert_channels() == ("failed", "No key opens the address of these channels: ops.")
     ops.url = "https://alarms.test/ops"
     ops.save(update_fields=["url"])
-    look_at_addresses()
+    escalate_alerts()
     send_due()
     ops.refresh_from_db()
     assert (ops.failing_since, ops.last_error) == (None, "")
