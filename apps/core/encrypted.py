@@ -27,11 +27,16 @@ def encrypted_columns() -> list[tuple[type[models.Model], EncryptedTextField]]:
     ]
 
 
+def as_stored(name: str) -> Cast:
+    """An encrypted column's token, for `annotate`: one that no key opens keeps no other row from being read."""
+    return Cast(name, _Stored())
+
+
 def stored_tokens(
     model: type[models.Model], field: EncryptedTextField, *, order: str = "pk", after: Any = None, most: int = BATCH
 ) -> Iterator[tuple[Any, str]]:
     """(primary key, token) of rows that hold one, in order, those after a key if given."""
-    rows = models.QuerySet(model).annotate(_stored=Cast(field.name, _Stored())).exclude(_stored="")
+    rows = models.QuerySet(model).annotate(_stored=as_stored(field.name)).exclude(_stored="")
     rows = rows.filter(**{f"{field.name}__isnull": False})
     if after is not None:
         rows = rows.filter(pk__gt=after)

@@ -33,8 +33,11 @@ def sign_seconds() -> float:
 
 
 def sign(process: Process, name: str = "", told: str | None = None) -> None:
-    """Write that a process lives now, and what it has to say."""
-    changes = {"beats": F("beats") + 1, "seen_at": now(), **({} if told is None else {"told": told[:LONGEST_TOLD]})}
+    """Write that a process lives now, and what it has to say. Raises `ValueError` for what is too long: half of it
+    would be worth nothing, and what was said before stays."""
+    if told is not None and len(told) > LONGEST_TOLD:
+        raise ValueError(f"what {process} has to say is too long: {len(told)} characters of {LONGEST_TOLD}")
+    changes = {"beats": F("beats") + 1, "seen_at": now(), **({} if told is None else {"told": told})}
     row = Heartbeat.objects.filter(process=process, name=name[:120])
     if not row.update(**changes):
         Heartbeat.objects.bulk_create(

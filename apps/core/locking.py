@@ -49,6 +49,16 @@ def claim_next(queryset: models.QuerySet[ModelT]) -> ModelT | None:
     return queryset.first()
 
 
+def take_turns(name: str) -> None:
+    """Let one transaction at a time go on from here, of all that name the same thing; where no row can be locked.
+
+    What the one before wrote is seen afterwards. SQLite has one writer at a time anyway.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
+
+
 def attempt_next(rows: models.QuerySet[ModelT], waiting: str, work: Callable[[ModelT], None]) -> bool:
     """Call `work` with the row in state `waiting` that is due first, in a transaction that holds it. False: none is.
 

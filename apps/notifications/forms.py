@@ -112,7 +112,7 @@ class ChannelForm(forms.ModelForm):
             url = build(cleaned)
             if url and not self.errors and (why := refusal_of(url)):
                 self.add_error(None, why)
-            if not url and not self.errors and ("kind" in self.changed_data or not self.instance.url):
+            if not url and not self.errors and ("kind" in self.changed_data or not self.instance.shown_url):
                 self.add_error(None, gettext("Fill in what this kind of channel needs."))
             cleaned["built_url"] = url
         return cleaned

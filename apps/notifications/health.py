@@ -10,6 +10,7 @@ from apps.core.clock import now
 from apps.core.ids import lowest_id
 from apps.notifications.channels import refusal_of
 from apps.notifications.models import AlertChannel, AlertDelivery
+from apps.notifications.routing import of_rows
 
 Finding = tuple[Literal["ok", "warning", "failed"], str]
 LATE = timedelta(minutes=5)
@@ -20,6 +21,8 @@ def alert_channels() -> Finding:
     for position, url in enumerate(settings.ALERT_URLS, start=1):
         if why := refusal_of(url):
             return "failed", _("Address %(position)d of ALERT_URLS: %(why)s.") % {"position": position, "why": why}
+    if lost := [route.name for route in of_rows() if not route.is_readable]:
+        return "failed", _("No key opens the address of these channels: %(names)s.") % {"names": ", ".join(lost)}
     moment = now()
     lately = AlertDelivery.objects.filter(pk__gte=lowest_id(moment - timedelta(days=1)))
     if dead := lately.filter(state=AlertDelivery.State.DEAD).count():

@@ -9,21 +9,11 @@ from django.db.models import QuerySet
 
 from apps.accounts.models import User
 from apps.accounts.permissions import Actor
-from apps.core.kinds import NoticeType, Severity
+from apps.core.kinds import NoticeType
 from apps.core.registry import registry
-from apps.notifications import routing
-from apps.notifications.channels import Address
 from apps.notifications.models import Alert, NoticePreference, Notification
 
 MOST_COUNTED = 99
-
-
-def channel_urls(severity: Severity, code: str) -> list[Address]:
-    """The channels that an alarm goes to, for whoever must deliver it without a database.
-
-    The addresses hold keys: they are kept encrypted wherever they are kept.
-    """
-    return routing.addresses(severity, code)
 
 
 def latest_values(code: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from celery import shared_task
 
+from apps.notifications.services.channel_health import look_at_addresses
 from apps.notifications.services.escalating import ESCALATE_TASK, escalate_due
 from apps.notifications.services.sending import send_due
 from apps.notifications.services.telling import SEND_TASK
@@ -15,5 +16,6 @@ def send_alerts() -> None:
 
 @shared_task(name=ESCALATE_TASK)
 def escalate_alerts() -> None:
-    """Tell further what nobody looks after."""
+    """Tell further what nobody looks after, and of channels that could be told nothing."""
     escalate_due()
+    look_at_addresses()

@@ -8,6 +8,7 @@ from typing import Any
 from unittest.mock import patch
 
 import time_machine
+from django.db.models import TextField, Value
 
 from apps.core.kinds import AlertType
 from apps.core.registry import contributed
@@ -66,6 +67,12 @@ def make_channel(name: str, **fields: Any) -> AlertChannel:
     url = f"https://alarms.test/{name}"
     values = {"kind": "webhook", "url": url, "shown_url": "https://alarms.test/…", **fields}
     return AlertChannel.objects.create(name=name, **values)
+
+
+def lose_key(channel: AlertChannel, token: str = "gAAAAA") -> None:
+    """No key opens its address any more."""
+    sealed = Value(token, output_field=TextField())  # past the field, which would encrypt it
+    AlertChannel.objects.filter(pk=channel.pk).update(url=sealed)
 
 
 def later(clock: time_machine.Traveller, **span: float) -> None:

@@ -13,7 +13,7 @@ from apps.notifications.models import (
 )
 from apps.notifications.services.alerts import fire
 from apps.notifications.services.sending import send_due
-from tests.common.alarms import alarms, make_channel
+from tests.common.alarms import alarms, lose_key, make_channel
 from tests.common.roles import client_of
 from tests.common.staff import action_address, list_address, row_address, staff_with
 
@@ -66,6 +66,21 @@ def test_a_channel_is_made_by_its_kind(browser, fields, url, shown):
     told = [entry.code for entry in AuditEntry.objects.unscoped().all()]
     assert {"staff.row_added", "staff.row_changed"} <= set(told)
     assert url not in str(list(AuditEntry.objects.unscoped().values()))
+
+
+def test_a_channel_whose_key_is_lost_gets_another_address(browser):
+    channel, boss = make_channel("ops"), make_channel("boss")
+    lose_key(channel)
+    rule = EscalationRule.objects.create(name="Wake")
+    for page in (list_address(AlertChannel), row_address(channel), row_address(rule)):
+        assert browser.get(page).status_code == 200
+    renamed = {"name": "Renamed", "kind": "webhook", **COMMON}
+    assert browser.post(row_address(channel), renamed).status_code == 302
+    fields = {"name": "ops", "kind": "webhook", "hook": "https://example.com/new", **COMMON}
+    assert browser.post(row_address(channel), fields).status_code == 302
+    assert AlertChannel.objects.get(name="ops").url == "https://example.com/new"
+    lose_key(boss)
+    assert browser.post(f"{row_address(boss)[: -len('change/')]}delete/", {"post": "yes"}).status_code == 302
 
 
 @pytest.mark.parametrize(

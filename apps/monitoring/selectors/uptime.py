@@ -29,7 +29,7 @@ from apps.monitoring.intervals import (
     within,
     without,
 )
-from apps.monitoring.models import Incident, Probe, UptimeDay
+from apps.monitoring.models import Incident, IncidentComponent, Probe, UptimeDay
 
 MINUTES_KEPT = timedelta(days=40)
 PROBE_TAKES = timedelta(seconds=15)  # a minute's last probe is written only then
@@ -171,6 +171,17 @@ def maintenance(names: Sequence[str], start: datetime, end: datetime) -> dict[st
         if name in found and begins < ends:
             found[name].append((minute_of(begins), minute_after(ends)))
     return {name: merged(spans) for name, spans in found.items()}
+
+
+def under_maintenance() -> set[str]:
+    """The components whose announced maintenance runs, or was begun by staff before its time."""
+    moment = now()
+    running = Incident.objects.filter(
+        Q(state=Incident.State.IN_PROGRESS) | Q(starts_at__lte=moment, ends_at__gt=moment),
+        kind=Incident.Kind.MAINTENANCE,
+        over_at=None,
+    )
+    return set(IncidentComponent.objects.filter(incident__in=running).values_list("component", flat=True))
 
 
 def days(names: Sequence[str], first: date, last: date) -> dict[str, dict[date, Uptime]]:

@@ -1,4 +1,4 @@
-"""What the watchdog saw, as history: it has told the channels itself, so nothing here is sent."""
+"""What the watchdog saw, as history. It has told the channels itself; what is told further is told from here."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -6,11 +6,16 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from apps.core import heartbeat
-from apps.monitoring.watchdog.alarms import ALARMS, BY_CODE, body, title
+from apps.monitoring.watchdog.alarms import ALARMS, BY_CODE
+from apps.monitoring.watchdog.telling import address_key
 from apps.notifications import routing
+from apps.notifications.channels import Address
 from apps.notifications.models import Alert
+from apps.notifications.services import alerts
+from apps.notifications.wording import words_of
 
 TICK_TASK = "monitoring.tell_channels"
 TICK_SECONDS = 30
@@ -24,17 +29,22 @@ def record(told: Iterable[Mapping[str, Any]]) -> int:
 def _record(item: Mapping[str, Any]) -> bool:
     began = datetime.fromisoformat(item["began_at"])
     over = datetime.fromisoformat(item["over_at"]) if item["over_at"] else None
-    same = Alert.objects.filter(code=item["code"], subject="")
-    if same.filter(began_at=began).update(last_at=over or began, resolved_at=over):
-        return True
-    same.filter(resolved_at=None, began_at__lt=began).update(resolved_at=began)  # an end that was never told
+    kind, same = BY_CODE[item["code"]], Q(code=item["code"], subject="")
+    with transaction.atomic():
+        if Alert.objects.filter(same, began_at=began).update(last_at=over or began):
+            if over:
+                alerts.end(same & Q(began_at=began), over, _knowing(item))
+            return True
+    alerts.end(same & Q(began_at__lt=began), began)  # an end that was never told
+    words = words_of(kind, "", {"seen": str(item["seen"])})
     try:
         with transaction.atomic():
             Alert.objects.create(
-                code=item["code"],
-                severity=BY_CODE[item["code"]].severity,
-                title=title(item["code"]),
-                detail=body(item["code"], str(item["seen"]))[:8000],
+                code=kind.code,
+                severity=kind.severity,
+                title=words.title,
+                detail=words.detail,
+                data=words.data,
                 began_at=began,
                 last_at=over or began,
                 resolved_at=over,
@@ -44,15 +54,22 @@ def _record(item: Mapping[str, Any]) -> bool:
     return True
 
 
+def _knowing(item: Mapping[str, Any]) -> set[str]:
+    """The channels that hear of the end from the watchdog."""
+    told = item.get("over_told", {})
+    return {route.key for route in routing.routes() if address_key(Address(route.name, route.url)) in told}
+
+
 def tell_channels() -> None:
-    """Let the watchdog know whom to alarm, while there is a database to ask."""
-    every = routing.routes()
-    book = {
-        alarm.code: [
-            (route.name, route.url, route.silent_for(alarm.severity))
-            for route in every
-            if route.takes(alarm.severity, alarm.code)
-        ]
-        for alarm in ALARMS
-    }
-    heartbeat.sign("channels", told=json.dumps(book))
+    """Let the watchdog know whom to alarm, while there is a database to ask. Raises `ValueError` for too many.
+
+    Addresses are long: each is in the book once, with the alarms that ring there and those that come without a sound.
+    """
+    book = []
+    for route in routing.routes():
+        taken = [alarm for alarm in ALARMS if route.takes(alarm.severity, alarm.code)]
+        silent = [alarm.code for alarm in taken if route.silent_for(alarm.severity)]
+        rings = [alarm.code for alarm in taken if alarm.code not in silent]
+        if taken:
+            book.append((route.name, route.url, rings, silent))
+    heartbeat.sign("channels", told=json.dumps({"channels": book}, ensure_ascii=False, separators=(",", ":")))

@@ -26,6 +26,16 @@ Told = Literal["waits", "told", "gave up"]
 MOST_ALARMS = 50  # more are as good as none: the oldest that are over are forgotten
 
 
+def _book(told: Any) -> dict[str, list[Address]]:
+    """Whom to tell of each alarm, from the channels as `services.outages.tell_channels` writes them."""
+    found: dict[str, list[Address]] = {}
+    for name, url, rings, silent in told["channels"]:
+        for codes, quietly in ((rings, False), (silent, True)):
+            for code in codes:
+                found.setdefault(code, []).append(Address(name, url, quietly))
+    return found
+
+
 @dataclass
 class Alarm:
     """One alarm, from its beginning until everybody knows of its end. Times are ISO texts of the wall clock."""
@@ -138,10 +148,9 @@ class Memory:
         if not token or token == self._token:
             return
         try:
-            book: dict[str, list[Any]] = json.loads(decrypt(token))
-            self._book = {code: [Address(*item) for item in items] for code, items in book.items()}
-        except (DecryptionError, ValueError, TypeError) as error:
-            log.error("watchdog_channels_unreadable", error=str(error))
+            self._book = _book(json.loads(decrypt(token)))
+        except (DecryptionError, ValueError, TypeError, LookupError) as error:
+            log.error("watchdog_channels_unreadable", error=f"{type(error).__name__}: {error}")
             return
         self._token = token
         if save:

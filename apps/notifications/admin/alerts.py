@@ -55,17 +55,8 @@ class StateFilter(KnownValuesFilter):
         return found.filter(acknowledged_at__isnull=True) if self.value() == NEW else found
 
 
-class DeliveryInline(StaffInline):
-    """Who was told what."""
-
-    model = AlertDelivery
-    fields = ("shown_kind", "channel_name", "shown_state", "attempts", "sent", "last_error")
-    readonly_fields = fields
-
-    @display(description=_("what"))
-    def shown_kind(self, obj: AlertDelivery) -> str:
-        """Leads to the message."""
-        return row_link(obj, obj.get_kind_display())
+class DeliveryColumns:
+    """What the list of messages and an alarm's page both show of one."""
 
     @display(description=_("state"))
     def shown_state(self, obj: AlertDelivery) -> str:
@@ -76,6 +67,19 @@ class DeliveryInline(StaffInline):
     def sent(self, obj: AlertDelivery) -> str:
         """When."""
         return when(obj.sent_at)
+
+
+class DeliveryInline(DeliveryColumns, StaffInline):
+    """Who was told what."""
+
+    model = AlertDelivery
+    fields = ("shown_kind", "channel_name", "shown_state", "attempts", "sent", "last_error")
+    readonly_fields = fields
+
+    @display(description=_("what"))
+    def shown_kind(self, obj: AlertDelivery) -> str:
+        """Leads to the message."""
+        return row_link(obj, obj.get_kind_display())
 
 
 @admin.register(Alert)
@@ -103,7 +107,7 @@ class AlertAdmin(StaffModelAdmin):
                     ("code", "subject"),
                     ("began", "last_seen"),
                     ("over", "lasted"),
-                    ("seen", "shown_episode"),
+                    ("seen", "shown_episode", "returned"),
                     ("acknowledged", "acknowledged_link"),
                     "full_id",
                 )
@@ -163,6 +167,11 @@ class AlertAdmin(StaffModelAdmin):
         """The first sign."""
         return when(obj.began_at)
 
+    @display(description=_("came back"))
+    def returned(self, obj: Alert) -> str:
+        """The last time."""
+        return when(obj.returned_at)
+
     @display(description=_("last seen"))
     def last_seen(self, obj: Alert) -> str:
         """The newest sign."""
@@ -201,7 +210,7 @@ class AlertAdmin(StaffModelAdmin):
 
 
 @admin.register(AlertDelivery)
-class AlertDeliveryAdmin(StaffModelAdmin):
+class AlertDeliveryAdmin(DeliveryColumns, StaffModelAdmin):
     """The outbox of alarms."""
 
     list_display = ("title", "shown_kind", "channel_name", "shown_state", "attempts", "created", "sent")
@@ -260,16 +269,6 @@ class AlertDeliveryAdmin(StaffModelAdmin):
     def shown_kind(self, obj: AlertDelivery) -> str:
         """In words."""
         return str(obj.get_kind_display())
-
-    @display(description=_("state"))
-    def shown_state(self, obj: AlertDelivery) -> str:
-        """In words and colour."""
-        return state_tag(obj, DELIVERY_TONES)
-
-    @display(description=_("sent"))
-    def sent(self, obj: AlertDelivery) -> str:
-        """When."""
-        return when(obj.sent_at)
 
     @display(description=_("next try"))
     def due(self, obj: AlertDelivery) -> str:

@@ -48,7 +48,6 @@ class AlertChannelAdmin(SetUpAdmin):
     form = ChannelForm
     list_display = ("name", "kind", "shown_url", "shown_severity", "shown_codes", "shown_state")
     list_filter = (("kind", ChoicesDropdownFilter), ("enabled", ChoicesDropdownFilter))
-    list_defer = ("url",)
     search_fields = ("name__icontains",)
     search_help_text = _("Name or chan_…")
     ordering = ("name",)

@@ -1,5 +1,7 @@
 """What staff are alarmed of."""
 
+from datetime import datetime
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -33,6 +35,7 @@ class Alert(Entity):
     times = models.PositiveIntegerField(_("times"), default=1)
     episode = models.PositiveIntegerField(_("episode"), default=1, db_default=1)
     began_at = models.DateTimeField(_("began"), default=now)
+    returned_at = models.DateTimeField(_("came back"), null=True, blank=True)  # the beginning of a later episode
     last_at = models.DateTimeField(_("last seen"), default=now)
     resolved_at = models.DateTimeField(_("over since"), null=True, blank=True)
     acknowledged_at = models.DateTimeField(_("acknowledged"), null=True, blank=True)
@@ -61,6 +64,11 @@ class Alert(Entity):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def open_since(self) -> datetime:
+        """When its present episode began."""
+        return self.returned_at or self.began_at
 
     @property
     def is_open(self) -> bool:

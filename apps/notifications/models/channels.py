@@ -8,6 +8,14 @@ from apps.core.ids import Entity
 from apps.notifications.models.alerts import Alert
 
 
+class AlertChannels(models.Manager["AlertChannel"]):
+    """Leaves addresses where they are until they are asked for: staff can still open a row whose key is lost."""
+
+    def get_queryset(self) -> models.QuerySet["AlertChannel"]:
+        """Django's hook."""
+        return super().get_queryset().defer("url")
+
+
 class AlertChannel(Entity):
     """A chat, an address or a webhook where staff read alarms. Its URL holds keys: encrypted, and shown masked."""
 
@@ -48,6 +56,9 @@ class AlertChannel(Entity):
     failing_since = models.DateTimeField(_("failing since"), null=True, blank=True)
     last_error = models.CharField(_("last error"), max_length=300, blank=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    objects = AlertChannels()
+    sealed: str  # the address still encrypted, of rows that `routing.sealed` reads
 
     class Meta:
         verbose_name = _("alert channel")

@@ -1,6 +1,6 @@
 """Alarms: raised by what goes wrong, as often as it is seen, and told once."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ from apps.accounts.models import User
 from apps.core.clock import now
 from apps.core.errors import ConflictError
 from apps.core.kinds import AlertType, Severity
+from apps.core.locking import take_turns
 from apps.core.registry import registry
 from apps.core.scrubbing import scrub
 from apps.notifications.models import Alert, AlertDelivery
@@ -40,6 +41,10 @@ def fire(
     words = words_of(kind, subject, data)
     try:
         with transaction.atomic():
+            if not kind.resolves:  # no constraint keeps a second one out: it is over as soon as it is there
+                take_turns(f"alert {code} {subject}")
+                if just_told := _again(kind, subject, data, given):
+                    return just_told
             alert = _back(kind, subject, words, given) or _new(kind, subject, words, given)
             tell_open(alert)
             return alert
@@ -99,7 +104,9 @@ def _back(kind: AlertType, subject: str, words: Words, severity: Severity) -> Al
     )
     if alert is None:
         return None
-    alert.resolved_at, alert.episode, alert.times, alert.last_at = None, alert.episode + 1, alert.times + 1, now()
+    alert.resolved_at, alert.episode, alert.times = None, alert.episode + 1, alert.times + 1
+    alert.returned_at = alert.last_at = now()
+    alert.acknowledged_at = alert.acknowledged_by = None  # of the episode that is over
     alert.severity, alert.title, alert.detail, alert.data = severity, words.title, words.detail, words.data
     alert.save()
     return alert
@@ -122,10 +129,11 @@ def _new(kind: AlertType, subject: str, words: Words, severity: Severity) -> Ale
 
 def resolve(code: str, subject: str = "") -> bool:
     """Say that an alarm is over; True when it was open. The channels that were told of it are told so once."""
-    return _end(Q(code=code, subject=_subject(subject)), now())
+    return end(Q(code=code, subject=_subject(subject)), now())
 
 
-def _end(which: Q, moment: datetime) -> bool:
+def end(which: Q, moment: datetime, knowing: Collection[str] = ()) -> bool:
+    """Say that the open alarm of `which` ended at a moment; False without one. Channels in `knowing` know it."""
     if not Alert.objects.filter(which, resolved_at__isnull=True).exists():
         return False  # what is asked at every look takes no lock
     with transaction.atomic():
@@ -134,13 +142,13 @@ def _end(which: Q, moment: datetime) -> bool:
             return False
         alert.resolved_at = moment
         alert.save(update_fields=("resolved_at",))
-        tell_over(alert)
+        tell_over(alert, knowing)
     return True
 
 
 def resolve_by_hand(alert: Alert) -> None:
     """Staff say that it is over. What still sees it will raise it again. Raises `ConflictError`."""
-    if not _end(Q(pk=alert.pk), now()):
+    if not end(Q(pk=alert.pk), now()):
         raise ConflictError(_("This alert is over already."))
 
 

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Prefetch
 
 from apps.core.clock import now
 from apps.notifications import routing
@@ -17,7 +18,7 @@ Kind = AlertDelivery.Kind
 
 def escalate_due() -> int:
     """Make the escalations and reminders that are due. Returns how many messages."""
-    rules = list(EscalationRule.objects.filter(enabled=True).prefetch_related("channels"))
+    rules = list(EscalationRule.objects.filter(enabled=True).prefetch_related(Prefetch("channels", routing.sealed())))
     if not rules:
         return 0
     moment = now()
@@ -38,16 +39,16 @@ def _concerns(rule: EscalationRule, alert: Alert) -> bool:
 
 def _apply(rule: EscalationRule, alert: Alert, moment: datetime) -> int:
     """The step of a rule that is due now. Those that were missed meanwhile are not made up for."""
-    waited = (moment - alert.began_at).total_seconds() / 60 - rule.after_minutes
+    waited = (moment - alert.open_since).total_seconds() / 60 - rule.after_minutes
     if waited < 0:
         return 0
     number = int(waited // rule.repeat_minutes) if rule.repeat_minutes else 0
     kind = Kind.REMINDED if number else Kind.ESCALATED
-    step = f"{kind}:{rule.pk}:{number}"
+    step = f"{kind}:{rule.pk}:{number}" + (f":{alert.episode}" if alert.episode > 1 else "")
     if AlertDelivery.objects.filter(alert=alert, step=step).exists():
         return 0
-    chosen = [channel for channel in rule.channels.all() if channel.enabled]
-    routes = [routing.of_row(channel) for channel in chosen] if rule.channels.all() else None
+    chosen = [routing.of_row(channel) for channel in rule.channels.all() if channel.enabled]
+    routes = (routing.readable(chosen) if chosen else []) if rule.channels.all() else None
     with transaction.atomic():
         still = Alert.objects.select_for_update(no_key=True).filter(
             pk=alert.pk, resolved_at__isnull=True, acknowledged_at__isnull=True

@@ -46,6 +46,8 @@ def send_due(limit: int = 50) -> int:
             return done
         if row.state == State.PENDING and row.lease_until is not None:
             _attempt(row)
+        elif row.state == State.DEAD:
+            _not_sent(row, routing.named(row.channel_key), ChannelError(row.last_error, permanent=True))
     ring(SEND_TASK)
     return limit
 
@@ -119,6 +121,9 @@ def _attempt(row: AlertDelivery) -> None:
     route = routing.named(row.channel_key)
     if route is None:
         _settled(row, State.SKIPPED, "the channel is gone or switched off")
+        return
+    if not route.is_readable:
+        _failed(row, route, ChannelError(channel_health.UNREADABLE, permanent=False))  # somebody may find the key
         return
     if scheme_of(route.url) == "mailto":
         _mail(row, route)
@@ -220,10 +225,14 @@ def _failed(row: AlertDelivery, route: Route, error: ChannelError) -> None:
             mine.due_at = now() + timedelta(seconds=wait)
             _let_wait(mine)
         mine.save()
-    channel_health.fails(route, error, given_up=mine.state == State.DEAD)
-    log.warning(
-        "alert_not_sent", delivery=mine.public_id, channel=mine.channel_name, error=str(error), state=mine.state
-    )
+    _not_sent(mine, route, error)
+
+
+def _not_sent(row: AlertDelivery, route: Route | None, error: ChannelError) -> None:
+    """Once the row says so: what was given up is told by the other channels, unless the channel is gone itself."""
+    if route is not None:
+        channel_health.fails(route, error, given_up=row.state == State.DEAD)
+    log.warning("alert_not_sent", delivery=row.public_id, channel=row.channel_name, error=str(error), state=row.state)
 
 
 def _bury(row: AlertDelivery, why: str) -> None:

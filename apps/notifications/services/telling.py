@@ -4,7 +4,7 @@ A channel believes what it was told last. An alarm that opens is told to those t
 is over to those that do; so nobody is told twice, and of an end only who was told of the beginning.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 import structlog
@@ -46,15 +46,15 @@ def tell_worse(alert: Alert) -> None:
     _make(alert, Kind.WORSENED, f"worsened:{alert.episode}:{alert.severity}", _routes_for(alert))
 
 
-def tell_over(alert: Alert) -> None:
-    """The alarm is over: tell the channels that were told of it, or are about to be.
+def tell_over(alert: Alert, knowing: Collection[str] = ()) -> None:
+    """The alarm is over: tell the channels that were told of it, or are about to be. Those in `knowing` know already.
 
     What a maintenance window held back all the while is not told at all.
     """
     held = AlertDelivery.objects.filter(NEVER_LEFT, alert=alert, kind__in=TELLS_OF_IT, held=True)
     _skip(held, "over before the maintenance ended")
     _call_off(alert, Kind.ESCALATED, Kind.REMINDED)
-    routes = _routes_named(believers(alert, perhaps=True))
+    routes = _routes_named(believers(alert, perhaps=True).difference(knowing))
     wait = QUIET if alert.episode > 1 else timedelta()
     _make(alert, Kind.RESOLVED, end_of(alert), routes, wait)
 
@@ -65,8 +65,14 @@ def end_of(alert: Alert) -> str:
 
 
 def tell_again(alert: Alert, kind: str, step: str, routes: Iterable[Route] | None) -> int:
-    """A reminder or an escalation, to these channels or, with None, to those that believe the alarm open."""
-    return _make(alert, kind, step, _routes_named(believers(alert)) if routes is None else routes)
+    """A reminder or an escalation, to these channels or, with None, to those that believe the alarm open.
+
+    Where none does by what is written here (the watchdog told them, or none took it) it goes to all that it concerns.
+    """
+    if routes is None:
+        told = believers(alert)
+        routes = _routes_named(told) if told else _routes_for(alert)
+    return _make(alert, kind, step, routes)
 
 
 def believers(alert: Alert, *, perhaps: bool = False) -> set[str]:

@@ -5,7 +5,6 @@ from django.db import transaction
 from apps.core.clock import now
 from apps.core.doorbell import ring
 from apps.core.ids import new_hex
-from apps.notifications import routing
 from apps.notifications.models import Alert, AlertChannel, AlertDelivery
 from apps.notifications.services.telling import SEND_TASK
 
@@ -14,7 +13,7 @@ TEST = "channel_test"
 
 def order_test(channel: AlertChannel) -> AlertDelivery:
     """Send a test to one channel, whether or not it is told of such things otherwise."""
-    route, moment = routing.of_row(channel), now()
+    moment = now()
     with transaction.atomic():
         alert = Alert.objects.create(
             code=TEST,
@@ -30,8 +29,8 @@ def order_test(channel: AlertChannel) -> AlertDelivery:
             alert=alert,
             kind=AlertDelivery.Kind.TEST,
             step=f"test:{new_hex()}",
-            channel_key=route.key,
-            channel_name=route.name,
+            channel_key=channel.public_id,
+            channel_name=channel.name,
             severity=alert.severity,
             title=alert.title,
             detail=alert.detail,

@@ -38,6 +38,14 @@ def test_what_a_process_says_is_kept_encrypted_until_it_says_more() -> None:
         assert "tgram" not in cursor.fetchone()[0]
 
 
+def test_what_is_too_long_is_refused_whole() -> None:
+    heartbeat.sign("channels", told="short")
+    for name in ("", "new"):
+        with pytest.raises(ValueError, match="too long"):
+            heartbeat.sign("channels", name, told="x" * (heartbeat.LONGEST_TOLD + 1))
+    assert [row.told for row in Heartbeat.objects.all()] == ["short"]
+
+
 def test_old_signs_go() -> None:
     with time_machine.travel("2026-05-01T12:00Z", tick=False) as clock:
         heartbeat.sign("worker", "old")

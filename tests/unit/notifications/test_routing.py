@@ -1,32 +1,27 @@
-"""Where alarms go, for rows and for the watchdog."""
+"""Where alarms go."""
 
 import pytest
 
 from apps.accounts.models import User
 from apps.notifications.routing import matches, named, routes
-from apps.notifications.selectors import channel_urls
 from tests.common.alarms import make_channel
 
 pytestmark = pytest.mark.django_db
 
 
-def test_the_watchdog_gets_what_would_be_told(settings):
+def test_severity_and_type_decide_which_routes_take_an_alarm(settings):
     make_channel("ops", rings_from="critical")
     make_channel("jobs", codes=["job_*"])
     make_channel("grave", least_severity="critical")
     make_channel("boss", escalations_only=True)
     settings.ALERT_URLS = ["mailto:ops@example.com"]
-    found = {(one.name, one.url, one.silent) for one in channel_urls("warning", "worker_gone")}
+    found = {(one.name, one.url, one.silent_for("warning")) for one in routes() if one.takes("warning", "worker_gone")}
     assert found == {
         ("ops", "https://alarms.test/ops", True),
         ("mailto:ops@example.com", "mailto:ops@example.com", False),
     }
-    assert {one.name for one in channel_urls("critical", "job_late")} == {
-        "ops",
-        "jobs",
-        "grave",
-        "mailto:ops@example.com",
-    }
+    names = {one.name for one in routes() if one.takes("critical", "job_late")}
+    assert names == {"ops", "jobs", "grave", "mailto:ops@example.com"}
 
 
 def test_each_route_is_found_again_by_its_key(settings):

@@ -2,21 +2,43 @@
 
 import io
 import json
+from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.core.management import CommandError, call_command
 
+from apps.core.clock import now
 from apps.core.crypto import encrypt
 from apps.core.models import Heartbeat
 from apps.monitoring.services.outages import record, tell_channels
 from apps.monitoring.watchdog.alarms import ALARMS, body, title
 from apps.monitoring.watchdog.memory import Memory
-from apps.notifications.models import Alert, AlertChannel, AlertDelivery
-from apps.notifications.services import alerts
+from apps.monitoring.watchdog.telling import address_key
+from apps.notifications.channels import Address
+from apps.notifications.models import (
+    Alert,
+    AlertChannel,
+    AlertDelivery,
+    AlertTemplate,
+    EscalationRule,
+    MaintenanceWindow,
+)
+from apps.notifications.services import alerts, windows
+from apps.notifications.services.escalating import escalate_due
+from apps.notifications.services.sending import send_due
 from apps.notifications.wording import words_of
+from tests.common.alarms import Channels, alarms, make_channel
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def channels() -> Iterator[Channels]:
+    with alarms() as found:
+        yield found
 
 
 def told(**changes: Any) -> dict[str, Any]:
@@ -69,6 +91,80 @@ def test_what_staff_end_by_hand_is_not_sent_either() -> None:
     assert not AlertDelivery.objects.exists()
 
 
+class TestEscalation:
+    """What nobody acknowledges is told further from the database, as any alarm."""
+
+    @pytest.fixture(autouse=True)
+    def clock(self) -> Iterator[Any]:
+        with time_machine.travel("2026-05-01T12:20:00Z", tick=False) as clock:
+            yield clock
+
+    @pytest.fixture
+    def rule(self) -> EscalationRule:
+        rule = EscalationRule.objects.create(name="boss", after_minutes=15)
+        rule.channels.add(make_channel("boss", escalations_only=True))
+        return rule
+
+    def test_who_was_told_further_hears_of_the_end_once(self, rule: EscalationRule, channels: Channels) -> None:
+        make_channel("ops")
+        record([told()])
+        escalate_due()
+        send_due()
+        over = told(over_at="2026-05-01T12:25:00+00:00")
+        record([over])
+        record([over])
+        send_due()
+        title = "No worker gives a sign of life"
+        assert [(one.channel, one.title) for one in channels.told] == [
+            ("boss", f"Nobody has acknowledged: {title}"), ("boss", f"Over: {title}"),
+        ]  # fmt: skip
+        assert "25 min" in channels.told[1].body
+
+    def test_an_end_that_nobody_saw_is_told_too(self, rule: EscalationRule, channels: Channels) -> None:
+        record([told()])
+        escalate_due()
+        send_due()
+        record([told(began_at="2026-05-01T12:19:00+00:00")])
+        send_due()
+        assert channels.titles("boss")[1:] == ["Over: No worker gives a sign of life"]
+
+    def test_the_end_is_left_to_the_watchdog_where_it_tells_it(self, rule: EscalationRule, channels: Channels) -> None:
+        rule.channels.clear()
+        ops = make_channel("ops")
+        record([told()])
+        escalate_due()
+        send_due()
+        assert channels.titles("ops") == ["Nobody has acknowledged: No worker gives a sign of life"]
+        knows = {address_key(Address("", ops.url)): "waits"}
+        record([told(over_at="2026-05-01T12:25:00+00:00", over_told=knows)])
+        send_due()
+        assert len(channels.told) == 1
+
+    def test_windows_and_words_of_staff_are_kept_to(self, rule: EscalationRule, channels: Channels, clock: Any) -> None:
+        AlertTemplate.objects.create(code="worker_down", title="Workers, please", detail="{{ seen }}")
+        window = MaintenanceWindow.objects.create(
+            reason="Move", starts_at=now() - timedelta(hours=1), ends_at=now() + timedelta(hours=1), codes=["worker_*"]
+        )
+        record([told()])
+        escalate_due()
+        send_due()
+        assert channels.told == []
+        windows.end_now(window)
+        escalate_due()
+        send_due()
+        assert channels.titles("boss") == ["Nobody has acknowledged: Workers, please"]
+        assert channels.told[0].body.startswith("Its last sign of life came 20 seconds ago.")
+
+
+def test_what_staff_ended_stays_ended_however_late_the_watchdog_tells_it() -> None:
+    record([told()])
+    alerts.resolve("worker_down")
+    ended = Alert.objects.get().resolved_at
+    record([told()])
+    record([told(over_at="2026-05-01T12:25:00+00:00")])
+    assert Alert.objects.get().resolved_at == ended
+
+
 def test_the_words_are_those_of_the_templates() -> None:
     for kind in ALARMS:
         words = words_of(kind, "", {"seen": "x"})
@@ -96,3 +192,25 @@ def test_the_watchdog_learns_the_channels_as_the_platform_routes_them(tmp_path: 
     memory.learn_channels(encrypt(Heartbeat.objects.get(process="channels").told))
     assert [(one.name, one.silent) for one in memory.addresses("worker_down")] == [("All", True), ("Work", True)]
     assert [one.name for one in memory.addresses("redis_down")] == ["All"]
+
+
+def test_many_channels_with_long_addresses_reach_the_watchdog_whole(tmp_path: Any, settings: Any) -> None:
+    settings.ALERT_URLS = []
+    tell_channels()
+    for number in range(40):
+        url = f"https://alarms.example/{number}/{'x' * 940}"
+        AlertChannel.objects.create(name=f"{number} {'ü' * 50}", kind="webhook", url=url, shown_url="…")
+    tell_channels()
+    memory = Memory(tmp_path)
+    memory.learn_channels(encrypt(Heartbeat.objects.get(process="channels").told))
+    for alarm in ALARMS:
+        assert len(memory.addresses(alarm.code)) == 40
+
+
+def test_a_book_that_is_too_long_is_refused_and_the_one_before_stays(settings: Any) -> None:
+    tell_channels()
+    before = Heartbeat.objects.get(process="channels").told
+    settings.ALERT_URLS = [f"https://alarms.example/{number}/{'x' * 2000}" for number in range(40)]
+    with pytest.raises(ValueError, match="too long"):
+        tell_channels()
+    assert Heartbeat.objects.get(process="channels").told == before

@@ -111,6 +111,57 @@ def test_staff_hear_after_two_minutes_and_people_after_five(clock):
     assert not Alert.objects.filter(resolved_at=None).exists()
 
 
+def maintain(*names: str, minutes: int) -> None:
+    moment = datetime.now(UTC)
+    incidents.announce_maintenance(
+        "Move", "We move.", list(names), starts_at=moment, ends_at=moment + timedelta(minutes=minutes)
+    )
+
+
+def test_staff_are_not_woken_by_what_is_maintained_until_its_end(clock):
+    maintain("api", minutes=10)
+    for _minute in range(9):
+        seen("api", False, False)
+        seen("runs", True, True)
+        incidents.advance_maintenance()
+        watch_components()
+        clock.shift(MINUTE)
+    assert not Alert.objects.exists()
+    seen("runs", False, False)
+    watch_components()
+    assert [alert.subject for alert in Alert.objects.all()] == ["runs"]
+    clock.shift(MINUTE)
+    seen("api", False, False)
+    incidents.advance_maintenance()
+    watch_components()
+    assert Alert.objects.filter(subject="api", resolved_at=None).exists()
+
+
+def test_what_was_down_before_its_maintenance_may_end_within_it(clock):
+    seen("api", False, False)
+    watch_components()
+    maintain("api", minutes=60)
+    watch_components()
+    assert Alert.objects.get().is_open
+    seen("api", True, True)
+    watch_components()
+    assert not Alert.objects.get().is_open
+
+
+def test_maintenance_that_staff_began_early_or_ended_counts_as_they_say(clock):
+    moment = datetime.now(UTC)
+    early = incidents.announce_maintenance(
+        "Move", "We move.", ["api"], starts_at=moment + timedelta(hours=1), ends_at=moment + timedelta(hours=2)
+    )
+    incidents.post_update(early, "in_progress", "We begin now.")
+    seen("api", False, False)
+    watch_components()
+    assert not Alert.objects.exists()
+    incidents.post_update(early, "completed", "Done.")
+    watch_components()
+    assert Alert.objects.filter(subject="api").exists()
+
+
 def test_what_staff_wrote_to_is_theirs(clock):
     seen("api", *[False] * 5)
     watch_components()

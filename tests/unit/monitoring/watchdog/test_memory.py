@@ -10,7 +10,7 @@ from apps.core.crypto import encrypt
 from apps.monitoring.watchdog.judging import Change
 from apps.monitoring.watchdog.memory import Memory
 
-BOOK = {"worker_down": [["Ops", "https://hooks.example/T0PSECRET", False]]}
+BOOK = {"channels": [["Ops", "https://hooks.example/T0PSECRET", ["worker_down"], []]]}
 
 
 def read(folder: Path) -> str:
@@ -68,6 +68,17 @@ def test_a_channel_of_both_is_told_once(tmp_path: Path, settings: Any) -> None:
     memory = Memory(tmp_path)
     memory.learn_channels(encrypt(json.dumps(BOOK)))
     assert len(memory.addresses("worker_down")) == 1
+
+
+@pytest.mark.parametrize(
+    "broken", ["[]", "{}", '{"channels": 1}', '{"channels": [["Ops", "https://x"]]}', '{"channels": [[']
+)
+def test_a_book_that_makes_no_sense_leaves_the_one_before(broken: str, tmp_path: Path, settings: Any) -> None:
+    settings.ALERT_URLS = []
+    memory = Memory(tmp_path)
+    memory.learn_channels(encrypt(json.dumps(BOOK)))
+    memory.learn_channels(encrypt(broken))
+    assert [address.name for address in memory.addresses("worker_down")] == ["Ops"]
 
 
 @pytest.mark.parametrize("broken", ["", "{", '[{"x": 1}]', '"text"'])

@@ -40,8 +40,8 @@ def post(monkeypatch: pytest.MonkeyPatch) -> Post:
 def memory(tmp_path: Path, settings: Any) -> Memory:
     settings.ALERT_URLS = []
     made = Memory(tmp_path)
-    channels = [[name, url, False] for name, url in URLS.items()]
-    made.learn_channels(encrypt(json.dumps({"database_down": channels})))
+    channels = [[name, url, ["database_down"], []] for name, url in URLS.items()]
+    made.learn_channels(encrypt(json.dumps({"channels": channels})))
     return made
 
 
@@ -105,7 +105,7 @@ def test_whatever_a_library_raises_the_others_are_told(post: Post, memory: Memor
 
 def test_a_channel_that_was_removed_is_left_alone(post: Post, memory: Memory) -> None:
     begin(memory)
-    memory.learn_channels(encrypt(json.dumps({"database_down": [["good", URLS["good"], False]]})))
+    memory.learn_channels(encrypt(json.dumps({"channels": [["good", URLS["good"], ["database_down"], []]]})))
     Teller(memory, "x").round()
     assert [url for url, *_rest in post.sent] == [URLS["good"]]
     assert memory.waiting() == []

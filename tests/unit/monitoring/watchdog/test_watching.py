@@ -127,7 +127,7 @@ def test_without_any_channel_the_log_says_so_loudly(watchdog: Watchdog, probes: 
 
 
 def test_the_channels_are_those_that_the_platform_named_last(watchdog: Watchdog, probes: Probes) -> None:
-    probes.found.book = encrypt(json.dumps({"web_down": [["Ops", "https://ops.example", True]]}))
+    probes.found.book = encrypt(json.dumps({"channels": [["Ops", "https://ops.example", [], ["web_down"]]]}))
     looks(watchdog, 1)
     assert [one.url for one in watchdog.memory.addresses("web_down")] == [
         "https://ops.example",

@@ -56,6 +56,27 @@ def test_an_acknowledged_one_is_not(rule, channels, clock, staff):
     assert channels.titles("boss") == []
 
 
+def test_one_that_comes_back_is_nobody_s_again_and_counts_anew(rule, channels, clock, staff):
+    alert = fire("worker_gone", "w1")
+    acknowledge(alert, staff)
+    look(clock, 60)
+    resolve("worker_gone", "w1")
+    look(clock, 5)
+    again = fire("worker_gone", "w1")
+    assert (again.pk, again.acknowledged_at, again.acknowledged_by) == (alert.pk, None, None)
+    look(clock, 14)
+    assert channels.titles("boss") == []
+    look(clock, 1)
+    assert channels.titles("boss") == ["Nobody has acknowledged: Worker w1 is gone"]
+    resolve("worker_gone", "w1")
+    look(clock, 5)
+    fire("worker_gone", "w1")
+    look(clock, 15)
+    assert channels.titles("boss")[1:] == ["Nobody has acknowledged: Worker w1 is gone"]
+    look(clock, 30)
+    assert channels.titles("boss")[2:] == ["Still open: Worker w1 is gone"]
+
+
 def test_without_channels_of_its_own_those_are_told_that_were(rule, channels, clock):
     rule.channels.clear()
     fire("worker_gone", "w1")

@@ -1,5 +1,7 @@
 """Channels that are away, refuse, or answer too late; workers that die."""
 
+from contextlib import suppress
+
 import pytest
 
 from apps.core.clock import now
@@ -73,6 +75,29 @@ def test_a_dead_worker_leaves_it_to_the_next_and_that_is_told(ops, channels, clo
     later(clock, seconds=31)
     row = AlertDelivery.objects.get()
     assert (row.state, row.attempts, row.uncertain) == (State.SENT, 2, True)
+
+
+def test_a_message_that_kills_its_workers_is_given_up_and_the_others_hear_of_it(ops, channels, clock, caplog):
+    make_channel("second")
+
+    def dies(url):
+        if url.endswith("ops"):
+            raise SystemExit
+
+    channels.ends = dies
+    fire("worker_gone", "w1")
+    for _attempt in range(MAX_ATTEMPTS):
+        with suppress(SystemExit):
+            send_due()
+        clock.shift(31)
+    send_due()
+    row = AlertDelivery.objects.get(channel_name="ops")
+    assert (row.state, row.attempts, row.last_error) == (
+        State.DEAD, MAX_ATTEMPTS, "the worker died during the last attempt",
+    )  # fmt: skip
+    send_due()
+    assert channels.titles("second") == ["Worker w1 is gone", "Alert channel “ops” does not take alarms"]
+    assert "alert_not_sent" in caplog.text
 
 
 def test_an_end_is_told_where_the_beginning_may_have_arrived(ops, channels, clock):
