@@ -30,13 +30,14 @@ def _record(item: Mapping[str, Any]) -> bool:
     began = datetime.fromisoformat(item["began_at"])
     over = datetime.fromisoformat(item["over_at"]) if item["over_at"] else None
     kind, same = BY_CODE[item["code"]], Q(code=item["code"], subject="")
+    words = words_of(kind, "", {"seen": str(item["seen"])})
+    data = words.data | {"told_by_the_watchdog": sorted(_names(item.get("began_told", {})))}
     with transaction.atomic():
-        if Alert.objects.filter(same, began_at=began).update(last_at=over or began):
+        if Alert.objects.filter(same, began_at=began).update(last_at=over or began, data=data):
             if over:
                 alerts.end(same & Q(began_at=began), over, _knowing(item))
             return True
     alerts.end(same & Q(began_at__lt=began), began)  # an end that was never told
-    words = words_of(kind, "", {"seen": str(item["seen"])})
     try:
         with transaction.atomic():
             Alert.objects.create(
@@ -44,7 +45,7 @@ def _record(item: Mapping[str, Any]) -> bool:
                 severity=kind.severity,
                 title=words.title,
                 detail=words.detail,
-                data=words.data,
+                data=data,
                 began_at=began,
                 last_at=over or began,
                 resolved_at=over,
@@ -56,8 +57,18 @@ def _record(item: Mapping[str, Any]) -> bool:
 
 def _knowing(item: Mapping[str, Any]) -> set[str]:
     """The channels that hear of the end from the watchdog."""
-    told = item.get("over_told", {})
-    return {route.key for route in routing.routes() if address_key(Address(route.name, route.url)) in told}
+    return {route.key for route in _routes(item.get("over_told", {}))}
+
+
+def _names(told: Mapping[str, str]) -> Iterable[str]:
+    """The channels that heard of the beginning, or why one did not: as staff know them, those still there."""
+    for route in _routes(told):
+        what = told[address_key(Address(route.name, route.url))]
+        yield route.name if what == "told" else f"{route.name} ({what})"
+
+
+def _routes(told: Mapping[str, str]) -> list[routing.Route]:
+    return [route for route in routing.routes() if address_key(Address(route.name, route.url)) in told]
 
 
 def tell_channels() -> None:

@@ -17,6 +17,7 @@ from apps.monitoring.services.outages import record, tell_channels
 from apps.monitoring.watchdog.alarms import ALARMS, body, title
 from apps.monitoring.watchdog.memory import Memory
 from apps.monitoring.watchdog.telling import address_key
+from apps.notifications import routing
 from apps.notifications.channels import Address
 from apps.notifications.models import (
     Alert,
@@ -64,6 +65,16 @@ def test_an_alarm_and_its_end_are_one_row_and_no_delivery() -> None:
     alert = Alert.objects.get()
     assert (alert.resolved_at - alert.began_at).total_seconds() == 300
     assert not AlertDelivery.objects.exists(), "the watchdog told the channels itself"
+
+
+def test_staff_see_whom_the_watchdog_told(channels: Channels) -> None:
+    make_channel("ops")
+    make_channel("boss")
+    keys = {route.name: address_key(Address(route.name, route.url)) for route in routing.routes()}
+    record([told(began_told={keys["ops"]: "waits", "gone-long-ago": "told"})])
+    assert Alert.objects.get().data["told_by_the_watchdog"] == ["ops (waits)"]
+    record([told(began_told={keys["ops"]: "told", keys["boss"]: "gave up"})])
+    assert Alert.objects.get().data["told_by_the_watchdog"] == ["boss (gave up)", "ops"]
 
 
 def test_an_outage_of_the_database_is_written_down_when_it_is_over() -> None:
