@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 
 Phase = Literal["began", "over"]
 Told = Literal["waits", "told", "gave up"]
-MOST_ALARMS = 50  # more are as good as none: the oldest that are over are forgotten
+MOST_OVER = 50  # ended alarms that somebody is still to hear of: the oldest go first. Open ones are all kept
 
 
 @dataclass
@@ -68,11 +68,16 @@ class Memory:
         """The alarms that have begun and not ended."""
         return {alarm.code for alarm in self.alarms if not alarm.over_at}
 
-    def note(self, change: Change, tell: list[str]) -> Alarm:
-        """Write down that an alarm began or ended, and which channels are to be told, before anybody is."""
+    def note(self, change: Change, tell: list[str]) -> Alarm | None:
+        """Write down that an alarm began or ended, and which channels are to be told, before anybody is.
+
+        None: one ended of which nothing is known, such as after the file was lost.
+        """
         with self._lock:
             if change.over:
-                alarm = next(alarm for alarm in self.alarms if alarm.code == change.code and not alarm.over_at)
+                alarm = next((alarm for alarm in self.alarms if alarm.code == change.code and not alarm.over_at), None)
+                if alarm is None:
+                    return None
                 alarm.over_at = now().isoformat()
                 alarm.over_told = {key: "waits" for key, told in alarm.began_told.items() if told != "gave up"}
             else:
@@ -122,7 +127,9 @@ class Memory:
     def save(self) -> None:
         """To the disk. A disk that is full must not silence alarms."""
         with self._lock:
-            self.alarms = [alarm for alarm in self.alarms if not alarm.settled][-MOST_ALARMS:]
+            over = [alarm.id for alarm in self.alarms if alarm.over_at and not alarm.settled]
+            kept = set(over[-MOST_OVER:])
+            self.alarms = [alarm for alarm in self.alarms if not alarm.over_at or alarm.id in kept]
             self._write("alarms.json", json.dumps([asdict(alarm) for alarm in self.alarms]))
 
     def _read_alarms(self) -> list[Alarm]:

@@ -60,12 +60,24 @@ class Watchdog:
         look = self.probes.look()
         self.memory.learn_channels(self.probes.found.book)
         for change in self.judge.judge(look):
-            self._act(change)
+            self._act_safely(change)
         self._record(database_answers=not look.errors.get(alarms.DATABASE))
+
+    def _act_safely(self, change: Change) -> None:
+        """What breaks with one change takes no other with it, and is judged anew at the next look."""
+        try:
+            self._act(change)
+        except Exception:
+            log.exception("watchdog_change_failed", code=change.code, over=change.over)
+            remembered = change.code in self.memory.open_codes()
+            (self.judge.is_open.add if remembered else self.judge.is_open.discard)(change.code)
 
     def _act(self, change: Change) -> None:
         addresses = [] if change.over else self.memory.addresses(change.code)
         alarm = self.memory.note(change, [address_key(address) for address in addresses])
+        if alarm is None:
+            log.warning("alarm_over_unknown", code=change.code)
+            return
         if change.over:
             log.warning("alarm_over", code=change.code, began_at=alarm.began_at)
         else:
