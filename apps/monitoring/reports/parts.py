@@ -12,11 +12,12 @@ from apps.core.kinds import PulseMetric
 from apps.core.registry import registry
 from apps.core.staff.figures import MOST_COUNTED
 from apps.core.templatetags.levqor import number
-from apps.monitoring.figures import dollars, percent, shown, shown_change
+from apps.monitoring.figures import NOTHING, dollars, percent, shown, shown_change
 from apps.monitoring.models import Category
-from apps.monitoring.reports.document import Bars, Cell, Check, Checks, Number, Table, row
+from apps.monitoring.reports.document import Bars, Block, Cell, Check, Checks, Number, Table, Words, row
 from apps.monitoring.selectors.concerns import concerns
 from apps.monitoring.selectors.costs import CostSum
+from apps.monitoring.selectors.metrics import Computed, computed, labels_of
 from apps.monitoring.selectors.pulse import Standing, series
 from apps.monitoring.spans import LONDON, Span
 
@@ -44,9 +45,25 @@ def day_words(day: date) -> str:
 def uptime(span: Span) -> Number:
     """How much of the time the platform answered, if somebody probes it."""
     metric = registry(PulseMetric).find(UPTIME)
-    value = metric.compute(span.start, span.end) if metric else None
-    note = "" if value is not None else _("nothing was probed")
-    return Number(_("Uptime"), shown(value, "percent") if value is not None else "—", note)
+    found = computed(metric, span) if metric else None
+    if found is None or (found.value is None and not found.failed):
+        return Number(_("Uptime"), NOTHING, _("nothing was probed"))
+    return figure(found, _("Uptime"))
+
+
+def figure(found: Computed, label: str = "") -> Number:
+    """What a metric said, or that it could not."""
+    label = label or str(found.metric.label)
+    if found.failed or found.value is None:
+        return Number(label, NOTHING, _("could not be counted") if found.failed else "", "bad" if found.failed else "")
+    return Number(label, shown(found.value, found.metric.unit))
+
+
+def not_counted(failed: Sequence[Computed]) -> list[Block]:
+    """Said, lest what is missing looks as if there were none of it."""
+    if not failed:
+        return []
+    return [Words(_("Could not be counted: %(names)s.") % {"names": labels_of(failed)}, "bad")]
 
 
 def changed(now: int, before: int, *, up: bool = True) -> Cell:

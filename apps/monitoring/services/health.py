@@ -13,6 +13,7 @@ from apps.core.models import EventDelivery, JobRun
 from apps.core.registry import registry
 from apps.core.staff.figures import MOST_COUNTED
 from apps.monitoring.models import HealthRun
+from apps.monitoring.selectors.metrics import computed
 from apps.monitoring.services.looking import Seen, alarm, forget, keep, summary
 from apps.monitoring.spans import Span, whole_days
 from apps.notifications.models import Alert
@@ -87,7 +88,7 @@ def _capped(rows: Any) -> int:
 
 def _day_of(span: Span) -> dict[str, int | None]:
     found = ((name, registry(PulseMetric).find(name)) for name in RUNS)
-    return {name: _whole(metric.compute(span.start, span.end)) for name, metric in found if metric is not None}
+    return {name: _whole(computed(metric, span).value) for name, metric in found if metric is not None}
 
 
 def _whole(value: Any) -> int | None:

@@ -3,7 +3,6 @@
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 
-import structlog
 from django.db import transaction
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -11,13 +10,11 @@ from django.utils.translation import gettext as _
 from apps.core.clock import now
 from apps.core.kinds import PulseMetric
 from apps.core.registry import registry
-from apps.core.scrubbing import scrub
 from apps.monitoring.models import PulseReport, PulseValue
+from apps.monitoring.selectors.metrics import Computed, computed
 from apps.monitoring.selectors.pulse import Standing, standings
 from apps.monitoring.services.mailing import mail_report
 from apps.monitoring.spans import PULSE_WEEK, Span, ended
-
-log = structlog.get_logger(__name__)
 
 EXACT = Decimal("0.0001")
 
@@ -33,7 +30,7 @@ def weekly_pulse(slot: datetime) -> str:
     """
     report, failed = collect(ended(PULSE_WEEK, slot))
     if failed:
-        raise PulseIncompleteError(f"{report}: {'; '.join(failed)}")
+        raise PulseIncompleteError(f"{report}: {'; '.join(one.failed for one in failed)}")
     found = standings(report)
     mail(report, found)
     moved = sum(one.change not in (None, 0) for one in found)
@@ -44,7 +41,7 @@ def weekly_pulse(slot: datetime) -> str:
     }
 
 
-def collect(span: Span) -> tuple[PulseReport, list[str]]:
+def collect(span: Span) -> tuple[PulseReport, list[Computed]]:
     """Compute a week and keep it. Returns the report and what failed.
 
     Run again, what happened in the week is counted anew. What there was at its end is kept as it was seen first: it
@@ -56,14 +53,11 @@ def collect(span: Span) -> tuple[PulseReport, list[str]]:
     for metric in ordered_metrics():
         if metric.measures == "stock" and metric.name in seen:
             continue
-        try:
-            value = metric.compute(span.start, span.end)
-        except Exception as error:
-            log.warning("pulse_metric_failed", metric=metric.name, exc_info=True)
-            failed.append(scrub(f"{metric.name}: {type(error).__name__}: {error}")[:300])
-            continue
-        if value is not None:
-            found.append(_row(report, metric, value))
+        one = computed(metric, span)
+        if one.failed:
+            failed.append(one)
+        elif one.value is not None:
+            found.append(_row(report, metric, one.value))
     with transaction.atomic():
         report.values.filter(metric__in=[row.metric for row in found]).delete()
         PulseValue.objects.bulk_create(found)

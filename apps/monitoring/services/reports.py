@@ -88,8 +88,8 @@ def file_of(report: Report, form: str) -> bytes:
 def expansion_monitor(slot: datetime) -> str:
     """The weekly report, of the week that ended half an hour before."""
     span = ended(PULSE_WEEK, slot)
-    seen, _failed = pulse.collect(span)
-    return _told(publish(Kind.WEEKLY, span, weekly.build(span, seen)))
+    seen, failed = pulse.collect(span)
+    return _told(publish(Kind.WEEKLY, span, weekly.build(span, seen, failed)))
 
 
 def roi_review(slot: datetime) -> str:

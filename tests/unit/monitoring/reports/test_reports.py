@@ -1,12 +1,14 @@
 """What each report says of a platform of hand-made rows; written again it replaces itself and mails nobody twice."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import time_machine
+from django.db import connection
 
 from apps.accounts.models import Organization, User
 from apps.audit.services import Who, record
@@ -107,6 +109,47 @@ def test_the_daily_summary(organization: Organization) -> None:
     assert "| Verifier: Tried failed | Critical | open |" in text
     assert "ValueError: \\[removed\\]" in text
     assert PLANTED not in str(Report.objects.values().get())
+
+
+@pytest.fixture
+def broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures whose room breaks, one of them in the database."""
+
+    def breaks(_start: datetime, _end: datetime) -> int:
+        raise ValueError(f"password={PLANTED}")
+
+    def breaks_the_database(_start: datetime, _end: datetime) -> int:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT nothing FROM nowhere")
+        return 1
+
+    known = registry(PulseMetric)._items
+    for name, compute in (
+        ("sign_ups", breaks_the_database),
+        ("overage_revenue", breaks),
+        ("uptime", breaks),
+    ):
+        monkeypatch.setitem(known, name, replace(known[name], compute=compute))
+
+
+@pytest.mark.usefixtures("broken")
+@pytest.mark.parametrize(
+    ("job", "told"),
+    [
+        ("daily_ops_summary", ["- Sign-ups: **—** (could not be counted)", "- API calls: **40**"]),
+        ("expansion_monitor", ["- Uptime: **—** (could not be counted)", "Could not be counted: ", "Sign-ups"]),
+        (
+            "roi_review",
+            ["| Sign-ups | — | — | could not be counted |", "- Overage of API revenue: **—** (could not be counted)"],
+        ),
+    ],
+)
+def test_a_figure_that_breaks_spoils_no_report(job: str, told: list[str], organization: Organization) -> None:
+    call(organization, 40, at=datetime(2026, 11, 27, 8, tzinfo=UTC))
+    getattr(reports, job)(FRIDAY)
+    text = text_of(Report.objects.get())
+    assert [words for words in told if words not in text] == []
+    assert PLANTED not in text
 
 
 def test_the_governance_report(organization: Organization, owner: User) -> None:

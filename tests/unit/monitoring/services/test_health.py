@@ -92,6 +92,7 @@ def test_the_log_counts_the_day_before(disk: dict[str, str], monkeypatch: pytest
         Gauge("queue", "Waiting", lambda: {(): 7.0}),
         Gauge("runs", "By state", lambda: {("failed",): 2.0, ("done",): 5.0}, ("state",)),
         Gauge("broken", "Breaks", lambda: {(): 1 / 0}),
+        PulseMetric("runs_failed", "Failed", "count", lambda _start, _end: 1 // 0, "Workflows"),
         PulseMetric("runs", "Runs", "count", lambda start, end: int((end - start) / HOUR) + start.day, "Workflows"),
     )
     with contributed(*told):
@@ -102,5 +103,6 @@ def test_the_log_counts_the_day_before(disk: dict[str, str], monkeypatch: pytest
     assert run.slot == datetime(2026, 3, 12, tzinfo=UTC)
     assert run.figures == {
         "jobs_done": 2, "jobs_failed": 1, "alerts_opened": 1, "alerts_open": 1, "deliveries_due": 0,
-        "deliveries_dead": 0, "runs": 24 + 11, "gauges": {"queue": 7.0, "runs{failed}": 2.0, "runs{done}": 5.0},
+        "deliveries_dead": 0, "runs": 24 + 11, "runs_failed": None,
+        "gauges": {"queue": 7.0, "runs{failed}": 2.0, "runs{done}": 5.0},
     }  # fmt: skip
