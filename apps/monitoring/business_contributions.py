@@ -39,7 +39,7 @@ def _verifier_failed() -> int:
 
 
 register(
-    ScheduledJob("weekly_pulse", _("Weekly pulse"), pulse.weekly_pulse, PULSE_WEEK, LONDON, overdue_after=A_WEEK),
+    ScheduledJob(pulse.JOB, _("Weekly pulse"), pulse.weekly_pulse, PULSE_WEEK, LONDON, overdue_after=A_WEEK),
     ScheduledJob(
         "expansion_monitor", _("Weekly report"), reports.expansion_monitor, "30 14 * * 5", LONDON, overdue_after=A_WEEK
     ),
