@@ -10,7 +10,7 @@ from apps.core.kinds import Gauge, HealthCheck, PulseMetric
 from apps.core.models import JobRun
 from apps.core.registry import contributed, registry
 from apps.monitoring.models import HealthResult, HealthRun
-from apps.monitoring.services import health, looking
+from apps.monitoring.services import health, looking, verifying
 from apps.monitoring.services.health import health_monitor, system_health_log
 from apps.monitoring.services.looking import Seen, keep
 from apps.notifications.models import Alert
@@ -67,6 +67,16 @@ def test_a_check_that_fails_alarms_until_it_does_not(disk: dict[str, str]) -> No
     health_monitor(SIX + 12 * HOUR)
     alert.refresh_from_db()
     assert not alert.is_open
+
+
+def test_a_check_that_is_gone_alarms_no_more(disk: dict[str, str]) -> None:
+    fire(verifying.FAILED_ALERT, "gone", {})
+    with contributed(HealthCheck("gone", "Gone", lambda: ("failed", "broken"))):
+        health_monitor(SIX)
+    assert Alert.objects.get(code=health.CHECK_ALERT).is_open
+    health_monitor(SIX + 6 * HOUR)
+    assert not Alert.objects.get(code=health.CHECK_ALERT).is_open
+    assert Alert.objects.get(code=verifying.FAILED_ALERT).is_open, "another's"
 
 
 def test_old_looks_are_forgotten_by_their_kind(disk: dict[str, str]) -> None:

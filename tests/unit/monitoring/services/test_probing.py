@@ -111,6 +111,33 @@ def test_staff_hear_after_two_minutes_and_people_after_five(clock):
     assert not Alert.objects.filter(resolved_at=None).exists()
 
 
+def test_a_component_that_is_gone_keeps_nothing_open(clock):
+    with contributed(StatusComponent("gone", "Gone", "", lambda: "fine")):
+        seen("gone", *[False] * 5)
+        seen("api", *[False] * 5)
+        watch_components()
+    incident = Incident.objects.get()
+    seen("runs", *[False] * 5)
+    watch_components()
+    assert Alert.objects.filter(resolved_at=None).count() == 2
+    assert not Alert.objects.filter(resolved_at=None, subject="gone").exists()
+    assert set(incident.components.values_list("component", flat=True)) == {"api", "runs"}
+    for one in ("api", "runs"):
+        seen(one, *[True] * 5)
+    watch_components()
+    incident.refresh_from_db()
+    assert incident.state == "resolved"
+
+
+def test_an_incident_of_what_is_gone_alone_is_over(clock):
+    with contributed(StatusComponent("gone", "Gone", "", lambda: "fine")):
+        seen("gone", *[False] * 5)
+        watch_components()
+    watch_components()
+    assert Incident.objects.get().state == "resolved"
+    assert not Alert.objects.filter(resolved_at=None).exists()
+
+
 def test_what_staff_wrote_to_is_theirs(clock):
     seen("api", *[False] * 5)
     watch_components()
