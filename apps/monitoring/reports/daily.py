@@ -62,8 +62,8 @@ def _costs(span: Span) -> Block:
     row_ = CostDay.objects.filter(day=day).first()
     if row_ is None:
         return Words(_("The costs of %(day)s were not collected.") % {"day": parts.day_words(day)}, "wait")
-    words = _("%(day)s (UTC): costs %(costs)s, revenue %(revenue)s, net margin %(margin)s.")
-    amounts = {name: dollars(getattr(row_, name)) for name in ("costs", "revenue", "margin")}
+    words = _("%(day)s (UTC): costs %(costs)s, earned %(earned)s without taxes, net margin %(margin)s.")
+    amounts = {name: dollars(getattr(row_, name)) for name in ("costs", "earned", "margin")}
     return Words(words % {"day": parts.day_words(day), **amounts})
 
 

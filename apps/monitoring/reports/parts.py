@@ -14,6 +14,7 @@ from apps.core.staff.figures import MOST_COUNTED
 from apps.core.templatetags.levqor import number
 from apps.monitoring.figures import NOTHING, dollars, percent, shown, shown_change
 from apps.monitoring.models import Category
+from apps.monitoring.models.costs import TAX
 from apps.monitoring.reports.document import Bars, Block, Cell, Check, Checks, Number, Table, Words, row
 from apps.monitoring.selectors.concerns import concerns
 from apps.monitoring.selectors.costs import CostSum
@@ -86,14 +87,23 @@ def revenue_table(found: CostSum, before: CostSum, columns: Sequence[str]) -> Ta
 
 
 def cost_table(found: CostSum, before: CostSum, columns: Sequence[str]) -> Table:
-    """What was spent on what."""
+    """What was spent on what; beside it the taxes, which are in no sum, as they were never ours."""
     names = [(str(label), found.sums[value], before.sums[value]) for value, label in Category.choices]
     names.append((_("Stripe's fees"), found.fees, before.fees))
     rows = [row(label, dollars(now), dollars(then), changed(now, then, up=False)) for label, now, then in names]
     rows.append(
         row(_("All costs"), dollars(found.costs), dollars(before.costs), changed(found.costs, before.costs, up=False))
     )
+    tax, tax_before = found.sums[TAX], before.sums[TAX]
+    if tax or tax_before:
+        moved = Cell(changed(tax, tax_before).text)  # neither good nor bad
+        rows.append(row(_("Taxes that came in, not among the costs"), dollars(tax), dollars(tax_before), moved))
     return Table([_("Category"), *columns], rows)
+
+
+def earned_number(found: CostSum, before: CostSum) -> Number:
+    """What came in without taxes, as the net margin is reckoned from it."""
+    return Number(_("Earned"), dollars(found.earned), changed(found.earned, before.earned).text)
 
 
 def margin_number(found: CostSum) -> Number:

@@ -56,11 +56,11 @@ def _first(span: Span) -> date:
 
 
 def _overview(found: costs.CostSum, then: costs.CostSum) -> Figures:
-    revenue, spent = parts.changed(found.revenue, then.revenue), parts.changed(found.costs, then.costs, up=False)
+    spent = parts.changed(found.costs, then.costs, up=False)
     addon = parts.changed(found.sums["addon"], then.sums["addon"])
     return Figures(
         [
-            Number(_("Revenue"), dollars(found.revenue), revenue.text),
+            parts.earned_number(found, then),
             Number(_("Costs"), dollars(found.costs), spent.text),
             parts.margin_number(found),
             Number(_("Add-on revenue"), dollars(found.sums["addon"]), addon.text),

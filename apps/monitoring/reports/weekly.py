@@ -29,8 +29,8 @@ def build(span: Span, report: PulseReport, failed: Sequence[Computed] = ()) -> D
     found, before = _week(last), _week(last - timedelta(days=7))
     standings = pulse.standings(report)
     columns = [_("This week"), _("Week before"), _("Change")]
-    summary = _("Revenue %(revenue)s, costs %(costs)s, net margin %(margin)s.") % {
-        "revenue": dollars(found.revenue),
+    summary = _("Earned %(earned)s without taxes, costs %(costs)s, net margin %(margin)s.") % {
+        "earned": dollars(found.earned),
         "costs": dollars(found.costs),
         "margin": dollars(found.margin),
     }
@@ -54,10 +54,9 @@ def _week(last: date) -> costs.CostSum:
 
 
 def _overview(span: Span, found: costs.CostSum, before: costs.CostSum, standings: list[Standing]) -> Figures:
-    revenue = parts.changed(found.revenue, before.revenue)
     items = [
         parts.uptime(span),
-        Number(_("Revenue"), dollars(found.revenue), revenue.text),
+        parts.earned_number(found, before),
         parts.margin_number(found),
     ]
     by_name = {one.metric: one for one in standings}
