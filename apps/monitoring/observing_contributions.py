@@ -7,8 +7,8 @@ from django.utils.translation import gettext_lazy as _
 from apps.core.kinds import AlertType, AuditAction, Gauge, HealthCheck, PulseMetric, ScheduledJob, StatusComponent, Tick
 from apps.core.preparation import ReleaseStep
 from apps.core.registry import register
-from apps.monitoring import gauges, health_checks, observing_staff, own_probes
-from apps.monitoring.metrics.gauges import READ_EVERY_SECONDS, READ_TASK
+from apps.monitoring import health_checks, observing_staff, own_gauges, own_probes
+from apps.monitoring.metrics.reading import READ_EVERY_SECONDS, READ_TASK
 from apps.monitoring.selectors.uptime import uptime_percent
 from apps.monitoring.services import slo
 from apps.monitoring.services.component_watch import COMPONENT_DOWN
@@ -53,8 +53,8 @@ register(
         _("{{ bad }} of {{ total }} requests of the last {{ window }} were bad."),
     ),
     PulseMetric("uptime", _("Uptime"), "percent", uptime_percent, _("Platform"), order=5),
-    Gauge("levqor_component_up", "Whether the last probe found it up.", gauges.components_up, ("component",)),
-    Gauge("levqor_slo_burn_rate", "How fast it burns.", gauges.burn_rates, ("objective", "window")),
+    Gauge("levqor_component_up", "Whether the last probe found it up.", own_gauges.components_up, ("component",)),
+    Gauge("levqor_slo_burn_rate", "How fast it burns.", own_gauges.burn_rates, ("objective", "window")),
     StatusComponent("website", _("Website"), _("Pages, sign-in and the dashboard"), own_probes.pages_answer, order=10),
     StatusComponent("api", _("API"), _("Calls with API keys and tokens"), own_probes.api_answers, order=20),
     HealthCheck("probes", _("Probes"), health_checks.probes),

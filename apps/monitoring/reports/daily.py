@@ -11,11 +11,11 @@ from apps.core.registry import registry
 from apps.core.staff.figures import counted
 from apps.core.templatetags.levqor import number
 from apps.monitoring.figures import dollars
+from apps.monitoring.intervals import Span
 from apps.monitoring.models import CostDay
 from apps.monitoring.reports import parts
 from apps.monitoring.reports.document import Block, Document, Figures, Number, Section, Table, Words, row
 from apps.monitoring.selectors.metrics import computed
-from apps.monitoring.spans import Span
 from apps.notifications.models import Alert
 
 SHOWN = 20

@@ -13,6 +13,7 @@ from apps.core.registry import registry
 from apps.core.staff.figures import MOST_COUNTED
 from apps.core.templatetags.levqor import number
 from apps.monitoring.figures import NOTHING, dollars, percent, shown, shown_change
+from apps.monitoring.intervals import Span
 from apps.monitoring.models import Category
 from apps.monitoring.models.costs import TAX
 from apps.monitoring.reports.document import Bars, Block, Cell, Check, Checks, Number, Table, Words, row
@@ -20,7 +21,7 @@ from apps.monitoring.selectors.concerns import concerns
 from apps.monitoring.selectors.costs import CostSum
 from apps.monitoring.selectors.metrics import Computed, computed, labels_of
 from apps.monitoring.selectors.pulse import Standing, series
-from apps.monitoring.spans import LONDON, Span
+from apps.monitoring.spans import LONDON
 
 UPTIME = "uptime"  # the name of the metric by which whoever probes tells it
 TREND_WEEKS = 12

@@ -9,12 +9,12 @@ from apps.core.kinds import PulseMetric
 from apps.core.registry import registry
 from apps.core.templatetags.levqor import number
 from apps.monitoring.figures import dollars, percent
+from apps.monitoring.intervals import Span
 from apps.monitoring.models import PulseReport, PulseValue, RetainedWeek
 from apps.monitoring.reports import parts
 from apps.monitoring.reports.document import Bars, Block, Cell, Document, Figures, Number, Section, Table, Words, row
 from apps.monitoring.selectors import costs
 from apps.monitoring.selectors.metrics import Computed, computed
-from apps.monitoring.spans import Span
 from apps.usage.pulse import calls_by_category, calls_by_hour
 
 RETAINED = 4  # weeks later

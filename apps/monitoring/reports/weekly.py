@@ -8,13 +8,13 @@ from django.utils.translation import ngettext
 
 from apps.core.templatetags.levqor import number
 from apps.monitoring.figures import dollars
+from apps.monitoring.intervals import Span
 from apps.monitoring.models import PulseReport
 from apps.monitoring.reports import parts
 from apps.monitoring.reports.document import Bars, Block, Cell, Document, Figures, Number, Section, Table, Words
 from apps.monitoring.selectors import costs, pulse
 from apps.monitoring.selectors.metrics import Computed
 from apps.monitoring.selectors.pulse import Standing
-from apps.monitoring.spans import Span
 
 OVERVIEW = ("runs", "api_calls", "active_developers", "sign_ups", "mrr")
 MONEY_WEEKS = 12

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from apps.core.kinds import PulseMetric
 from apps.core.scrubbing import scrub
-from apps.monitoring.spans import Span
+from apps.monitoring.intervals import Span
 
 log = structlog.get_logger(__name__)
 

@@ -11,11 +11,12 @@ from apps.core.clock import now
 from apps.core.kinds import PulseMetric, ScheduledJob
 from apps.core.models import JobRun
 from apps.core.registry import registry
+from apps.monitoring.intervals import Span
 from apps.monitoring.models import PulseReport, PulseValue
 from apps.monitoring.selectors.metrics import Computed, computed, labels_of
 from apps.monitoring.selectors.pulse import Standing, standings
 from apps.monitoring.services.mailing import mail_report
-from apps.monitoring.spans import PULSE_WEEK, Span, ended
+from apps.monitoring.spans import PULSE_WEEK, ended
 
 JOB = "weekly_pulse"
 EXACT = Decimal("0.0001")

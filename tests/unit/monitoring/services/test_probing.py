@@ -28,14 +28,14 @@ def clock(time_machine):
 def alone(monkeypatch):
     """Probes one after the other in this thread: SQLite's memory is of one connection."""
 
-    def look(asked, minute):
+    def ask_all(asked, minute):
         rows = []
         for one in asked:
             up, taken, seen = probing._examine(one)
             rows.append(Probe(component=one.name, minute=minute, up=up, latency_ms=taken, seen=seen))
         return rows
 
-    monkeypatch.setattr(probing, "look", look)
+    monkeypatch.setattr(probing, "ask_all", ask_all)
 
 
 def well(monkeypatch) -> None:
@@ -71,7 +71,7 @@ def test_one_that_hangs_holds_up_no_other(monkeypatch):
     quick = StatusComponent("quick", "Quick", "", lambda: "fine")
     slow = StatusComponent("slow", "Slow", "", lambda: time.sleep(0.4) or "late")
     began = time.monotonic()
-    rows = {row.component: row for row in probing.look([slow, quick], NOW)}
+    rows = {row.component: row for row in probing.ask_all([slow, quick], NOW)}
     assert time.monotonic() - began < 0.35
     assert (rows["quick"].up, rows["slow"].up, rows["slow"].seen) == (True, False, "no answer in time")
 
