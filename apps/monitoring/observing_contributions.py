@@ -62,6 +62,7 @@ register(
     HealthCheck("tracking", _("Errors and traces"), health_checks.tracking),
     AuditAction("status.incident_opened", _("Opened an incident")),
     AuditAction("status.maintenance_announced", _("Announced maintenance")),
+    AuditAction("status.maintenance_cancelled", _("Cancelled maintenance")),
     AuditAction("status.incident_updated", _("Told more of an incident")),
 )
 
