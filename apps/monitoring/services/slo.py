@@ -6,8 +6,8 @@ from typing import Any
 
 from django.db.models import Sum
 
-from apps.monitoring.burn import RULES, Counts, Judgement, judge, percentile
 from apps.monitoring.models import GaugeSample, Objective, RequestMinute, SloSample
+from apps.monitoring.observing.burn import RULES, Counts, Judgement, judge, percentile
 from apps.monitoring.selectors import gauge_history
 from apps.monitoring.services.requests import OVER, THRESHOLDS
 from apps.notifications.services import alerts
