@@ -14,7 +14,11 @@ def _alive() -> HttpResponse:
 
 
 def _ready() -> HttpResponse:
-    """The process answers and reaches its database; 503 where it doesn't. Why not is the doctor's to say."""
+    """The process answers and reaches its database; 503 where it doesn't. Why not is the doctor's to say.
+
+    It asks neither Redis nor the queue: without them requests are served still, limits are counted in the database and
+    runs begin with the next tick. Whoever sends requests elsewhere for that would turn a slow platform into a dead one.
+    """
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")

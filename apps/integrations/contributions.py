@@ -77,7 +77,13 @@ register(
 )
 if settings.STRIPE_API_KEY:  # where nothing can be bought there is nothing to tell
     register(
-        StatusComponent("payments", _("Payments"), _("Checkout, plans and invoices"), watched.payments_work, order=60)
+        StatusComponent(
+            "payments",
+            _("Payments"),
+            _("Plans and invoices follow what is paid; our payment provider tells how its checkout does"),
+            watched.payments_are_followed,
+            order=60,
+        )
     )
 
 __all__ = ["staff_contributions"]  # imported so that its contributions are made

@@ -55,8 +55,12 @@ def mail_goes_out() -> str:
     return "mail goes out"
 
 
-def payments_work() -> str:
-    """Whether what happens at Stripe is heard and looked at in time. Raises `LateError`."""
+def payments_are_followed() -> str:
+    """Whether what happens at Stripe is heard and looked at in time. Raises `LateError`.
+
+    It looks at our backlog alone and asks nothing of Stripe, which limits how often it may be asked: whether cards are
+    taken there, Stripe's own status page tells.
+    """
     for rows, what in (
         (ExternalEvent.objects.filter(vendor="stripe", state=ExternalEvent.State.RECEIVED, attempts=0), "an event"),
         (StripeObject.objects.filter(state=StripeObject.State.WAITING, attempts=0), "an object"),

@@ -4,13 +4,10 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core.kinds import HealthCheck, NoticeType, Tick
 from apps.core.registry import register
-from apps.monitoring import (
-    business_contributions,
-    cost_contributions,
-    health_contributions,
-    observing_contributions,
-    staff_contributions,
-)
+from apps.monitoring.business import contributions as business
+from apps.monitoring.costs import contributions as costs
+from apps.monitoring.health import contributions as health
+from apps.monitoring.observing import contributions as observing
 from apps.monitoring.services import job_alarms, outages
 from apps.monitoring.services.mailing import STAFF_REPORTS
 from apps.monitoring.watchdog import alarms as watchdog_alarms
@@ -35,10 +32,4 @@ register(
 )
 
 # Imported so that their contributions are made.
-__all__ = [
-    "business_contributions",
-    "cost_contributions",
-    "health_contributions",
-    "observing_contributions",
-    "staff_contributions",
-]
+__all__ = ["business", "costs", "health", "observing"]

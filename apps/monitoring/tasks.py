@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from apps.monitoring import observing_tasks
+from apps.monitoring.observing import tasks as observing
 from apps.monitoring.services import job_alarms, outages
 
 
@@ -18,4 +18,4 @@ def tell_channels() -> None:
     outages.tell_channels()
 
 
-__all__ = ["observing_tasks"]  # imported so that its tasks are known
+__all__ = ["observing"]  # imported so that its tasks are known

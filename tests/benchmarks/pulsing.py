@@ -9,9 +9,9 @@ from typing import Any
 from django.db import connection
 
 from apps.accounts.models import Organization
+from apps.monitoring.intervals import Span
 from apps.monitoring.models import PulseReport
 from apps.monitoring.services import pulse
-from apps.monitoring.spans import Span
 from apps.usage.models import UsageEvent, UsageHour, UsageHourToSum
 from apps.usage.services.summing import sum_up
 from apps.workflows.models import Run

@@ -73,7 +73,7 @@ class Books:
 
     costs: dict[str, Any] = field(default_factory=dict)
     revenue: dict[str, Any] = field(default_factory=dict)
-    metrics: dict[str, int] = field(default_factory=dict)
+    metrics: dict[str, Any] = field(default_factory=dict)
 
     def tell(self, kind: str, name: str) -> Any:
         """What a source says now."""
@@ -92,7 +92,7 @@ def sources(books: Books, *, addons: tuple[str, ...] = ("api",), price: int | No
         RevenueSource("platform", "Platform", lambda start, end: books.tell("revenue", "platform") or 0, False),
         RevenueSource("api", "API", lambda start, end: books.tell("revenue", "api") or 0, "api" in addons),
         *(
-            PulseMetric(name, name, "count", lambda start, end, name=name: books.metrics.get(name, 0), "Money")
+            PulseMetric(name, name, "count", lambda start, end, name=name: books.tell("metrics", name) or 0, "Money")
             for name in ("payments_total", "payments")
         ),
         *([] if price is None else [BasePrice("base", "Base", lambda: price)]),

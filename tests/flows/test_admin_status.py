@@ -8,6 +8,7 @@ from django.utils.html import escape
 from apps.audit.models import AuditEntry
 from apps.core.clock import now
 from apps.monitoring.models import Incident, IncidentTemplate, Objective
+from apps.monitoring.services import incidents
 from apps.monitoring.services.slo import ensure_objectives
 from tests.common.roles import client_of
 from tests.common.staff import action_address, list_address, row_address, staff_with
@@ -71,6 +72,24 @@ def test_maintenance_is_announced():
     assert AuditEntry.objects.unscoped().get().code == "status.maintenance_announced"
 
 
+def test_maintenance_is_cancelled(django_capture_on_commit_callbacks, client):
+    staff, starts = client_of(staff_with("operations")), now() + timedelta(hours=1)
+    work = incidents.announce_maintenance(
+        "Disks", "New ones.", ["api"], starts_at=starts, ends_at=starts + timedelta(hours=1)
+    )
+    page = action_address(work, "cancel")
+    assert b"The maintenance will not take place." in staff.get(page).content
+    assert staff.post(page, {"words": ""}).status_code == 422
+    with django_capture_on_commit_callbacks(execute=True):
+        staff.post(page, {"words": "The disks are fine."})
+        staff.post(page, {"words": "Once more."})
+    work.refresh_from_db()
+    assert (work.state, work.updates.count()) == ("cancelled", 2)
+    assert b"The disks are fine." in client.get("/status").content
+    assert AuditEntry.objects.unscoped().get().code == "status.maintenance_cancelled"
+    assert action_address(work, "cancel") not in staff.get(row_address(work)).content.decode()
+
+
 @pytest.mark.parametrize("role", ["support", "finance"])
 def test_others_of_staff_only_look(role):
     incident = Incident.objects.create(title="Slow", state="investigating", impact="none")
@@ -78,6 +97,7 @@ def test_others_of_staff_only_look(role):
     assert somebody.get(list_address(Incident)).status_code == 200
     assert somebody.get(ADD).status_code == 403
     assert somebody.post(action_address(incident, "update"), {"state": "resolved", "words": "x"}).status_code == 403
+    assert somebody.post(action_address(incident, "cancel"), {"words": "x"}).status_code == 403
 
 
 def test_an_objective_is_changed_within_reason():

@@ -12,9 +12,9 @@ from apps.core.jobs import run_now
 from apps.core.models import JobRun
 from apps.integrations.stripe.connection import stripe
 from apps.integrations.stripe.fake.server import Fault
+from apps.monitoring.intervals import whole_days
 from apps.monitoring.models import CostDay, HealthRun
 from apps.monitoring.services.verifying import verify
-from apps.monitoring.spans import whole_days
 from tests.common.shopping import BEGIN, Shop
 
 pytestmark = pytest.mark.django_db

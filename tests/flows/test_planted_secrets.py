@@ -21,8 +21,8 @@ from apps.core.registry import contributed
 from apps.integrations.mail.delivery import send_due as send_mail
 from apps.integrations.notion import syncing
 from apps.integrations.notion.fake import FakeNotion
+from apps.monitoring.health.notion import HEALTH
 from apps.monitoring.models import HealthRun, Report
-from apps.monitoring.notion_health import HEALTH
 from apps.monitoring.services import pulse, reports
 from apps.monitoring.services.looking import Seen, keep
 from apps.notifications.models import Alert, AlertDelivery, Notification

@@ -13,8 +13,8 @@ from unfold.decorators import display
 
 from apps.core.admin_base import StaffInline, button
 from apps.core.staff.display import NOTHING, row_url, tag, when
-from apps.monitoring import cost_sheet
 from apps.monitoring.admin.shared import PagesAdmin, csv_file
+from apps.monitoring.costs import sheet
 from apps.monitoring.figures import dollars, in_dollars, percent
 from apps.monitoring.models import Category, CostDay, CostLine
 from apps.monitoring.models.costs import TAX
@@ -100,7 +100,7 @@ class CostDayAdmin(PagesAdmin):
 
     def sheet_view(self, request: HttpRequest) -> HttpResponse:
         """Some weeks on one page."""
-        context = cost_sheet.sheet(request.GET.get("days", ""))
+        context = sheet.sheet(request.GET.get("days", ""))
         may_add = request.user.has_perm("monitoring.add_infrastructurecost")
         for row in context["rows"]:
             row.staff_url = row_url(row)

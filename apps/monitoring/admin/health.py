@@ -11,8 +11,8 @@ from unfold.decorators import display
 
 from apps.core.admin_base import StaffInline, button
 from apps.core.staff.display import NOTHING, at, json_block, row_url, state_tag, tag, when
-from apps.monitoring import health_board
 from apps.monitoring.admin.shared import PagesAdmin
+from apps.monitoring.health import board
 from apps.monitoring.models import HealthResult, HealthRun
 
 TONES = {"ok": "ok", "warning": "wait", "failed": "bad", "off": ""}
@@ -71,7 +71,7 @@ class HealthRunAdmin(PagesAdmin):
 
     def board_view(self, request: HttpRequest) -> HttpResponse:
         """The newest looks, and what changed."""
-        context = health_board.board()
+        context = board.board()
         for result in (*context["checks"], *context["verified"]):
             result.shown = state_tag(result, TONES)
         for result in context["changes"]:

@@ -15,10 +15,10 @@ from unfold.decorators import display
 from apps.core.admin_base import button
 from apps.core.staff.display import at, when
 from apps.monitoring.admin.shared import PagesAdmin
+from apps.monitoring.intervals import Span
 from apps.monitoring.models import Report
 from apps.monitoring.reports.forms import with_charts
 from apps.monitoring.services.reports import file_of
-from apps.monitoring.spans import Span
 
 TYPES = {"md": "text/markdown; charset=utf-8", "pdf": "application/pdf"}
 

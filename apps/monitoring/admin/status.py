@@ -22,7 +22,7 @@ from apps.monitoring.models import (
     StatusSubscriber,
 )
 from apps.monitoring.services import incidents
-from apps.monitoring.status.staff_forms import NewIncidentForm, UpdateForm, effects_of
+from apps.monitoring.status.staff_forms import CancelForm, NewIncidentForm, UpdateForm, effects_of
 
 TONES = {"minor": "wait", "major": "bad", "critical": "bad", "maintenance": "go"}
 STATES = {"resolved": "ok", "completed": "ok", "monitoring": "go", "in_progress": "go", "scheduled": "go"}
@@ -31,6 +31,10 @@ STATES = {"resolved": "ok", "completed": "ok", "monitoring": "go", "in_progress"
 def _update(_request: HttpRequest, row: Incident, data: dict[str, Any]) -> None:
     effects = None if row.is_maintenance else effects_of(data)
     incidents.post_update(row, data["state"], data["words"], effects=effects)
+
+
+def _cancel(_request: HttpRequest, row: Incident, data: dict[str, Any]) -> None:
+    incidents.cancel_maintenance(row, data["words"])
 
 
 class OpenFilter(KnownValuesFilter):
@@ -103,6 +107,18 @@ class IncidentAdmin(StaffModelAdmin):
             audit="status.incident_updated",
             applies=lambda row: not row.is_over,
             form=UpdateForm,
+        ),
+        StaffAction(
+            name="cancel",
+            label=_("Cancel the maintenance"),
+            question=_("It goes to the page at once, and by mail to everybody who subscribed. It can't be taken back."),
+            permission="monitoring.change_incident",
+            do=_cancel,
+            icon="event_busy",
+            audit="status.maintenance_cancelled",
+            applies=lambda row: row.can_be_cancelled,
+            danger=True,
+            form=CancelForm,
         ),
     )
 

@@ -13,7 +13,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from apps.monitoring.metrics import folder
-from apps.monitoring.metrics.gauges import KEPT
+from apps.monitoring.metrics.reading import LAST_READ
 from apps.monitoring.metrics.requests import hand_over
 
 PATH = "/metrics"
@@ -68,7 +68,7 @@ class _Gauges:
     """What a worker read last, with its age: figures that stand still must not look like figures that are well."""
 
     def collect(self) -> Iterator[Any]:
-        copy = KEPT.get()
+        copy = LAST_READ.get()
         build = GaugeMetricFamily("levqor_build_info", "Which version runs.", labels=("version",))
         build.add_metric((settings.VERSION,), 1)
         yield build

@@ -70,7 +70,40 @@ class InfrastructureCost(Entity):
         return Money(self.amount, CURRENCY)
 
 
-class CostDay(Entity):
+class Reckoned:
+    """What follows from the sums of a day, or of several together."""
+
+    def amount(self, column: str) -> int:
+        """One of the sums: a category, "revenue", "tax" or "fees"."""
+        raise NotImplementedError
+
+    @property
+    def infrastructure(self) -> int:
+        """All costs but Stripe's fees."""
+        return sum(self.amount(category) for category in Category.values)
+
+    @property
+    def costs(self) -> int:
+        """All costs, fees too."""
+        return self.infrastructure + self.amount("fees")
+
+    @property
+    def earned(self) -> int:
+        """The revenue without taxes, which were never ours."""
+        return self.amount("revenue") - self.amount(TAX)
+
+    @property
+    def margin(self) -> int:
+        """What is left of what was earned."""
+        return self.earned - self.costs
+
+    @property
+    def margin_percent(self) -> Decimal | None:
+        """The same as a share of what was earned; None where nothing was, or more went back than came."""
+        return Decimal(self.margin) * 100 / self.earned if self.earned > 0 else None
+
+
+class CostDay(Reckoned, Entity):
     """A day (UTC): what it cost by category, what came in through Stripe, and what Stripe took. Made anew each time it
     is collected. Costs and add-on revenue are the sums of its lines.
 
@@ -105,30 +138,9 @@ class CostDay(Entity):
     def __str__(self) -> str:
         return f"{self.day:%Y-%m-%d}"
 
-    @property
-    def infrastructure(self) -> int:
-        """All costs but Stripe's fees."""
-        return sum(int(getattr(self, category)) for category in Category.values)
-
-    @property
-    def costs(self) -> int:
-        """All costs."""
-        return self.infrastructure + self.fees
-
-    @property
-    def earned(self) -> int:
-        """The revenue without taxes."""
-        return self.revenue - self.tax
-
-    @property
-    def margin(self) -> int:
-        """What is left of what was earned."""
-        return self.earned - self.costs
-
-    @property
-    def margin_percent(self) -> Decimal | None:
-        """The same as a share of what was earned; None where nothing was, or more went back than came."""
-        return Decimal(self.margin) * 100 / self.earned if self.earned > 0 else None
+    def amount(self, column: str) -> int:
+        """One of its sums, by its name."""
+        return int(getattr(self, column))
 
 
 class CostLine(models.Model):

@@ -28,6 +28,7 @@ class Incident(Entity):
         SCHEDULED = "scheduled", _("Scheduled")
         IN_PROGRESS = "in_progress", _("In progress")
         COMPLETED = "completed", _("Completed")
+        CANCELLED = "cancelled", _("Cancelled")
 
     class Impact(models.TextChoices):
         NONE = "none", _("None")
@@ -37,8 +38,8 @@ class Incident(Entity):
         MAINTENANCE = "maintenance", _("Maintenance")
 
     OF_INCIDENTS = (State.INVESTIGATING, State.IDENTIFIED, State.MONITORING, State.RESOLVED)
-    OF_MAINTENANCE = (State.SCHEDULED, State.IN_PROGRESS, State.COMPLETED)
-    OVER = (State.RESOLVED, State.COMPLETED)
+    OF_MAINTENANCE = (State.SCHEDULED, State.IN_PROGRESS, State.COMPLETED)  # and cancelled, until it begins
+    OVER = (State.RESOLVED, State.COMPLETED, State.CANCELLED)
 
     kind = models.CharField(_("kind"), max_length=12, choices=Kind.choices, default=Kind.INCIDENT)
     title = models.CharField(_("title"), max_length=140)
@@ -62,8 +63,8 @@ class Incident(Entity):
                 name="maintenance_has_its_time",
             ),
             models.CheckConstraint(
-                condition=Q(state__in=("resolved", "completed"), over_at__isnull=False)
-                | (~Q(state__in=("resolved", "completed")) & Q(over_at=None)),
+                condition=Q(state__in=("resolved", "completed", "cancelled"), over_at__isnull=False)
+                | (~Q(state__in=("resolved", "completed", "cancelled")) & Q(over_at=None)),
                 name="over_since_it_is_over",
             ),
             models.UniqueConstraint(
@@ -85,6 +86,11 @@ class Incident(Entity):
     def is_maintenance(self) -> bool:
         """Whether it was announced."""
         return self.kind == self.Kind.MAINTENANCE
+
+    @property
+    def can_be_cancelled(self) -> bool:
+        """Whether it is maintenance that has not begun."""
+        return self.state == self.State.SCHEDULED and self.starts_at is not None and now() < self.starts_at
 
     @property
     def is_over(self) -> bool:

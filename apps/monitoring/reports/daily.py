@@ -10,11 +10,12 @@ from apps.core.models import EventDelivery, JobRun
 from apps.core.registry import registry
 from apps.core.staff.figures import counted
 from apps.core.templatetags.levqor import number
-from apps.monitoring.figures import dollars, shown
+from apps.monitoring.figures import dollars
+from apps.monitoring.intervals import Span
 from apps.monitoring.models import CostDay
 from apps.monitoring.reports import parts
 from apps.monitoring.reports.document import Block, Document, Figures, Number, Section, Table, Words, row
-from apps.monitoring.spans import Span
+from apps.monitoring.selectors.metrics import computed
 from apps.notifications.models import Alert
 
 SHOWN = 20
@@ -52,12 +53,8 @@ def build(span: Span) -> Document:
 def _business(span: Span) -> Figures:
     """Everything that apps count as it happens, of this day."""
     metrics = [metric for metric in registry(PulseMetric).all() if metric.measures == "flow"]
-    items = []
-    for metric in sorted(metrics, key=lambda one: (one.order, one.name)):
-        value = metric.compute(span.start, span.end)
-        if value is not None:
-            items.append(Number(str(metric.label), shown(value, metric.unit)))
-    return Figures(items)
+    found = [computed(metric, span) for metric in sorted(metrics, key=lambda one: (one.order, one.name))]
+    return Figures([parts.figure(one) for one in found if one.failed or one.value is not None])
 
 
 def _costs(span: Span) -> Block:
@@ -65,8 +62,8 @@ def _costs(span: Span) -> Block:
     row_ = CostDay.objects.filter(day=day).first()
     if row_ is None:
         return Words(_("The costs of %(day)s were not collected.") % {"day": parts.day_words(day)}, "wait")
-    words = _("%(day)s (UTC): costs %(costs)s, revenue %(revenue)s, net margin %(margin)s.")
-    amounts = {name: dollars(getattr(row_, name)) for name in ("costs", "revenue", "margin")}
+    words = _("%(day)s (UTC): costs %(costs)s, earned %(earned)s without taxes, net margin %(margin)s.")
+    amounts = {name: dollars(getattr(row_, name)) for name in ("costs", "earned", "margin")}
     return Words(words % {"day": parts.day_words(day), **amounts})
 
 

@@ -12,9 +12,9 @@ from apps.core.kinds import AuditAction, Text
 from apps.core.models import JobRun
 from apps.core.registry import registry
 from apps.core.templatetags.levqor import number
+from apps.monitoring.intervals import Span
 from apps.monitoring.reports import parts
 from apps.monitoring.reports.document import Block, Document, Figures, Number, Section, Table, Words, row
-from apps.monitoring.spans import Span
 
 VERIFIED_BY = "verify_audit"  # the nightly job that recomputes every chain
 

@@ -12,13 +12,16 @@ from apps.core.kinds import PulseMetric
 from apps.core.registry import registry
 from apps.core.staff.figures import MOST_COUNTED
 from apps.core.templatetags.levqor import number
-from apps.monitoring.figures import dollars, percent, shown, shown_change
+from apps.monitoring.figures import NOTHING, dollars, percent, shown, shown_change
+from apps.monitoring.intervals import Span
 from apps.monitoring.models import Category
-from apps.monitoring.reports.document import Bars, Cell, Check, Checks, Number, Table, row
+from apps.monitoring.models.costs import TAX
+from apps.monitoring.reports.document import Bars, Block, Cell, Check, Checks, Number, Table, Words, row
 from apps.monitoring.selectors.concerns import concerns
 from apps.monitoring.selectors.costs import CostSum
+from apps.monitoring.selectors.metrics import Computed, computed, labels_of
 from apps.monitoring.selectors.pulse import Standing, series
-from apps.monitoring.spans import LONDON, Span
+from apps.monitoring.spans import LONDON
 
 UPTIME = "uptime"  # the name of the metric by which whoever probes tells it
 TREND_WEEKS = 12
@@ -44,9 +47,25 @@ def day_words(day: date) -> str:
 def uptime(span: Span) -> Number:
     """How much of the time the platform answered, if somebody probes it."""
     metric = registry(PulseMetric).find(UPTIME)
-    value = metric.compute(span.start, span.end) if metric else None
-    note = "" if value is not None else _("nothing was probed")
-    return Number(_("Uptime"), shown(value, "percent") if value is not None else "—", note)
+    found = computed(metric, span) if metric else None
+    if found is None or (found.value is None and not found.failed):
+        return Number(_("Uptime"), NOTHING, _("nothing was probed"))
+    return figure(found, _("Uptime"))
+
+
+def figure(found: Computed, label: str = "") -> Number:
+    """What a metric said, or that it could not."""
+    label = label or str(found.metric.label)
+    if found.failed or found.value is None:
+        return Number(label, NOTHING, _("could not be counted") if found.failed else "", "bad" if found.failed else "")
+    return Number(label, shown(found.value, found.metric.unit))
+
+
+def not_counted(failed: Sequence[Computed]) -> list[Block]:
+    """Said, lest what is missing looks as if there were none of it."""
+    if not failed:
+        return []
+    return [Words(_("Could not be counted: %(names)s.") % {"names": labels_of(failed)}, "bad")]
 
 
 def changed(now: int, before: int, *, up: bool = True) -> Cell:
@@ -69,14 +88,23 @@ def revenue_table(found: CostSum, before: CostSum, columns: Sequence[str]) -> Ta
 
 
 def cost_table(found: CostSum, before: CostSum, columns: Sequence[str]) -> Table:
-    """What was spent on what."""
+    """What was spent on what; beside it the taxes, which are in no sum, as they were never ours."""
     names = [(str(label), found.sums[value], before.sums[value]) for value, label in Category.choices]
     names.append((_("Stripe's fees"), found.fees, before.fees))
     rows = [row(label, dollars(now), dollars(then), changed(now, then, up=False)) for label, now, then in names]
     rows.append(
         row(_("All costs"), dollars(found.costs), dollars(before.costs), changed(found.costs, before.costs, up=False))
     )
+    tax, tax_before = found.sums[TAX], before.sums[TAX]
+    if tax or tax_before:
+        moved = Cell(changed(tax, tax_before).text)  # neither good nor bad
+        rows.append(row(_("Taxes that came in, not among the costs"), dollars(tax), dollars(tax_before), moved))
     return Table([_("Category"), *columns], rows)
+
+
+def earned_number(found: CostSum, before: CostSum) -> Number:
+    """What came in without taxes, as the net margin is reckoned from it."""
+    return Number(_("Earned"), dollars(found.earned), changed(found.earned, before.earned).text)
 
 
 def margin_number(found: CostSum) -> Number:

@@ -9,11 +9,12 @@ from apps.core.kinds import PulseMetric
 from apps.core.registry import registry
 from apps.core.templatetags.levqor import number
 from apps.monitoring.figures import dollars, percent
+from apps.monitoring.intervals import Span
 from apps.monitoring.models import PulseReport, PulseValue, RetainedWeek
 from apps.monitoring.reports import parts
 from apps.monitoring.reports.document import Bars, Block, Cell, Document, Figures, Number, Section, Table, Words, row
 from apps.monitoring.selectors import costs
-from apps.monitoring.spans import Span
+from apps.monitoring.selectors.metrics import Computed, computed
 from apps.usage.pulse import calls_by_category, calls_by_hour
 
 RETAINED = 4  # weeks later
@@ -55,11 +56,11 @@ def _first(span: Span) -> date:
 
 
 def _overview(found: costs.CostSum, then: costs.CostSum) -> Figures:
-    revenue, spent = parts.changed(found.revenue, then.revenue), parts.changed(found.costs, then.costs, up=False)
+    spent = parts.changed(found.costs, then.costs, up=False)
     addon = parts.changed(found.sums["addon"], then.sums["addon"])
     return Figures(
         [
-            Number(_("Revenue"), dollars(found.revenue), revenue.text),
+            parts.earned_number(found, then),
             Number(_("Costs"), dollars(found.costs), spent.text),
             parts.margin_number(found),
             Number(_("Add-on revenue"), dollars(found.sums["addon"]), addon.text),
@@ -132,7 +133,12 @@ def _conversion(span: Span, before: Span, columns: list[str]) -> Table:
     for name in ("sign_ups", "new_organizations", "payments"):
         metric = registry(PulseMetric).find(name)
         if metric is not None:
-            now, then = (int(metric.compute(one.start, one.end) or 0) for one in (span, before))
+            counted = [computed(metric, one) for one in (span, before)]
+            if any(one.failed for one in counted):
+                shown = [parts.figure(one).value for one in counted]
+                rows.append(row(str(metric.label), *shown, Cell(_("could not be counted"), "bad")))
+                continue
+            now, then = (int(one.value or 0) for one in counted)
             moved = now - then
             tone = "" if not moved else "ok" if moved > 0 else "bad"
             rows.append(row(str(metric.label), number(now), number(then), Cell(f"{moved:+,d}", tone)))
@@ -159,9 +165,7 @@ def _prices(span: Span, found: costs.CostSum) -> list[Block]:
         items.append(Number(_("MRR by paying subscription"), dollars(mrr.value / paying.value)))
     over, api = (registry(PulseMetric).find(name) for name in ("overage_revenue", "api_revenue"))
     if over and api:
-        beyond, whole = over.compute(span.start, span.end) or 0, api.compute(span.start, span.end) or 0
-        share = beyond * FULL / whole if whole else None
-        items.append(Number(_("Overage of API revenue"), percent(share), dollars(beyond)))
+        items.append(_overage(computed(over, span), computed(api, span)))
     even = costs.break_even(span.last_day + timedelta(days=1))
     if even is not None and even.customers is not None:
         note = _("at %(price)s a month") % {"price": dollars(even.price)}
@@ -169,3 +173,11 @@ def _prices(span: Span, found: costs.CostSum) -> list[Block]:
     if found.revenue:
         items.append(Number(_("Stripe's part of revenue"), percent(found.fees * FULL / found.revenue)))
     return [Figures(items)] if items else [Words(_("There are no figures to judge prices by."))]
+
+
+def _overage(over: Computed, api: Computed) -> Number:
+    label = _("Overage of API revenue")
+    if over.failed or api.failed:
+        return parts.figure(over if over.failed else api, label)
+    beyond, whole = over.value or 0, api.value or 0
+    return Number(label, percent(beyond * FULL / whole if whole else None), dollars(beyond))

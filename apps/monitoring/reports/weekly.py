@@ -1,5 +1,6 @@
 """The weekly report: overview, revenue, costs, products, trends, what to do."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 from django.utils.translation import gettext as _
@@ -7,25 +8,29 @@ from django.utils.translation import ngettext
 
 from apps.core.templatetags.levqor import number
 from apps.monitoring.figures import dollars
+from apps.monitoring.intervals import Span
 from apps.monitoring.models import PulseReport
 from apps.monitoring.reports import parts
 from apps.monitoring.reports.document import Bars, Block, Cell, Document, Figures, Number, Section, Table, Words
 from apps.monitoring.selectors import costs, pulse
+from apps.monitoring.selectors.metrics import Computed
 from apps.monitoring.selectors.pulse import Standing
-from apps.monitoring.spans import Span
 
 OVERVIEW = ("runs", "api_calls", "active_developers", "sign_ups", "mrr")
 MONEY_WEEKS = 12
 
 
-def build(span: Span, report: PulseReport) -> Document:
-    """Of the week that ended. The cost sheet goes by whole days: those until the one before its end."""
+def build(span: Span, report: PulseReport, failed: Sequence[Computed] = ()) -> Document:
+    """Of the week that ended; `failed` is what could not be counted.
+
+    The cost sheet goes by whole days: those until the one before its end.
+    """
     last = span.end.date() - timedelta(days=1)
     found, before = _week(last), _week(last - timedelta(days=7))
     standings = pulse.standings(report)
     columns = [_("This week"), _("Week before"), _("Change")]
-    summary = _("Revenue %(revenue)s, costs %(costs)s, net margin %(margin)s.") % {
-        "revenue": dollars(found.revenue),
+    summary = _("Earned %(earned)s without taxes, costs %(costs)s, net margin %(margin)s.") % {
+        "earned": dollars(found.earned),
         "costs": dollars(found.costs),
         "margin": dollars(found.margin),
     }
@@ -37,7 +42,7 @@ def build(span: Span, report: PulseReport) -> Document:
             Section(_("Overview"), [_overview(span, found, before, standings), *_days_missing(found, last)]),
             Section(_("Revenue by product"), [parts.revenue_table(found, before, columns)]),
             Section(_("Costs"), [parts.cost_table(found, before, columns), *_outlook(last)]),
-            Section(_("Products"), _products(standings, columns)),
+            Section(_("Products"), [*_products(standings, columns), *parts.not_counted(failed)]),
             Section(_("Trends"), [_money_bars(last), *parts.metric_bars()]),
             Section(_("What to do"), [parts.checklist()]),
         ],
@@ -49,10 +54,9 @@ def _week(last: date) -> costs.CostSum:
 
 
 def _overview(span: Span, found: costs.CostSum, before: costs.CostSum, standings: list[Standing]) -> Figures:
-    revenue = parts.changed(found.revenue, before.revenue)
     items = [
         parts.uptime(span),
-        Number(_("Revenue"), dollars(found.revenue), revenue.text),
+        parts.earned_number(found, before),
         parts.margin_number(found),
     ]
     by_name = {one.metric: one for one in standings}

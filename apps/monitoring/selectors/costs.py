@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from decimal import Decimal
 
 from django.db.models import Sum
 
 from apps.core.kinds import BasePrice
 from apps.core.registry import registry
 from apps.monitoring.models import Category, CostDay, CostForecast, CostLine
-from apps.monitoring.models.costs import TAX
+from apps.monitoring.models.costs import TAX, Reckoned
 from apps.monitoring.services.costs_stripe import estimated_fees
 
 SUMMED = (*Category.values, "revenue", TAX, "fees", "addon")
@@ -18,12 +17,16 @@ SCORED = 100  # forecasts that are counted
 
 
 @dataclass(frozen=True)
-class CostSum:
+class CostSum(Reckoned):
     """Some days together, in cents. `days` were collected; `revenue_by` has each product's part, by its words."""
 
     days: int
     sums: dict[str, int]
     revenue_by: dict[str, int] = field(default_factory=dict)
+
+    def amount(self, column: str) -> int:
+        """One of its sums, by its name."""
+        return self.sums[column]
 
     @property
     def revenue(self) -> int:
@@ -31,34 +34,9 @@ class CostSum:
         return self.sums["revenue"]
 
     @property
-    def earned(self) -> int:
-        """The same without taxes, which were never ours."""
-        return self.revenue - self.sums[TAX]
-
-    @property
     def fees(self) -> int:
         """What Stripe took."""
         return self.sums["fees"]
-
-    @property
-    def infrastructure(self) -> int:
-        """All costs but Stripe's fees."""
-        return sum(self.sums[category] for category in Category.values)
-
-    @property
-    def costs(self) -> int:
-        """All costs, fees too."""
-        return self.infrastructure + self.fees
-
-    @property
-    def margin(self) -> int:
-        """What is left of what was earned."""
-        return self.earned - self.costs
-
-    @property
-    def margin_percent(self) -> Decimal | None:
-        """The same as a share of what was earned; None where nothing was."""
-        return Decimal(self.margin) * 100 / self.earned if self.earned > 0 else None
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from apps.monitoring.intervals import (
     minute_of,
     minutes,
     start_of,
+    whole_days,
     within,
     without,
 )
@@ -86,7 +87,7 @@ def uptimes(names: Sequence[str], start: datetime, end: datetime) -> dict[str, U
         days = whole.get(name, {})
         found[name] = sum(days.values(), NONE)
         first = firsts.get(name)
-        rest = without([(start, end)] if start < end else [], [(start_of(day), start_of(day) + DAY) for day in days])
+        rest = without([Span(start, end)] if start < end else [], [whole_days(day, day) for day in days])
         rest = within(rest, first, end) if first is not None else []
         spans[name] = without(rest, windows[name])
         found[name] += Uptime(minutes(spans[name]), 0, minutes(rest) - minutes(spans[name]))
@@ -169,7 +170,7 @@ def maintenance(names: Sequence[str], start: datetime, end: datetime) -> dict[st
         assert starts_at is not None and ends_at is not None  # noqa: S101, PT018 - a constraint says so
         begins, ends = max(starts_at, told), min(ends_at, over or ends_at)
         if name in found and begins < ends:
-            found[name].append((minute_of(begins), minute_after(ends)))
+            found[name].append(Span(minute_of(begins), minute_after(ends)))
     return {name: merged(spans) for name, spans in found.items()}
 
 

@@ -11,6 +11,7 @@ from apps.core.errors import ConflictError
 from apps.monitoring.models import Incident, IncidentComponent
 from apps.monitoring.selectors.uptime import components, last_minutes, under_maintenance
 from apps.monitoring.services.incidents import Effect, State, open_incident, post_update
+from apps.monitoring.services.looking import end_of_gone
 from apps.notifications.services import alerts
 
 COMPONENT_DOWN = "component_down"
@@ -32,6 +33,7 @@ def watch_components() -> None:
             alerts.fire(COMPONENT_DOWN, name, {"label": labels[name]})
         elif minutes[:BAD_MINUTES_TO_ALARM] == [True] * BAD_MINUTES_TO_ALARM:
             alerts.resolve(COMPONENT_DOWN, name)
+    end_of_gone(COMPONENT_DOWN, labels)
     down = [name for name, minutes in seen.items() if minutes[:BAD_MINUTES_TO_TELL] == [False] * BAD_MINUTES_TO_TELL]
     well = {name for name, minutes in seen.items() if minutes[:GOOD_MINUTES_TO_END] == [True] * GOOD_MINUTES_TO_END}
     _tell(down, well, labels)
@@ -50,7 +52,8 @@ def _tell(down: list[str], well: set[str], labels: dict[str, str]) -> None:
         return
     if automatic is None or automatic.updates.filter(by_staff=True).exists():
         return
-    effects = dict(automatic.components.values_list("component", "effect"))
+    # What is gone from the platform gets well no more, and nothing can be told of it.
+    effects = dict(automatic.components.filter(component__in=labels).values_list("component", "effect"))
     try:
         if new:
             post_update(
@@ -64,7 +67,9 @@ def _tell(down: list[str], well: set[str], labels: dict[str, str]) -> None:
             post_update(
                 automatic,
                 State.RESOLVED,
-                _("All checks have passed for five minutes: the incident is over."),
+                _("All checks have passed for five minutes: the incident is over.")
+                if effects
+                else _("What it was about is not part of the platform any more: the incident is over."),
                 by_staff=False,
             )
     except ConflictError:  # somebody of staff ended it just now

@@ -14,11 +14,12 @@ from apps.core.kinds import CostSource, PulseMetric, RevenueSource
 from apps.core.registry import registry
 from apps.core.scrubbing import scrub
 from apps.monitoring.figures import dollars, percent
+from apps.monitoring.intervals import whole_days
 from apps.monitoring.models import CostDay, CostLine
+from apps.monitoring.selectors.metrics import computed
 from apps.monitoring.services.costs_bills import entered
 from apps.monitoring.services.costs_stripe import StripeDay, balance, estimated_fees, stripe_days
 from apps.monitoring.services.costs_sums import add_up
-from apps.monitoring.spans import whole_days
 
 log = structlog.get_logger(__name__)
 
@@ -83,9 +84,9 @@ def collect(days: list[date]) -> dict[str, str]:
     failed: dict[str, str] = {}
     for day in days:
         told = _ask(day)
-        failed |= told.failed
         seen = None if moved is None else moved.get(day, StripeDay())
         _keep(day, told, seen, on_account if day == days[-1] else None)
+        failed |= told.failed
     return failed
 
 
@@ -133,7 +134,7 @@ def _keep(day: date, told: _Told, seen: StripeDay | None, on_account: int | None
     elif is_new or row.fees_estimated:
         row.revenue, row.fees, row.fees_estimated, row.note = (
             sum(amount for _source, amount in earned) + row.tax,
-            _estimate(day),
+            _estimate(day, told, row.fees),
             True,
             "",
         )
@@ -149,9 +150,13 @@ def _left_out(seen: StripeDay) -> str:
     return (words % {"currencies": ", ".join(sorted(seen.others))})[:300]
 
 
-def _estimate(day: date) -> int:
-    """Stripe's fees by the payments that we know of."""
-    span = whole_days(day, day)
-    counted = (registry(PulseMetric).find(name) for name in (PAID, PAYMENTS))
-    total, payments = (int(metric.compute(span.start, span.end) or 0) if metric else 0 for metric in counted)
+def _estimate(day: date, told: _Told, before: int) -> int:
+    """Stripe's fees by the payments that we know of; as they were estimated before where these can't be counted."""
+    metrics = [metric for name in (PAID, PAYMENTS) if (metric := registry(PulseMetric).find(name))]
+    counted = {metric.name: computed(metric, whole_days(day, day)) for metric in metrics}
+    failed = {name: one.failed for name, one in counted.items() if one.failed}
+    told.failed |= failed
+    if failed:
+        return before
+    total, payments = (int(counted[name].value or 0) if name in counted else 0 for name in (PAID, PAYMENTS))
     return estimated_fees(total, payments)

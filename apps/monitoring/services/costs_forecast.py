@@ -10,13 +10,14 @@ five keep is taken, widened where few could be compared. Without four weeks noth
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 
 from django.db.models import Q, Sum
 from django.utils.translation import gettext as _
 
 from apps.core.clock import now
 from apps.monitoring.figures import dollars
+from apps.monitoring.intervals import DAY
 from apps.monitoring.models import CostDay, CostForecast, CostLine
 from apps.monitoring.services.costs import AGAIN
 from apps.monitoring.services.costs_bills import known
@@ -24,11 +25,10 @@ from apps.monitoring.services.costs_bills import known
 AHEAD = 30  # days that are foretold
 LONGEST, SHORTEST, WEEK = 84, 28, 7
 TRAINED = 14  # the least that an earlier forecast is made from, to be compared with what came
-KEPT = 8  # of ten that came lie in the range
+TENTHS_KEPT = 8  # of ten that came lie in the range
 LATE = 3  # so many days may not be collected yet
 SCORED_AT_ONCE = 100
 METHOD = "known bills + Theil-Sen line with weekdays; range of 80 % from earlier misses"
-DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def foretell(series: Sequence[float], *, ahead: int, length: int) -> Foretold:
     """The sum of `length` days that begin `ahead` days after the series, with its range."""
     expected = sum(_line(series, ahead, length))
     compared = [_miss(series, cut, length) for cut in range(TRAINED, len(series) - WEEK + 1)]
-    kept = statistics.quantiles(compared, n=10, method="inclusive")[KEPT - 1]
+    kept = statistics.quantiles(compared, n=10, method="inclusive")[TENTHS_KEPT - 1]
     miss = kept * (1 + WEEK / len(compared))  # they overlap: some dozens of them say less than they seem to
     return Foretold(expected, min(max(expected - miss, 0.0), expected), expected + miss)
 

@@ -7,7 +7,7 @@ from django.conf import settings
 
 from apps.integrations.models import MailMessage
 from apps.monitoring.figures import cents
-from apps.monitoring.spans import whole_days
+from apps.monitoring.intervals import whole_days
 
 CENTS, THOUSAND = 100, 1000
 LATEST = timedelta(days=3)  # after it was ordered a mail is sent, or given up

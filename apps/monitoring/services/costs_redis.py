@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 from apps.core.redis_client import redis_client
 from apps.core.templatetags.levqor import number
 from apps.monitoring.figures import cents
+from apps.monitoring.intervals import whole_days
 from apps.monitoring.models import KeyValueHour
-from apps.monitoring.spans import whole_days
 from apps.usage.periods import hour_of
 
 COMMANDS, GIGABYTE = 100_000, 10**9

@@ -11,8 +11,8 @@ from apps.core.errors import DomainError
 from apps.integrations.stripe.connection import stripe
 from apps.integrations.stripe.errors import PaymentsNotSetUpError
 from apps.integrations.stripe.objects import BalanceTransaction
+from apps.monitoring.intervals import whole_days
 from apps.monitoring.models.costs import CURRENCY
-from apps.monitoring.spans import whole_days
 
 log = structlog.get_logger(__name__)
 

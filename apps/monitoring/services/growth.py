@@ -10,8 +10,8 @@ from apps.accounts import pulse as accounts
 from apps.accounts.models import Organization
 from apps.core.kinds import ActivitySource
 from apps.core.registry import registry
+from apps.monitoring.intervals import whole_days
 from apps.monitoring.models import ActiveDay, GrowthDay, RetainedWeek
-from apps.monitoring.spans import whole_days
 
 WEEK, MONTH = timedelta(days=7), timedelta(days=30)
 CAUGHT_UP = 35  # days that are filled in when they were missed

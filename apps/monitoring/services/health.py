@@ -1,6 +1,6 @@
 """All health checks every six hours, and the nightly log of how the system is."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -12,21 +12,21 @@ from apps.core.kinds import Gauge, HealthCheck, PulseMetric
 from apps.core.models import EventDelivery, JobRun
 from apps.core.registry import registry
 from apps.core.staff.figures import MOST_COUNTED
+from apps.monitoring.intervals import DAY, Span, whole_days
 from apps.monitoring.models import HealthRun
+from apps.monitoring.selectors.metrics import computed
 from apps.monitoring.services.looking import Seen, alarm, forget, keep, summary
-from apps.monitoring.spans import Span, whole_days
 from apps.notifications.models import Alert
 
 log = structlog.get_logger(__name__)
 
 CHECK_ALERT = "health_check_failed"
 HOURS = 6  # between two looks at all checks
-DAY = timedelta(days=1)
 RUNS = ("runs", "runs_failed", "api_calls")  # metrics that the log tells of the day, where some app has them
 MOST_GAUGES = 80  # values that the log keeps
 
 
-def look() -> list[Seen]:
+def examine_all() -> list[Seen]:
     """Every check that some app contributes."""
     checks = sorted(registry(HealthCheck).all(), key=lambda check: check.name)
     return [Seen(check.name, str(check.label), *examine(check)) for check in checks]
@@ -38,7 +38,7 @@ def health_monitor(slot: datetime) -> str:
     What fails is told by its alarm, not by a failed job: looking did not fail.
     """
     moment = slot.astimezone(UTC)
-    seen = look()
+    seen = examine_all()
     run = keep(
         HealthRun.Kind.MONITOR,
         moment.replace(hour=moment.hour - moment.hour % HOURS, minute=0, second=0, microsecond=0),
@@ -55,7 +55,7 @@ def system_health_log(slot: datetime) -> str:
     night = slot.astimezone(UTC).date()
     span = whole_days(night - DAY, night - DAY)
     figures = {**counts(span), **_day_of(span), "gauges": gauges()}
-    seen = look()
+    seen = examine_all()
     keep(HealthRun.Kind.LOG, whole_days(night, night).start, seen, figures)
     forget(HealthRun.Kind.LOG)
     words = _("%(summary)s; the day before: %(done)d jobs done, %(failed)d failed, %(alerts)d alerts")
@@ -87,7 +87,7 @@ def _capped(rows: Any) -> int:
 
 def _day_of(span: Span) -> dict[str, int | None]:
     found = ((name, registry(PulseMetric).find(name)) for name in RUNS)
-    return {name: _whole(metric.compute(span.start, span.end)) for name, metric in found if metric is not None}
+    return {name: _whole(computed(metric, span).value) for name, metric in found if metric is not None}
 
 
 def _whole(value: Any) -> int | None:

@@ -81,6 +81,19 @@ def announce_maintenance(
     return incident
 
 
+def cancel_maintenance(incident: Incident, words: str) -> IncidentUpdate:
+    """Say that announced maintenance will not take place. Once it has begun it ends as completed.
+
+    Raises `ConflictError`, `InvalidInputError`.
+    """
+    _check(words, {})
+    with transaction.atomic():
+        locked = Incident.objects.select_for_update(no_key=True).get(pk=incident.pk)
+        if not locked.can_be_cancelled:
+            raise ConflictError(_("Only maintenance that has not begun can be cancelled."))
+        return _go_on(locked, State.CANCELLED, words, by_staff=True)
+
+
 def post_update(
     incident: Incident, state: str, words: str, *, effects: Effects | None = None, by_staff: bool = True
 ) -> IncidentUpdate:
@@ -99,10 +112,14 @@ def post_update(
         if effects is not None and not locked.is_maintenance:
             _set_effects(locked, effects)
             locked.impact = max((locked.impact, impact_of(effects)), key=list(Impact.values).index)
-        locked.state = state
-        locked.over_at = now() if state in Incident.OVER else None
-        locked.save(update_fields=["state", "impact", "over_at"])
-        return _tell(locked, state, words, by_staff=by_staff)
+        return _go_on(locked, state, words, by_staff=by_staff)
+
+
+def _go_on(locked: Incident, state: str, words: str, *, by_staff: bool) -> IncidentUpdate:
+    locked.state = state
+    locked.over_at = now() if state in Incident.OVER else None
+    locked.save(update_fields=["state", "impact", "over_at"])
+    return _tell(locked, state, words, by_staff=by_staff)
 
 
 def impact_of(effects: Effects) -> str:

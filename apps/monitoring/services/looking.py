@@ -1,6 +1,6 @@
 """What checks saw: kept as rows for a while, with what changed since the look before, and told as alarms."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from apps.core.clock import now
 from apps.core.scrubbing import scrub
 from apps.monitoring.models import HealthResult, HealthRun
+from apps.notifications.selectors import open_alerts
 from apps.notifications.services import alerts
 
 State = HealthResult.State
@@ -80,9 +81,18 @@ def forget(kind: str) -> int:
 
 
 def alarm(code: str, seen: Sequence[Seen]) -> None:
-    """An alarm for each that fails, until it does not any more."""
+    """An alarm for each that fails, until it does not any more. `seen` is all there is: what is gone fails no more."""
     for one in seen:
         if one.state == State.FAILED:
             alerts.fire(code, one.name, {"label": one.label, "detail": scrub(one.detail)})
         else:
             alerts.resolve(code, one.name)
+    end_of_gone(code, (one.name for one in seen))
+
+
+def end_of_gone(code: str, names: Iterable[str]) -> None:
+    """End the alarms about what is not there any more: nobody would ever see it well again."""
+    there = {scrub(name)[: alerts.MAX_SUBJECT] for name in names}
+    for subject in open_alerts().filter(code=code).values_list("subject", flat=True):
+        if subject not in there:
+            alerts.resolve(code, subject)

@@ -37,7 +37,7 @@ def probe_minute() -> int:
     missing = [one for one in components() if one.name not in seen]
     if not missing:
         return 0
-    rows = look(missing, minute)
+    rows = ask_all(missing, minute)
     Probe.objects.bulk_create(rows, ignore_conflicts=True)
     for row in rows:
         if not row.up:
@@ -45,7 +45,7 @@ def probe_minute() -> int:
     return sum(not row.up for row in rows)
 
 
-def look(asked: Sequence[StatusComponent], minute: datetime) -> list[Probe]:
+def ask_all(asked: Sequence[StatusComponent], minute: datetime) -> list[Probe]:
     """Ask them side by side: none waits for another, and all of them together not longer than one may take."""
     pool = ThreadPoolExecutor(max_workers=len(asked), thread_name_prefix="probe")
     began = time.monotonic()

@@ -3,22 +3,22 @@
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 
-import structlog
 from django.db import transaction
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from apps.core.clock import now
-from apps.core.kinds import PulseMetric
+from apps.core.kinds import PulseMetric, ScheduledJob
+from apps.core.models import JobRun
 from apps.core.registry import registry
-from apps.core.scrubbing import scrub
+from apps.monitoring.intervals import Span
 from apps.monitoring.models import PulseReport, PulseValue
+from apps.monitoring.selectors.metrics import Computed, computed, labels_of
 from apps.monitoring.selectors.pulse import Standing, standings
 from apps.monitoring.services.mailing import mail_report
-from apps.monitoring.spans import PULSE_WEEK, Span, ended
+from apps.monitoring.spans import PULSE_WEEK, ended
 
-log = structlog.get_logger(__name__)
-
+JOB = "weekly_pulse"
 EXACT = Decimal("0.0001")
 
 
@@ -29,13 +29,16 @@ class PulseIncompleteError(RuntimeError):
 def weekly_pulse(slot: datetime) -> str:
     """The job: the week that ended last, kept and mailed once.
 
-    Raises `PulseIncompleteError` when a metric failed, so that the job is tried again; what is there is kept.
+    Raises `PulseIncompleteError` when a metric failed, so that the job is tried again; what is there is kept. The first
+    try mails only what is whole, as most of what breaks is well a minute later; the second mails what there is and
+    names the rest. Whatever later tries count is on the page.
     """
     report, failed = collect(ended(PULSE_WEEK, slot))
-    if failed:
-        raise PulseIncompleteError(f"{report}: {'; '.join(failed)}")
     found = standings(report)
-    mail(report, found)
+    if not failed or not _first_of_several(slot):
+        mail(report, found, failed)
+    if failed:
+        raise PulseIncompleteError(f"{report}: {'; '.join(one.failed for one in failed)}")
     moved = sum(one.change not in (None, 0) for one in found)
     return _("%(week)s: %(count)d figures, %(moved)d of them changed since the week before") % {
         "week": report,
@@ -44,7 +47,13 @@ def weekly_pulse(slot: datetime) -> str:
     }
 
 
-def collect(span: Span) -> tuple[PulseReport, list[str]]:
+def _first_of_several(slot: datetime) -> bool:
+    """Whether this try will be followed by another. Who runs the job by hand has no other."""
+    job = registry(ScheduledJob).get(JOB)
+    return job.retries > 0 and JobRun.objects.filter(job=JOB, slot=slot, by_hand=False, attempt=1).exists()
+
+
+def collect(span: Span) -> tuple[PulseReport, list[Computed]]:
     """Compute a week and keep it. Returns the report and what failed.
 
     Run again, what happened in the week is counted anew. What there was at its end is kept as it was seen first: it
@@ -56,14 +65,11 @@ def collect(span: Span) -> tuple[PulseReport, list[str]]:
     for metric in ordered_metrics():
         if metric.measures == "stock" and metric.name in seen:
             continue
-        try:
-            value = metric.compute(span.start, span.end)
-        except Exception as error:
-            log.warning("pulse_metric_failed", metric=metric.name, exc_info=True)
-            failed.append(scrub(f"{metric.name}: {type(error).__name__}: {error}")[:300])
-            continue
-        if value is not None:
-            found.append(_row(report, metric, value))
+        one = computed(metric, span)
+        if one.failed:
+            failed.append(one)
+        elif one.value is not None:
+            found.append(_row(report, metric, one.value))
     with transaction.atomic():
         report.values.filter(metric__in=[row.metric for row in found]).delete()
         PulseValue.objects.bulk_create(found)
@@ -82,12 +88,15 @@ def _row(report: PulseReport, metric: PulseMetric, value: int | Decimal) -> Puls
     return PulseValue(report=report, metric=metric.name, unit=metric.unit, value=exact, **words)
 
 
-def mail(report: PulseReport, found: list[Standing]) -> None:
+def mail(report: PulseReport, found: list[Standing], failed: list[Computed]) -> None:
     """Tell staff, once for each week."""
+    summary = _("%(count)d figures, beside those of the week before.") % {"count": len(found)}
+    if failed:
+        summary += " " + _("Could not be counted: %(names)s.") % {"names": labels_of(failed)}
     mail_report(
         f"weekly_pulse:{report.end:%Y-%m-%dT%H:%M}",
         title=_("Weekly pulse %(week)s") % {"week": report},
-        summary=_("%(count)d figures, beside those of the week before.") % {"count": len(found)},
+        summary=summary,
         figures=[(one.label, one.text, one.change_text) for one in found],
         url=reverse("admin:monitoring_pulsereport_change", args=[report.pk]),
     )

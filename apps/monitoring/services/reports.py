@@ -11,13 +11,14 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from apps.core.clock import now
+from apps.monitoring.intervals import Span
 from apps.monitoring.models import Report
 from apps.monitoring.reports import daily, governance, roi, weekly
 from apps.monitoring.reports.document import Document
 from apps.monitoring.reports.forms import to_markdown, to_pdf
 from apps.monitoring.services import pulse
 from apps.monitoring.services.mailing import mail_report
-from apps.monitoring.spans import DAY, GOVERNANCE_WEEK, PULSE_WEEK, QUARTER, Span, before, ended
+from apps.monitoring.spans import GOVERNANCE_WEEK, PULSE_WEEK, QUARTER, SUMMARY_DAY, before, ended
 
 Kind = Report.Kind
 WRITERS: dict[str, Callable[[dict[str, Any]], bytes]] = {
@@ -88,8 +89,8 @@ def file_of(report: Report, form: str) -> bytes:
 def expansion_monitor(slot: datetime) -> str:
     """The weekly report, of the week that ended half an hour before."""
     span = ended(PULSE_WEEK, slot)
-    seen, _failed = pulse.collect(span)
-    return _told(publish(Kind.WEEKLY, span, weekly.build(span, seen)))
+    seen, failed = pulse.collect(span)
+    return _told(publish(Kind.WEEKLY, span, weekly.build(span, seen, failed)))
 
 
 def roi_review(slot: datetime) -> str:
@@ -100,7 +101,7 @@ def roi_review(slot: datetime) -> str:
 
 def daily_ops_summary(slot: datetime) -> str:
     """The daily summary, of the day that ended at nine."""
-    span = ended(DAY, slot)
+    span = ended(SUMMARY_DAY, slot)
     return _told(publish(Kind.DAILY, span, daily.build(span)))
 
 

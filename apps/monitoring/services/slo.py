@@ -6,9 +6,9 @@ from typing import Any
 
 from django.db.models import Sum
 
-from apps.monitoring.burn import RULES, Counts, Judgement, judge, percentile
 from apps.monitoring.models import GaugeSample, Objective, RequestMinute, SloSample
-from apps.monitoring.selectors import gauges
+from apps.monitoring.observing.burn import RULES, Counts, Judgement, judge, percentile
+from apps.monitoring.selectors import gauge_history
 from apps.monitoring.services.requests import OVER, THRESHOLDS
 from apps.notifications.services import alerts
 
@@ -69,14 +69,14 @@ def slo_watchdog(slot: datetime) -> str:
         if not objective.enabled:
             _resolve(objective, None)
             continue
-        judgement = look(objective, slot)
+        judgement = weigh(objective, slot)
         severity = judgement.severity
         seen.append(f"{objective.code} {severity or 'ok'}")
     return ", ".join(seen) or "nothing is watched"
 
 
-def look(objective: Objective, slot: datetime) -> Judgement:
-    """One objective at one moment."""
+def weigh(objective: Objective, slot: datetime) -> Judgement:
+    """Judge one objective at one moment, keep what was seen, raise and end its alarms."""
     counts = {window: counted(objective, slot - window, slot) for rule in RULES for window in (rule.long, rule.short)}
     judgement = judge(
         counts.__getitem__,
@@ -146,7 +146,7 @@ def forget(slot: datetime) -> str:
     """Delete what is older than anybody looks at."""
     minutes = _delete(RequestMinute.objects.filter(minute__lt=slot - MINUTES_KEPT))
     samples = _delete(SloSample.objects.filter(at__lt=slot - SAMPLES_KEPT))
-    values = _delete(GaugeSample.objects.filter(at__lt=slot - gauges.KEPT))
+    values = _delete(GaugeSample.objects.filter(at__lt=slot - gauge_history.SAMPLES_KEPT))
     return f"{minutes} minutes of requests, {samples} looks at objectives, {values} gauge values"
 
 

@@ -17,9 +17,9 @@ from apps.integrations.notion import connection
 from apps.integrations.stripe.connection import is_fake, stripe
 from apps.integrations.stripe.errors import PaymentsNotSetUpError
 from apps.monitoring.figures import dollars
+from apps.monitoring.intervals import whole_days
 from apps.monitoring.models import CostDay, HealthResult, HealthRun
 from apps.monitoring.services.looking import Seen, alarm, forget, keep
-from apps.monitoring.spans import whole_days
 
 State = HealthResult.State
 CENTS = 100

@@ -18,7 +18,7 @@ RECENT_DAYS = 14
 STATE_MINUTES = 3
 MOST_INCIDENTS, MOST_UPDATES = 50, 50
 
-Effect = IncidentComponent.Effect
+Effect, State = IncidentComponent.Effect, Incident.State
 SEVERITY = (Effect.OPERATIONAL, Effect.MAINTENANCE, Effect.DEGRADED, Effect.PARTIAL, Effect.MAJOR)
 INDICATOR = {
     Effect.OPERATIONAL: "none",
@@ -37,6 +37,9 @@ def compose() -> dict[str, Any]:
     names = [one.name for one in listed]
     shown = _incidents(Q(over_at=None) | Q(began_at__gt=moment - timedelta(days=RECENT_DAYS + 1)))
     open_ones = [one for one in shown if not one.is_over]
+    # Whoever reckons with maintenance looks for it where it was announced: cancelled, it stays there until its time.
+    called_off = [one for one in shown if one.state == State.CANCELLED and one.began_at > moment]
+    planned = [one for one in shown if one.is_maintenance and (not one.is_over or one in called_off)]
     states = _states(names, open_ones, moment)
     weeks = [uptimes_of.uptimes(names, moment - timedelta(days=days), moment) for days in (7, 30, DAYS_SHOWN)]
     bars = _bars(names, moment)
@@ -60,8 +63,8 @@ def compose() -> dict[str, Any]:
         "description": description,
         "components": components,
         "incidents": [as_json(one, listed) for one in open_ones if not one.is_maintenance],
-        "maintenances": [as_json(one, listed) for one in reversed(open_ones) if one.is_maintenance],
-        "recent": [as_json(one, listed) for one in shown if one.is_over],
+        "maintenances": [as_json(one, listed) for one in reversed(planned)],
+        "recent": [as_json(one, listed) for one in shown if one.is_over and one not in called_off],
     }
 
 

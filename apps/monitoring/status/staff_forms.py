@@ -72,6 +72,20 @@ class UpdateForm(forms.Form):
         return given
 
 
+class CancelForm(forms.Form):
+    """What people are told who reckoned with it."""
+
+    words = forms.CharField(
+        label=_("What is told"),
+        max_length=4000,
+        widget=forms.Textarea(attrs={"rows": 5}),
+        help_text=_("Goes to the page, the feed and everybody who subscribed."),
+    )
+
+    def __init__(self, row: Incident, data: Any = None) -> None:
+        super().__init__(data, initial={"words": _("The maintenance will not take place.")})
+
+
 class NewIncidentForm(forms.ModelForm):
     """A new incident, or maintenance to announce."""
 

@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 
 Phase = Literal["began", "over"]
 Told = Literal["waits", "told", "gave up"]
-MOST_ALARMS = 50  # more are as good as none: the oldest that are over are forgotten
+MOST_OVER = 50  # ended alarms that somebody is still to hear of: the oldest go first. Open ones are all kept
 
 
 def _book(told: Any) -> dict[str, list[Address]]:
@@ -47,7 +47,7 @@ class Alarm:
     over_at: str = ""
     began_told: dict[str, Told] = field(default_factory=dict)  # by the channel's address key
     over_told: dict[str, Told] = field(default_factory=dict)
-    recorded: str = ""  # up to which phase the database knows of it
+    recorded: str = ""  # up to which progress the database knows of it
 
     @property
     def phase(self) -> Phase:
@@ -55,10 +55,16 @@ class Alarm:
         return "over" if self.over_at else "began"
 
     @property
+    def progress(self) -> str:
+        """How far it has come, and whether all who are to hear of that did."""
+        told = self.over_told if self.over_at else self.began_told
+        return self.phase if "waits" in told.values() else f"{self.phase}, told"
+
+    @property
     def settled(self) -> bool:
         """Whether nothing is left to do about it."""
         waits = "waits" in (*self.began_told.values(), *self.over_told.values())
-        return bool(self.over_at) and not waits and self.recorded == "over"
+        return bool(self.over_at) and not waits and self.recorded == self.progress
 
 
 class Memory:
@@ -78,11 +84,16 @@ class Memory:
         """The alarms that have begun and not ended."""
         return {alarm.code for alarm in self.alarms if not alarm.over_at}
 
-    def note(self, change: Change, tell: list[str]) -> Alarm:
-        """Write down that an alarm began or ended, and which channels are to be told, before anybody is."""
+    def note(self, change: Change, tell: list[str]) -> Alarm | None:
+        """Write down that an alarm began or ended, and which channels are to be told, before anybody is.
+
+        None: one ended of which nothing is known, such as after the file was lost.
+        """
         with self._lock:
             if change.over:
-                alarm = next(alarm for alarm in self.alarms if alarm.code == change.code and not alarm.over_at)
+                alarm = next((alarm for alarm in self.alarms if alarm.code == change.code and not alarm.over_at), None)
+                if alarm is None:
+                    return None
                 alarm.over_at = now().isoformat()
                 alarm.over_told = {key: "waits" for key, told in alarm.began_told.items() if told != "gave up"}
             else:
@@ -100,17 +111,17 @@ class Memory:
                 alarm.over_told.pop(key, None)
             self.save()
 
-    def mark_recorded(self, alarm_id: str, phase: str) -> None:
+    def mark_recorded(self, alarm_id: str, progress: str) -> None:
         """The database knows of it."""
         with self._lock:
             for alarm in self.alarms:
                 if alarm.id == alarm_id:
-                    alarm.recorded = phase
+                    alarm.recorded = progress
             self.save()
 
     def unrecorded(self) -> list[Alarm]:
         """What the database does not know yet."""
-        return [alarm for alarm in self.alarms if alarm.recorded != alarm.phase]
+        return [alarm for alarm in self.alarms if alarm.recorded != alarm.progress]
 
     def waiting(self) -> list[tuple[Alarm, Phase, str]]:
         """Who is still to be told what; of an end only whoever was told of the beginning."""
@@ -132,7 +143,9 @@ class Memory:
     def save(self) -> None:
         """To the disk. A disk that is full must not silence alarms."""
         with self._lock:
-            self.alarms = [alarm for alarm in self.alarms if not alarm.settled][-MOST_ALARMS:]
+            over = [alarm.id for alarm in self.alarms if alarm.over_at and not alarm.settled]
+            kept = set(over[-MOST_OVER:])
+            self.alarms = [alarm for alarm in self.alarms if not alarm.over_at or alarm.id in kept]
             self._write("alarms.json", json.dumps([asdict(alarm) for alarm in self.alarms]))
 
     def _read_alarms(self) -> list[Alarm]:

@@ -60,12 +60,24 @@ class Watchdog:
         look = self.probes.look()
         self.memory.learn_channels(self.probes.found.book)
         for change in self.judge.judge(look):
-            self._act(change)
+            self._act_safely(change)
         self._record(database_answers=not look.errors.get(alarms.DATABASE))
+
+    def _act_safely(self, change: Change) -> None:
+        """What breaks with one change takes no other with it, and is judged anew at the next look."""
+        try:
+            self._act(change)
+        except Exception:
+            log.exception("watchdog_change_failed", code=change.code, over=change.over)
+            remembered = change.code in self.memory.open_codes()
+            (self.judge.is_open.add if remembered else self.judge.is_open.discard)(change.code)
 
     def _act(self, change: Change) -> None:
         addresses = [] if change.over else self.memory.addresses(change.code)
         alarm = self.memory.note(change, [address_key(address) for address in addresses])
+        if alarm is None:
+            log.warning("alarm_over_unknown", code=change.code)
+            return
         if change.over:
             log.warning("alarm_over", code=change.code, began_at=alarm.began_at)
         else:
@@ -83,7 +95,7 @@ class Watchdog:
         if not todo or not database_answers or self._errand is not None or time.monotonic() < self._errand_at:
             return
         self._errand_at = time.monotonic() + ERRAND_AGAIN_SECONDS
-        self._sent = [(alarm.id, alarm.phase) for alarm in todo]
+        self._sent = [(alarm.id, alarm.progress) for alarm in todo]
         self._errand = subprocess.Popen(  # noqa: S603 - our own command, our own interpreter
             [sys.executable, str(settings.BASE_DIR / "manage.py"), "record_alarms"],
             cwd=settings.BASE_DIR,
@@ -101,7 +113,7 @@ class Watchdog:
         self._errand = None
         if code == 0:
             self._errand_at = 0.0
-            for alarm_id, phase in self._sent:
-                self.memory.mark_recorded(alarm_id, phase)
+            for alarm_id, progress in self._sent:
+                self.memory.mark_recorded(alarm_id, progress)
         else:
             log.warning("alarms_not_recorded", code=code)

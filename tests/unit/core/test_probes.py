@@ -7,6 +7,8 @@ import pytest
 from django.db import OperationalError
 from django.test import Client
 
+from apps.core import health
+
 PROBES = [("/healthz", "ok"), ("/readyz", "ready")]
 HOSTS = ["10.42.0.17:8000", "[fd00::7]:8000", "localhost", "evil.example", "not a host"]
 
@@ -49,6 +51,22 @@ def test_without_its_database_it_lives_but_is_not_ready(monkeypatch: pytest.Monk
     assert Client().get("/healthz").status_code == 200
     response = Client().get("/readyz")
     assert (response.status_code, response.json()) == (503, {"status": "unavailable"})
+
+
+@pytest.mark.django_db
+def test_without_redis_and_queue_it_is_ready_still(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+    """Requests are served by the database meanwhile: nobody gains by taking the process out."""
+
+    def away(*_arguments: object, **_options: object) -> None:
+        raise ConnectionError("refused")
+
+    settings.CELERY_BROKER_URL = "redis://127.0.0.1:9/0"
+    with monkeypatch.context() as patch:
+        patch.setattr("celery.app.base.Celery.connection_for_write", away)
+        patch.setattr("redis.connection.ConnectionPool.get_connection", away)
+        assert health.broker()[0] == "failed"
+        response = Client().get("/readyz")
+    assert (response.status_code, response.json()) == (200, {"status": "ready"})
 
 
 @pytest.mark.django_db

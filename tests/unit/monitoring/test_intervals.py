@@ -1,15 +1,25 @@
-"""Spans of minutes, against sets of minutes."""
+"""Spans of minutes, against sets of minutes; and of days."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.monitoring.intervals import MINUTE, merged, minute_after, minute_of, minutes, within, without
+from apps.monitoring.intervals import (
+    MINUTE,
+    Span,
+    merged,
+    minute_after,
+    minute_of,
+    minutes,
+    whole_days,
+    within,
+    without,
+)
 
 START = datetime(2026, 3, 29, tzinfo=UTC)  # the clocks of London change on this day: UTC does not
 spans = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), max_size=8).map(
-    lambda pairs: [(START + a * MINUTE, START + b * MINUTE) for a, b in pairs]
+    lambda pairs: [Span(START + a * MINUTE, START + b * MINUTE) for a, b in pairs]
 )
 
 
@@ -32,3 +42,9 @@ def test_minutes_of_moments():
     assert minute_of(moment) == START + MINUTE
     assert minute_after(moment) == START + 2 * MINUTE
     assert minute_after(START) == START
+
+
+def test_whole_days_include_both() -> None:
+    span = whole_days(date(2026, 2, 28), date(2026, 3, 1))
+    assert (span.start, span.end) == (datetime(2026, 2, 28, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC))
+    assert [day.day for day in span.days] == [28, 1]

@@ -1,12 +1,12 @@
 """Weeks end on Friday, 14:00 in London, whatever the clocks do, and leave no gap."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.monitoring.spans import DAY, GOVERNANCE_WEEK, PULSE_WEEK, QUARTER, before, ended, whole_days
+from apps.monitoring.spans import GOVERNANCE_WEEK, PULSE_WEEK, QUARTER, SUMMARY_DAY, before, ended
 
 BEGIN = datetime(2020, 1, 1, tzinfo=UTC)
 MOMENTS = st.integers(0, 15 * 365 * 86_400).map(lambda seconds: BEGIN + timedelta(seconds=seconds))
@@ -28,7 +28,7 @@ def test_the_week_that_was_over(at: str, start: str, end: str) -> None:
     assert [f"{one:%Y-%m-%dT%H:%M}" for one in (span.start, span.end)] == [start, end]
 
 
-@pytest.mark.parametrize("expression", [PULSE_WEEK, GOVERNANCE_WEEK, DAY, QUARTER])
+@pytest.mark.parametrize("expression", [PULSE_WEEK, GOVERNANCE_WEEK, SUMMARY_DAY, QUARTER])
 @given(at=MOMENTS)
 def test_one_follows_the_other_without_a_gap(expression: str, at: datetime) -> None:
     span = ended(expression, at)
@@ -43,9 +43,3 @@ def test_a_quarter_is_of_london() -> None:
     span = ended(QUARTER, datetime(2026, 10, 1, 8, tzinfo=UTC))
     assert (span.start, span.end) == (datetime(2026, 6, 30, 23, tzinfo=UTC), datetime(2026, 9, 30, 23, tzinfo=UTC))
     assert f"{span.last_day:%Y-%m-%d}" == "2026-09-30"
-
-
-def test_whole_days_include_both() -> None:
-    span = whole_days(date(2026, 2, 28), date(2026, 3, 1))
-    assert (span.start, span.end) == (datetime(2026, 2, 28, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC))
-    assert [day.day for day in span.days] == [28, 1]

@@ -9,10 +9,10 @@ from django.test.utils import CaptureQueriesContext
 from apps.core.kinds import Gauge
 from apps.core.registry import contributed
 from apps.core.tallies import Tally
-from apps.monitoring.metrics import gauges
-from apps.monitoring.metrics.gauges import KEPT, read_gauges
+from apps.monitoring.metrics import reading
+from apps.monitoring.metrics.reading import LAST_READ, read_gauges
 from apps.monitoring.models import GaugeSample
-from apps.monitoring.selectors.gauges import gauge_series, queue_depth_series
+from apps.monitoring.selectors.gauge_history import gauge_series, queue_depth_series
 from tests.common.roles import api_client_of
 
 pytestmark = pytest.mark.django_db
@@ -112,7 +112,7 @@ def test_one_gauge_that_breaks_is_left_out(client, settings):
     text = scrape(client)
     assert "# TYPE levqor_queue_depth gauge" in text
     assert "# TYPE tried_broken" not in text
-    assert text.count("tried_many{") == gauges.MOST_SERIES
+    assert text.count("tried_many{") == reading.MOST_SERIES
     assert value(text, 'levqor_gauge_failures_total{gauge="tried_broken"}') == before + 1
 
 
@@ -131,9 +131,9 @@ def test_gauges_are_sampled_every_five_minutes(time_machine):
 
 
 def test_a_copy_that_is_cut_off_is_none():
-    KEPT.file.parent.mkdir(parents=True, exist_ok=True)
-    KEPT.file.write_text('[1, {"a"')
-    if KEPT.get() is not None:  # Redis has the whole one
+    LAST_READ.file.parent.mkdir(parents=True, exist_ok=True)
+    LAST_READ.file.write_text('[1, {"a"')
+    if LAST_READ.get() is not None:  # Redis has the whole one
         pytest.skip("there is a copy in Redis")
 
 

@@ -1,12 +1,14 @@
 """What each report says of a platform of hand-made rows; written again it replaces itself and mails nobody twice."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import time_machine
+from django.db import connection
 
 from apps.accounts.models import Organization, User
 from apps.audit.services import Who, record
@@ -43,7 +45,7 @@ def test_the_weekly_report(
     organization: Organization, staff: User, reports_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(1, 8):
-        cost_day(date(2026, 11, 27) - timedelta(days=number), bills=100, told=10, revenue=1_000, fees=59)
+        cost_day(date(2026, 11, 27) - timedelta(days=number), bills=100, told=10, revenue=1_100, tax=100, fees=59)
     cost_day(date(2026, 11, 19), bills=100, revenue=500)
     cost_day(date(2026, 11, 27), told=9_999)  # today is of the next report
     pulse_week({"runs": 3}, ended(PULSE_WEEK, FRIDAY).start)
@@ -52,12 +54,14 @@ def test_the_weekly_report(
     monkeypatch.setitem(registry(PulseMetric)._items, "uptime", up)
     with contributed(Concern("tried", "Tried things", lambda: 3, lambda: "/admin/tried/", order=1)):
         outcome = reports.expansion_monitor(FRIDAY)
-    assert outcome.startswith("Weekly report 2026-W48: Revenue $70.00, costs $11.83, net margin $58.17.")
+    assert outcome.startswith("Weekly report 2026-W48: Earned $70.00 without taxes, costs $11.83, net margin $58.17.")
     text = text_of(Report.objects.get())
     assert "- Uptime: **99.00 %**" in text
-    assert "- Revenue: **$70.00** (+$65.00 (+1,300.0 %))" in text
+    assert "- Earned: **$70.00** (+$65.00 (+1,300.0 %))" in text
     assert "- Net margin: **$58.17** (83.1 %)" in text
     assert "| Hosting | $7.00 | $1.00 | +$6.00 (+600.0 %) |" in text
+    assert "| All costs | $11.83 |" in text
+    assert "| Taxes that came in, not among the costs | $7.00 | $0.00 | +$7.00 |" in text
     assert "| API | API calls | 12 | — | — |" in text
     assert "- [ ] Tried things: 3" in text
     assert "- [x] Open alerts: none" in text
@@ -92,7 +96,7 @@ def test_the_daily_summary(organization: Organization) -> None:
     at = datetime(2026, 11, 27, 8, tzinfo=UTC)
     call(organization, 40, at=at)
     call(organization, 1_000, at=datetime(2026, 11, 27, 9, tzinfo=UTC))  # tomorrow's
-    cost_day(date(2026, 11, 26), told=250, revenue=1_000)
+    cost_day(date(2026, 11, 26), told=250, revenue=1_190, tax=190)
     with time_machine.travel(at, tick=False):
         alerts.fire("verifier_failed", "tried", {"label": "Tried"})
         values = {"slot": at, "started_at": at, "finished_at": at}
@@ -103,10 +107,51 @@ def test_the_daily_summary(organization: Organization) -> None:
         )
     text = text_of(Report.objects.get())
     assert "- API calls: **40**" in text
-    assert "26 November 2026 (UTC): costs $2.50, revenue $10.00, net margin $7.50." in text
+    assert "26 November 2026 (UTC): costs $2.50, earned $10.00 without taxes, net margin $7.50." in text
     assert "| Verifier: Tried failed | Critical | open |" in text
     assert "ValueError: \\[removed\\]" in text
     assert PLANTED not in str(Report.objects.values().get())
+
+
+@pytest.fixture
+def broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures whose room breaks, one of them in the database."""
+
+    def breaks(_start: datetime, _end: datetime) -> int:
+        raise ValueError(f"password={PLANTED}")
+
+    def breaks_the_database(_start: datetime, _end: datetime) -> int:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT nothing FROM nowhere")
+        return 1
+
+    known = registry(PulseMetric)._items
+    for name, compute in (
+        ("sign_ups", breaks_the_database),
+        ("overage_revenue", breaks),
+        ("uptime", breaks),
+    ):
+        monkeypatch.setitem(known, name, replace(known[name], compute=compute))
+
+
+@pytest.mark.usefixtures("broken")
+@pytest.mark.parametrize(
+    ("job", "told"),
+    [
+        ("daily_ops_summary", ["- Sign-ups: **—** (could not be counted)", "- API calls: **40**"]),
+        ("expansion_monitor", ["- Uptime: **—** (could not be counted)", "Could not be counted: ", "Sign-ups"]),
+        (
+            "roi_review",
+            ["| Sign-ups | — | — | could not be counted |", "- Overage of API revenue: **—** (could not be counted)"],
+        ),
+    ],
+)
+def test_a_figure_that_breaks_spoils_no_report(job: str, told: list[str], organization: Organization) -> None:
+    call(organization, 40, at=datetime(2026, 11, 27, 8, tzinfo=UTC))
+    getattr(reports, job)(FRIDAY)
+    text = text_of(Report.objects.get())
+    assert [words for words in told if words not in text] == []
+    assert PLANTED not in text
 
 
 def test_the_governance_report(organization: Organization, owner: User) -> None:
@@ -161,7 +206,7 @@ def test_what_an_action_is_about(code: str, group: str) -> None:
 
 
 def test_the_quarterly_review(organization: Organization) -> None:
-    cost_day(date(2026, 7, 1), told=100, revenue=5_000)
+    cost_day(date(2026, 7, 1), told=100, revenue=5_500, tax=500)
     cost_day(date(2026, 9, 30), told=100, revenue=3_000)
     cost_day(date(2026, 6, 30), revenue=1_000)
     cost_day(date(2026, 10, 1), revenue=9_999)
@@ -171,7 +216,7 @@ def test_the_quarterly_review(organization: Organization) -> None:
     report = Report.objects.get()
     text = text_of(report)
     assert report.title == "Quarterly review 2026-Q3"
-    assert "- Revenue: **$80.00** (+$70.00 (+700.0 %))" in text
+    assert "- Earned: **$80.00** (+$70.00 (+700.0 %))" in text
     assert "| runs | 30 | 75.0 % |\n| workflows | 10 | 25.0 % |" in text
     assert "| September 2026 | 1 | 29 |" in text
 

@@ -78,6 +78,18 @@ def test_a_day_adds_up_to_the_cent(books: Books, account: FakeAccount) -> None:
     assert sum(line.amount for line in row.lines.filter(kind="cost").exclude(category="tax")) == row.infrastructure
 
 
+def test_payments_that_can_not_be_counted_leave_the_estimate_as_it_was(books: Books, account: FakeAccount) -> None:
+    account.goes_away()
+    books.revenue, books.metrics = {"api": 10_000}, {"payments_total": 10_000, "payments": 2}
+    cost_collector(SLOT)
+    fees = sheet().fees
+    assert fees == 290 + 60
+    books.metrics, books.costs = {"payments_total": 10_000, "payments": ValueError("broken")}, {"ai": 250}
+    with pytest.raises(CostIncompleteError, match="payments: ValueError: broken"):
+        cost_collector(SLOT)
+    assert (sheet().fees, sheet().ai, sheet().fees_estimated) == (fees, 250, True)
+
+
 def test_the_same_day_again_is_the_same_day(books: Books, account: FakeAccount) -> None:
     bill(3_100, date(2026, 3, 1))
     books.costs, books.revenue = {"ai": 250}, {"api": 1_900}

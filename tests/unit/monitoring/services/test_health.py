@@ -10,7 +10,7 @@ from apps.core.kinds import Gauge, HealthCheck, PulseMetric
 from apps.core.models import JobRun
 from apps.core.registry import contributed, registry
 from apps.monitoring.models import HealthResult, HealthRun
-from apps.monitoring.services import health, looking
+from apps.monitoring.services import health, looking, verifying
 from apps.monitoring.services.health import health_monitor, system_health_log
 from apps.monitoring.services.looking import Seen, keep
 from apps.notifications.models import Alert
@@ -69,6 +69,16 @@ def test_a_check_that_fails_alarms_until_it_does_not(disk: dict[str, str]) -> No
     assert not alert.is_open
 
 
+def test_a_check_that_is_gone_alarms_no_more(disk: dict[str, str]) -> None:
+    fire(verifying.FAILED_ALERT, "gone", {})
+    with contributed(HealthCheck("gone", "Gone", lambda: ("failed", "broken"))):
+        health_monitor(SIX)
+    assert Alert.objects.get(code=health.CHECK_ALERT).is_open
+    health_monitor(SIX + 6 * HOUR)
+    assert not Alert.objects.get(code=health.CHECK_ALERT).is_open
+    assert Alert.objects.get(code=verifying.FAILED_ALERT).is_open, "another's"
+
+
 def test_old_looks_are_forgotten_by_their_kind(disk: dict[str, str]) -> None:
     for kind in HealthRun.Kind.values:
         for age in (DAY, 91 * DAY, 1_101 * DAY):
@@ -92,6 +102,7 @@ def test_the_log_counts_the_day_before(disk: dict[str, str], monkeypatch: pytest
         Gauge("queue", "Waiting", lambda: {(): 7.0}),
         Gauge("runs", "By state", lambda: {("failed",): 2.0, ("done",): 5.0}, ("state",)),
         Gauge("broken", "Breaks", lambda: {(): 1 / 0}),
+        PulseMetric("runs_failed", "Failed", "count", lambda _start, _end: 1 // 0, "Workflows"),
         PulseMetric("runs", "Runs", "count", lambda start, end: int((end - start) / HOUR) + start.day, "Workflows"),
     )
     with contributed(*told):
@@ -102,5 +113,6 @@ def test_the_log_counts_the_day_before(disk: dict[str, str], monkeypatch: pytest
     assert run.slot == datetime(2026, 3, 12, tzinfo=UTC)
     assert run.figures == {
         "jobs_done": 2, "jobs_failed": 1, "alerts_opened": 1, "alerts_open": 1, "deliveries_due": 0,
-        "deliveries_dead": 0, "runs": 24 + 11, "gauges": {"queue": 7.0, "runs{failed}": 2.0, "runs{done}": 5.0},
+        "deliveries_dead": 0, "runs": 24 + 11, "runs_failed": None,
+        "gauges": {"queue": 7.0, "runs{failed}": 2.0, "runs{done}": 5.0},
     }  # fmt: skip

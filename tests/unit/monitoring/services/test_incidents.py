@@ -8,6 +8,7 @@ import time_machine
 from apps.core.clock import now
 from apps.core.errors import ConflictError, InvalidInputError
 from apps.monitoring.models import Incident
+from apps.monitoring.selectors.uptime import maintenance
 from apps.monitoring.services import incidents
 
 pytestmark = pytest.mark.django_db
@@ -54,6 +55,47 @@ def test_maintenance_is_announced_before_it_ends():
     ):
         with pytest.raises(InvalidInputError):
             incidents.announce_maintenance("Disks", "New ones.", parts, starts_at=starts, ends_at=ends)
+
+
+def announced(hours: float = 1) -> Incident:
+    starts = now() + timedelta(hours=hours)
+    return incidents.announce_maintenance(
+        "Disks", "New ones.", ["api"], starts_at=starts, ends_at=starts + timedelta(hours=1)
+    )
+
+
+def test_maintenance_that_is_cancelled_never_begins():
+    work = announced()
+    incidents.cancel_maintenance(work, "Not today.")
+    with pytest.raises(ConflictError):
+        incidents.cancel_maintenance(work, "Not today.")
+    with time_machine.travel(now() + timedelta(minutes=90), tick=False):
+        assert incidents.advance_maintenance() == 0
+        assert maintenance(["api"], now() - timedelta(hours=9), now()) == {"api": []}, "its minutes count"
+    work.refresh_from_db()
+    assert [(update.state, update.words) for update in work.updates.all()] == [
+        ("cancelled", "Not today."),
+        ("scheduled", "New ones."),
+    ]
+    with pytest.raises(ConflictError):
+        incidents.post_update(work, "in_progress", "After all.")
+
+
+def test_only_what_has_not_begun_can_be_cancelled():
+    incident, work = incidents.open_incident("Slow", "We look.", {}), announced()
+    with pytest.raises(ConflictError):
+        incidents.cancel_maintenance(incident, "No.")
+    with pytest.raises(InvalidInputError):
+        incidents.cancel_maintenance(work, " ")
+    with pytest.raises(InvalidInputError):
+        incidents.post_update(work, "cancelled", "By another way.")
+    with time_machine.travel(now() + timedelta(minutes=61), tick=False):
+        for _look in range(2):  # before anybody noticed that its time has come, and after
+            with pytest.raises(ConflictError):
+                incidents.cancel_maintenance(work, "Too late.")
+            incidents.advance_maintenance()
+    work.refresh_from_db()
+    assert work.state == "in_progress"
 
 
 def test_maintenance_that_was_slept_through_ends_once():

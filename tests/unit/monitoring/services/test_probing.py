@@ -28,14 +28,14 @@ def clock(time_machine):
 def alone(monkeypatch):
     """Probes one after the other in this thread: SQLite's memory is of one connection."""
 
-    def look(asked, minute):
+    def ask_all(asked, minute):
         rows = []
         for one in asked:
             up, taken, seen = probing._examine(one)
             rows.append(Probe(component=one.name, minute=minute, up=up, latency_ms=taken, seen=seen))
         return rows
 
-    monkeypatch.setattr(probing, "look", look)
+    monkeypatch.setattr(probing, "ask_all", ask_all)
 
 
 def well(monkeypatch) -> None:
@@ -71,7 +71,7 @@ def test_one_that_hangs_holds_up_no_other(monkeypatch):
     quick = StatusComponent("quick", "Quick", "", lambda: "fine")
     slow = StatusComponent("slow", "Slow", "", lambda: time.sleep(0.4) or "late")
     began = time.monotonic()
-    rows = {row.component: row for row in probing.look([slow, quick], NOW)}
+    rows = {row.component: row for row in probing.ask_all([slow, quick], NOW)}
     assert time.monotonic() - began < 0.35
     assert (rows["quick"].up, rows["slow"].up, rows["slow"].seen) == (True, False, "no answer in time")
 
@@ -160,6 +160,33 @@ def test_maintenance_that_staff_began_early_or_ended_counts_as_they_say(clock):
     incidents.post_update(early, "completed", "Done.")
     watch_components()
     assert Alert.objects.filter(subject="api").exists()
+
+
+def test_a_component_that_is_gone_keeps_nothing_open(clock):
+    with contributed(StatusComponent("gone", "Gone", "", lambda: "fine")):
+        seen("gone", *[False] * 5)
+        seen("api", *[False] * 5)
+        watch_components()
+    incident = Incident.objects.get()
+    seen("runs", *[False] * 5)
+    watch_components()
+    assert Alert.objects.filter(resolved_at=None).count() == 2
+    assert not Alert.objects.filter(resolved_at=None, subject="gone").exists()
+    assert set(incident.components.values_list("component", flat=True)) == {"api", "runs"}
+    for one in ("api", "runs"):
+        seen(one, *[True] * 5)
+    watch_components()
+    incident.refresh_from_db()
+    assert incident.state == "resolved"
+
+
+def test_an_incident_of_what_is_gone_alone_is_over(clock):
+    with contributed(StatusComponent("gone", "Gone", "", lambda: "fine")):
+        seen("gone", *[False] * 5)
+        watch_components()
+    watch_components()
+    assert Incident.objects.get().state == "resolved"
+    assert not Alert.objects.filter(resolved_at=None).exists()
 
 
 def test_what_staff_wrote_to_is_theirs(clock):

@@ -12,7 +12,9 @@ import time_machine
 from django.test import Client
 
 from apps.accounts.models import Organization, User
-from apps.core.kinds import PulseMetric
+from apps.core import jobs
+from apps.core.kinds import PulseMetric, ScheduledJob
+from apps.core.models import JobRun
 from apps.core.registry import contributed, registry
 from apps.integrations.models import MailMessage
 from apps.monitoring.models import PulseReport, PulseValue
@@ -91,13 +93,72 @@ def test_the_metric_is_asked_for_exactly_the_week() -> None:
 
 def test_one_that_fails_hides_no_other_and_is_told_without_its_secret(superuser: User) -> None:
     broken = metric("broken", ValueError("password=hunter2-hunter2 at sk_live_abcdefgh12345678"))
-    with contributed(broken), contributed(metric("whole", 3)), pytest.raises(pulse.PulseIncompleteError) as raised:
+    with (
+        contributed(broken),
+        contributed(metric("whole", 3, order=0)),
+        pytest.raises(pulse.PulseIncompleteError) as raised,
+    ):
         pulse.weekly_pulse(FRIDAY)
     assert "broken: ValueError" in str(raised.value)
     assert "hunter2" not in str(raised.value)
     assert "sk_live" not in str(raised.value)
     assert PulseValue.objects.filter(metric="whole", value=3).exists()
-    assert not MailMessage.objects.exists()
+    mail = MailMessage.objects.get()
+    assert "Could not be counted: The broken." in mail.text
+    assert "The whole: 3" in mail.text
+    assert "hunter2" not in mail.text + mail.html
+
+
+def test_while_one_keeps_failing_the_mail_goes_once_with_what_there_is(superuser: User) -> None:
+    """A blip costs nobody a figure: the second try mails. What comes later is on the page, and mails no more."""
+    state: dict[str, Any] = {"value": ValueError("broken")}
+
+    def value(_span: Any) -> Any:
+        if isinstance(state["value"], Exception):
+            raise state["value"]
+        return state["value"]
+
+    job = registry(ScheduledJob).get("weekly_pulse")
+    with contributed(metric("late", value, order=0)):
+        assert attempt(job, 1).state == "failed"
+        assert not MailMessage.objects.exists()
+        assert attempt(job, 2).state == "failed"
+        text = MailMessage.objects.get().text
+        assert "Could not be counted: The late." in text
+        state["value"] = 7
+        assert attempt(job, 3).state == "succeeded"
+    assert MailMessage.objects.get().text == text
+    assert PulseValue.objects.get(metric="late").value == 7
+
+
+def test_a_blip_costs_the_mail_no_figure(superuser: User) -> None:
+    tries = iter([ValueError("broken"), 7])
+    job = registry(ScheduledJob).get("weekly_pulse")
+
+    def value(_span: Any) -> Any:
+        found = next(tries)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    with contributed(metric("late", value, order=0)):
+        attempt(job, 1)
+        attempt(job, 2)
+    text = MailMessage.objects.get().text
+    assert "The late: 7" in text
+    assert "Could not be counted" not in text
+
+
+def attempt(job: ScheduledJob, number: int) -> JobRun:
+    """The slot's first try, or the sweeper's next one."""
+    if number == 1:
+        jobs.run_slot(job, SPAN.end)
+    else:
+        JobRun.objects.update(due_at=FRIDAY)
+        jobs._run_again({job.name: job}, {job.name})
+    run = JobRun.objects.get(job=job.name)
+    assert run.attempt == number
+    return run
 
 
 @pytest.mark.parametrize(("value", "kept"), [(None, None), (0, 0), (Decimal("12.34567"), Decimal("12.3457"))])

@@ -98,6 +98,23 @@ def test_everybody_gets_each_update_once_however_often_it_is_begun(monkeypatch):
     assert MailMessage.objects.filter(template="status/update").count() == 14
 
 
+def test_that_maintenance_is_cancelled_is_mailed_once():
+    confirmed()
+    starts = now() + timedelta(hours=1)
+    work = incidents.announce_maintenance(
+        "Disks", "New ones.", ["api"], starts_at=starts, ends_at=starts + timedelta(hours=1)
+    )
+    incidents.cancel_maintenance(work, "They are fine.")
+    for hours in (0, 1.5, 2.5):
+        with time_machine.travel(now() + timedelta(hours=hours), tick=False):
+            incidents.advance_maintenance()
+            mail_updates()
+    assert list(MailMessage.objects.order_by("pk").values_list("subject", flat=True)) == [
+        "[Scheduled] Disks",
+        "[Cancelled] Disks",
+    ]
+
+
 def test_who_subscribes_later_and_what_is_old_is_left_out():
     incidents.open_incident("Slow", "We look.", {})
     with time_machine.travel(now() + timedelta(minutes=1), tick=False):

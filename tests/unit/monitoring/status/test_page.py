@@ -168,6 +168,37 @@ def test_maintenance_counts_only_while_it_runs(day):
     assert asked_again()["maintenances"] == []
 
 
+def test_cancelled_maintenance_is_said_to_be_so_until_its_time(client, day):
+    probes()
+    work = incidents.announce_maintenance(
+        "New disks",
+        "We swap them.",
+        ["api"],
+        starts_at=NOW + timedelta(days=1),
+        ends_at=NOW + timedelta(days=1, hours=1),
+    )
+    incidents.cancel_maintenance(work, "The disks are fine.")
+    kept.refresh()
+    page = client.get("/status").content.decode()
+    planned = page[page.index("Scheduled maintenance</h2>") : page.index("Past incidents</h2>")]
+    assert "Cancelled" in planned
+    assert "The disks are fine." in planned
+    assert page.count("New disks") == 1
+    for address in ("/api/v2/summary.json", "/api/v2/scheduled-maintenances.json"):
+        [told] = client.get(address).json()["scheduled_maintenances"]
+        assert (told["status"], told["incident_updates"][0]["body"]) == ("cancelled", "The disks are fine.")
+    feed = client.get("/status/history.atom").content.decode()
+    assert feed.count("<entry>") == 1
+    assert "The disks are fine." in feed
+    assert "Cancelled" in client.get(f"/status/incidents/{work.public_id}").content.decode()
+    day.move_to(NOW + timedelta(days=1, minutes=10))
+    probes()
+    value = asked_again()
+    assert (value["indicator"], value["maintenances"]) == ("none", [])
+    assert [one["status"] for one in value["recent"]] == ["cancelled"]
+    assert "Cancelled" in client.get("/status").content.decode()
+
+
 def test_no_share_is_rounded_up_to_all(day):
     last = minute_of(NOW)
     Probe.objects.bulk_create(

@@ -8,7 +8,7 @@ import pytest
 
 from apps.core.crypto import encrypt
 from apps.monitoring.watchdog.judging import Change
-from apps.monitoring.watchdog.memory import Memory
+from apps.monitoring.watchdog.memory import MOST_OVER, Alarm, Memory
 
 BOOK = {"channels": [["Ops", "https://hooks.example/T0PSECRET", ["worker_down"], []]]}
 
@@ -17,9 +17,15 @@ def read(folder: Path) -> str:
     return "".join(file.read_text() for file in folder.iterdir())
 
 
+def noted(memory: Memory, change: Change, tell: list[str]) -> Alarm:
+    alarm = memory.note(change, tell)
+    assert alarm is not None
+    return alarm
+
+
 def test_alarms_are_as_they_were_after_a_kill(tmp_path: Path) -> None:
     memory = Memory(tmp_path)
-    alarm = memory.note(Change("worker_down", "no sign"), ["a", "b"])
+    alarm = noted(memory, Change("worker_down", "no sign"), ["a", "b"])
     memory.mark(alarm, "began", "a", "told")
     again = Memory(tmp_path)
     assert again.open_codes() == {"worker_down"}
@@ -28,7 +34,7 @@ def test_alarms_are_as_they_were_after_a_kill(tmp_path: Path) -> None:
 
 def test_only_who_heard_of_the_beginning_hears_of_the_end(tmp_path: Path) -> None:
     memory = Memory(tmp_path)
-    alarm = memory.note(Change("worker_down", "no sign"), ["told", "late", "never"])
+    alarm = noted(memory, Change("worker_down", "no sign"), ["told", "late", "never"])
     memory.mark(alarm, "began", "told", "told")
     memory.note(Change("worker_down", over=True), [])
     assert {(phase, key) for _alarm, phase, key in memory.waiting()} == {
@@ -41,14 +47,43 @@ def test_only_who_heard_of_the_beginning_hears_of_the_end(tmp_path: Path) -> Non
 
 def test_what_is_settled_is_forgotten(tmp_path: Path) -> None:
     memory = Memory(tmp_path)
-    alarm = memory.note(Change("worker_down", "no sign"), ["a"])
+    alarm = noted(memory, Change("worker_down", "no sign"), ["a"])
     memory.mark(alarm, "began", "a", "told")
     memory.note(Change("worker_down", over=True), [])
     memory.mark(alarm, "over", "a", "told")
     assert memory.unrecorded() == [alarm]
-    memory.mark_recorded(alarm.id, "over")
+    memory.mark_recorded(alarm.id, alarm.progress)
     assert memory.alarms == []
     assert json.loads((tmp_path / "alarms.json").read_text()) == []
+
+
+def test_the_database_hears_of_the_alarm_and_then_who_was_told(tmp_path: Path) -> None:
+    memory = Memory(tmp_path)
+    alarm = noted(memory, Change("worker_down", "no sign"), ["a", "b"])
+    memory.mark_recorded(alarm.id, alarm.progress)
+    memory.mark(alarm, "began", "a", "told")
+    assert memory.unrecorded() == []
+    memory.mark(alarm, "began", "b", "gave up")
+    assert memory.unrecorded() == [alarm]
+
+
+def test_one_that_flaps_pushes_out_none_that_is_open(tmp_path: Path) -> None:
+    """The database is away, so nothing is recorded and nothing is settled; a web process comes and goes."""
+    memory = Memory(tmp_path)
+    memory.note(Change("database_down", "refused"), ["a"])
+    for _time in range(MOST_OVER + 5):
+        memory.note(Change("web_down", "refused"), ["a"])
+        memory.note(Change("web_down", over=True), [])
+    memory = Memory(tmp_path)
+    assert memory.open_codes() == {"database_down"}
+    assert len(memory.alarms) == 1 + MOST_OVER, "what is over is bounded"
+    assert noted(memory, Change("database_down", over=True), []).seen == "refused"
+
+
+def test_an_end_without_a_beginning_is_none(tmp_path: Path) -> None:
+    memory = Memory(tmp_path)
+    assert memory.note(Change("web_down", over=True), []) is None
+    assert memory.alarms == []
 
 
 def test_channels_are_known_after_a_restart_and_never_readable(tmp_path: Path, settings: Any) -> None:

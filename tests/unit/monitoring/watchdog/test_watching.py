@@ -11,7 +11,7 @@ import structlog
 
 from apps.core.crypto import encrypt
 from apps.monitoring.watchdog import watching
-from apps.monitoring.watchdog.judging import Look
+from apps.monitoring.watchdog.judging import Change, Look
 from apps.monitoring.watchdog.memory import Memory
 from apps.monitoring.watchdog.watching import Watchdog
 
@@ -151,3 +151,44 @@ def test_a_look_that_breaks_is_not_the_last(
     with structlog.testing.capture_logs():
         watchdog.run()
     assert len(seen) == 3
+
+
+def test_a_change_that_breaks_takes_no_other_with_it_and_is_made_up_for(
+    watchdog: Watchdog, probes: Probes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note, broken = watchdog.memory.note, {"database_down"}
+
+    def breaks(change: Change, tell: list[str]) -> Any:
+        if change.code in broken:
+            raise RuntimeError("a bug")
+        return note(change, tell)
+
+    monkeypatch.setattr(watchdog.memory, "note", breaks)
+    looks(watchdog, 1)
+    probes.errors.update(database_down="refused", web_down="refused")
+    with structlog.testing.capture_logs() as lines:
+        looks(watchdog, 2)
+    assert "watchdog_change_failed" in [line["event"] for line in lines]
+    assert watchdog.memory.open_codes() == {"web_down"}
+    broken.clear()
+    looks(watchdog, 1)
+    assert watchdog.memory.open_codes() == {"database_down", "web_down"}
+    broken.add("database_down")
+    probes.errors.update(database_down="", web_down="")
+    looks(watchdog, 1)
+    assert watchdog.memory.open_codes() == {"database_down"}
+    broken.clear()
+    looks(watchdog, 1)
+    assert watchdog.memory.open_codes() == set()
+
+
+def test_an_end_whose_beginning_nobody_remembers_spoils_no_look(watchdog: Watchdog, probes: Probes) -> None:
+    looks(watchdog, 1)
+    probes.errors.update(database_down="refused", web_down="refused")
+    looks(watchdog, 2)
+    watchdog.memory.alarms.clear()
+    probes.errors.update(database_down="", web_down="")
+    with structlog.testing.capture_logs() as lines:
+        looks(watchdog, 1)
+    assert [line["code"] for line in lines if line["event"] == "alarm_over_unknown"] == ["database_down", "web_down"]
+    assert "watchdog_change_failed" not in [line["event"] for line in lines]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.monitoring.burn import RULES, Counts, fastest, judge, percentile, rate_of
+from apps.monitoring.observing.burn import RULES, Counts, fastest, judge, percentile, rate_of
 
 FEW = {"fewest": 50, "fewest_bad": 5}
 WINDOWS = sorted({window for rule in RULES for window in (rule.long, rule.short)})

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from apps.monitoring.burn import RULES
 from apps.monitoring.models import Objective, SloSample
+from apps.monitoring.observing.burn import RULES
 from apps.monitoring.selectors.uptime import components, last_minutes
 
 Values = Mapping[tuple[str, ...], float]

@@ -7,7 +7,8 @@ from django.utils.translation import gettext_lazy as _
 from apps.accounts.staff import FINANCE, OPERATIONS, StaffRight
 from apps.core.kinds import CostSource, ScheduledJob
 from apps.core.registry import register
-from apps.monitoring.notion_costs import COST
+from apps.monitoring.costs import staff
+from apps.monitoring.costs.notion import COST
 from apps.monitoring.services import costs, costs_forecast, costs_mail, costs_redis
 
 register(
@@ -34,3 +35,5 @@ register(
         for what in ("add", "change", "delete")
     ),
 )
+
+__all__ = ["staff"]  # imported so that its contributions are made

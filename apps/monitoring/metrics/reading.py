@@ -1,4 +1,4 @@
-"""Gauges: read by a worker, shown by all, kept every five minutes for charts."""
+"""Gauges of all rooms: read by a worker, shown by all, kept every five minutes for charts."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -20,7 +20,7 @@ READ_TASK = "monitoring.read_gauges"
 READ_EVERY_SECONDS = 15
 SAMPLED_EVERY_MINUTES = 5
 MOST_SERIES = 200  # of one gauge
-KEPT = Kept("gauges")
+LAST_READ = Kept("gauges")
 FAILED = Tally("levqor_gauge_failures", "Gauges that could not be read.", ("gauge",))
 
 
@@ -41,7 +41,7 @@ def read_gauges() -> int:
         found.append(
             {"name": gauge.name, "help": gauge.help, "labels": gauge.labels, "values": sorted(values)[:MOST_SERIES]}
         )
-    KEPT.put(found)
+    LAST_READ.put(found)
     _sample(found, now())
     return sum(len(gauge["values"]) for gauge in found)
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from apps.core.clock import now
 from apps.monitoring.intervals import MINUTE
 from apps.monitoring.metrics import folder
-from apps.monitoring.metrics.gauges import KEPT, READ_EVERY_SECONDS
+from apps.monitoring.metrics.reading import LAST_READ, READ_EVERY_SECONDS
 from apps.monitoring.models import Probe
 
 Finding = tuple[Literal["ok", "warning", "failed"], str]
@@ -34,7 +34,7 @@ def probes() -> Finding:
 
 def metrics() -> Finding:
     """Whether Prometheus finds fresh figures, and whether it may read them."""
-    copy, files = KEPT.get(), len(list(folder.folder().glob("*.db")))
+    copy, files = LAST_READ.get(), len(list(folder.folder().glob("*.db")))
     if files > MANY_FILES:
         return "warning", _("%(files)d files in %(folder)s: nobody tidies them up.") % {
             "files": files,

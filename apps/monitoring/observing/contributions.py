@@ -7,8 +7,9 @@ from django.utils.translation import gettext_lazy as _
 from apps.core.kinds import AlertType, AuditAction, Gauge, HealthCheck, PulseMetric, ScheduledJob, StatusComponent, Tick
 from apps.core.preparation import ReleaseStep
 from apps.core.registry import register
-from apps.monitoring import gauges, health_checks, observing_staff, own_probes
-from apps.monitoring.metrics.gauges import READ_EVERY_SECONDS, READ_TASK
+from apps.monitoring import own_probes
+from apps.monitoring.metrics.reading import READ_EVERY_SECONDS, READ_TASK
+from apps.monitoring.observing import checks, own_gauges, staff
 from apps.monitoring.selectors.uptime import uptime_percent
 from apps.monitoring.services import slo
 from apps.monitoring.services.component_watch import COMPONENT_DOWN
@@ -53,16 +54,17 @@ register(
         _("{{ bad }} of {{ total }} requests of the last {{ window }} were bad."),
     ),
     PulseMetric("uptime", _("Uptime"), "percent", uptime_percent, _("Platform"), order=5),
-    Gauge("levqor_component_up", "Whether the last probe found it up.", gauges.components_up, ("component",)),
-    Gauge("levqor_slo_burn_rate", "How fast it burns.", gauges.burn_rates, ("objective", "window")),
+    Gauge("levqor_component_up", "Whether the last probe found it up.", own_gauges.components_up, ("component",)),
+    Gauge("levqor_slo_burn_rate", "How fast it burns.", own_gauges.burn_rates, ("objective", "window")),
     StatusComponent("website", _("Website"), _("Pages, sign-in and the dashboard"), own_probes.pages_answer, order=10),
     StatusComponent("api", _("API"), _("Calls with API keys and tokens"), own_probes.api_answers, order=20),
-    HealthCheck("probes", _("Probes"), health_checks.probes),
-    HealthCheck("metrics", _("Metrics"), health_checks.metrics),
-    HealthCheck("tracking", _("Errors and traces"), health_checks.tracking),
+    HealthCheck("probes", _("Probes"), checks.probes),
+    HealthCheck("metrics", _("Metrics"), checks.metrics),
+    HealthCheck("tracking", _("Errors and traces"), checks.tracking),
     AuditAction("status.incident_opened", _("Opened an incident")),
     AuditAction("status.maintenance_announced", _("Announced maintenance")),
+    AuditAction("status.maintenance_cancelled", _("Cancelled maintenance")),
     AuditAction("status.incident_updated", _("Told more of an incident")),
 )
 
-__all__ = ["observing_staff"]  # imported so that its contributions are made
+__all__ = ["staff"]  # imported so that its contributions are made

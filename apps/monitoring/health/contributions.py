@@ -6,7 +6,8 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core.kinds import AlertType, ScheduledJob
 from apps.core.registry import register
-from apps.monitoring.notion_health import HEALTH, LOG
+from apps.monitoring.health import staff
+from apps.monitoring.health.notion import HEALTH, LOG
 from apps.monitoring.services import health, verifying
 
 register(
@@ -32,3 +33,5 @@ register(
         health.CHECK_ALERT, _("A health check fails"), "warning", _("Health check failed: {{ label }}"), "{{ detail }}"
     ),
 )
+
+__all__ = ["staff"]  # imported so that its contributions are made

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from apps.core.clock import now
 from apps.monitoring.models import GaugeSample
 
-KEPT = timedelta(days=30)
+SAMPLES_KEPT = timedelta(days=30)
 MOST_POINTS = 10_000
 QUEUE_DEPTH = "levqor_queue_depth"
 

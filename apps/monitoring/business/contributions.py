@@ -14,7 +14,8 @@ from apps.core.staff.contributions import overdue_jobs
 from apps.core.staff.display import list_url
 from apps.core.staff.figures import MOST_COUNTED
 from apps.integrations.models import MailMessage, StripeObject
-from apps.monitoring import notion_pulse, staff_figures
+from apps.monitoring.business.notion import PULSE
+from apps.monitoring.business.staff import figures
 from apps.monitoring.models import HealthRun
 from apps.monitoring.services import error_tracker, growth, pulse, reports
 from apps.monitoring.spans import LONDON, PULSE_WEEK
@@ -39,7 +40,7 @@ def _verifier_failed() -> int:
 
 
 register(
-    ScheduledJob("weekly_pulse", _("Weekly pulse"), pulse.weekly_pulse, PULSE_WEEK, LONDON, overdue_after=A_WEEK),
+    ScheduledJob(pulse.JOB, _("Weekly pulse"), pulse.weekly_pulse, PULSE_WEEK, LONDON, overdue_after=A_WEEK),
     ScheduledJob(
         "expansion_monitor", _("Weekly report"), reports.expansion_monitor, "30 14 * * 5", LONDON, overdue_after=A_WEEK
     ),
@@ -121,6 +122,6 @@ register(
         lambda: list_url(StripeObject, state__exact="dead", period="any"),
         order=16,
     ),
-    notion_pulse.PULSE,
-    StaffFigures("business", _("Business"), staff_figures.figures, "monitoring.view_pulsereport", 12, "operations"),
+    PULSE,
+    StaffFigures("business", _("Business"), figures, "monitoring.view_pulsereport", 12, "operations"),
 )

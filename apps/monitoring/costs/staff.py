@@ -1,4 +1,4 @@
-"""Costs and health on the administration's page of operations."""
+"""Costs on the administration's page of operations."""
 
 from typing import Any
 
@@ -9,14 +9,13 @@ from django.utils.translation import gettext_lazy as _
 from apps.core.kinds import Figure, StaffFigures, StaffPanel
 from apps.core.registry import register
 from apps.core.staff.display import row_url
-from apps.core.templatetags.levqor import number, relative_time
-from apps.monitoring import cost_sheet
+from apps.core.templatetags.levqor import number
+from apps.monitoring.costs import sheet
 from apps.monitoring.figures import dollars, percent
-from apps.monitoring.models import HealthRun
-from apps.monitoring.selectors import costs, health
+from apps.monitoring.selectors import costs
 
 MONTH = 30
-VIEW_COSTS, VIEW_HEALTH = "monitoring.view_costday", "monitoring.view_healthrun"
+VIEW = "monitoring.view_costday"
 
 
 def cost_figures() -> list[Figure]:
@@ -47,33 +46,17 @@ def cost_figures() -> list[Figure]:
 
 def cost_chart() -> dict[str, Any]:
     """A month: earned, spent, left."""
-    return {"chart": cost_sheet.money_chart(cost_sheet.by_day(costs.newest_days(MONTH)))}
-
-
-def health_figures() -> list[Figure]:
-    """The newest looks."""
-    url = reverse("admin:monitoring_health")
-    monitor, verifier = health.latest(HealthRun.Kind.MONITOR), health.latest(HealthRun.Kind.VERIFIER)
-    return [_figure(_("Checks that fail"), monitor, url), _figure(_("Nightly verifier: failed"), verifier, url)]
-
-
-def _figure(label: Any, run: HealthRun | None, url: str) -> Figure:
-    if run is None:
-        return Figure(label, "—", translated("not looked yet"), "wait", url)
-    failed = sum(one.state == "failed" for one in run.results.all())
-    note = translated("looked %(when)s") % {"when": relative_time(run.made_at)}
-    return Figure(label, number(failed), note, "bad" if failed else "ok", url)
+    return {"chart": sheet.money_chart(sheet.by_day(costs.newest_days(MONTH)))}
 
 
 register(
-    StaffFigures("costs", _("Costs"), cost_figures, VIEW_COSTS, 16, "operations"),
-    StaffFigures("health", _("Health"), health_figures, VIEW_HEALTH, 29, "operations"),
+    StaffFigures("costs", _("Costs"), cost_figures, VIEW, 16, "operations"),
     StaffPanel(
         "earned_and_spent",
         _("Earned, spent and left by day, US $"),
         "admin/panels/chart.html",
         cost_chart,
-        VIEW_COSTS,
+        VIEW,
         16,
         "operations",
     ),

@@ -7,7 +7,7 @@ from celery.signals import task_postrun, task_prerun, worker_process_init, worke
 from django.conf import settings
 
 from apps.core.tallies import Tally
-from apps.monitoring.metrics.gauges import READ_TASK, read_gauges
+from apps.monitoring.metrics.reading import READ_TASK, read_gauges
 from apps.monitoring.metrics.requests import keep_going
 from apps.monitoring.services.component_watch import watch_components
 from apps.monitoring.services.incidents import MAIL_TASK, advance_maintenance

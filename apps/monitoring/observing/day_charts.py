@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from apps.core.charts import Point, Series, Tone
 from apps.core.clock import now
 from apps.core.line_charts import lines
-from apps.monitoring.selectors.gauges import queue_depth_series
+from apps.monitoring.selectors.gauge_history import queue_depth_series
 from apps.monitoring.selectors.slo import slo_series
 
 HOURS = 24

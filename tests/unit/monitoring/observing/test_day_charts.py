@@ -7,8 +7,8 @@ import pytest
 import time_machine
 from pytest_django import DjangoAssertNumQueries
 
-from apps.monitoring import day_charts
 from apps.monitoring.models import GaugeSample, SloSample
+from apps.monitoring.observing import day_charts
 from apps.monitoring.services.slo import ensure_objectives
 
 pytestmark = pytest.mark.django_db

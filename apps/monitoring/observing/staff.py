@@ -7,8 +7,8 @@ from apps.core.kinds import Figure, StaffFigures, StaffPanel
 from apps.core.registry import register
 from apps.core.staff.display import list_url
 from apps.core.templatetags.levqor import number, percent
-from apps.monitoring import day_charts
 from apps.monitoring.models import Incident, Probe, SloSample
+from apps.monitoring.observing import day_charts
 from apps.monitoring.selectors.slo import standings
 from apps.monitoring.status.summary import summary
 

@@ -7,9 +7,9 @@ import pytest
 
 from apps.core.kinds import NotionDatabase
 from apps.core.registry import registry
+from apps.monitoring.intervals import whole_days
 from apps.monitoring.models import CostDay, HealthRun
 from apps.monitoring.services.looking import Seen, keep
-from apps.monitoring.spans import whole_days
 from tests.common.costs import cost_days
 
 pytestmark = pytest.mark.django_db

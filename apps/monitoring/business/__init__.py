@@ -1,0 +1,1 @@
+"""The business in figures: what pulse, growth and reports add to the platform."""

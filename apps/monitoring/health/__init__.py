@@ -1,0 +1,1 @@
+"""What was looked at, as the administration and Notion see it."""

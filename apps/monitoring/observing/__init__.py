@@ -1,0 +1,1 @@
+"""Probes, objectives, gauges: what observing adds to the platform."""
