@@ -138,10 +138,10 @@ def metric_bars(metrics: Sequence[str] = TRENDS, weeks: int = TREND_WEEKS) -> li
 
 def checklist() -> Checks:
     """What staff should look at; what needs nobody is ticked."""
-    return Checks(
-        [Check(one.label, _count(one.count) if one.count else _("none"), not one.count, one.url) for one in concerns()]
-    )
+    return Checks([Check(one.label, _count(one.count), one.count == 0, one.url) for one in concerns()])
 
 
-def _count(count: int) -> str:
+def _count(count: int | None) -> str:
+    if not count:
+        return _("could not be counted") if count is None else _("none")
     return f"{number(MOST_COUNTED)}+" if count > MOST_COUNTED else number(count)

@@ -154,6 +154,14 @@ def test_a_figure_that_breaks_spoils_no_report(job: str, told: list[str], organi
     assert PLANTED not in text
 
 
+def test_a_concern_that_breaks_spoils_no_report(organization: Organization) -> None:
+    with contributed(Concern("broken", "Broken things", lambda: 1 // 0, lambda: "/admin/")):
+        reports.daily_ops_summary(FRIDAY)
+    text = text_of(Report.objects.get())
+    assert "- [ ] Broken things: could not be counted" in text
+    assert "- [x] Open alerts: none" in text
+
+
 def test_the_governance_report(organization: Organization, owner: User) -> None:
     sunday = datetime(2026, 11, 22, 9, tzinfo=UTC)
     made = [
