@@ -86,6 +86,8 @@ def _why_not(row: AlertDelivery) -> str:
             return "the alert is over"
         if alert.acknowledged_at:
             return "somebody looks after it"
+    if row.kind in (Kind.FIRED, Kind.WORSENED) and row.uncertain and not row.resent and _said_since(row):
+        return "overtaken by what came after"
     if row.kind == Kind.RESOLVED and (alert.is_open or row.step != end_of(alert)):
         return "the alarm came back"
     if row.kind == Kind.RESOLVED and not _earlier(row).filter(PERHAPS_TOLD).exists():
@@ -115,6 +117,12 @@ def _earlier(row: AlertDelivery) -> QuerySet[AlertDelivery]:
     return AlertDelivery.objects.filter(
         alert_id=row.alert_id, channel_key=row.channel_key, kind__in=TELLS_OF_IT, pk__lt=row.pk
     )
+
+
+def _said_since(row: AlertDelivery) -> bool:
+    """Whether the channel has heard a newer word of the alarm than what may have arrived already."""
+    newer = AlertDelivery.objects.filter(alert_id=row.alert_id, channel_key=row.channel_key, pk__gt=row.pk)
+    return newer.filter(state=State.SENT, kind__in=TELLS_OF_IT).exists()
 
 
 def _attempt(row: AlertDelivery) -> None:

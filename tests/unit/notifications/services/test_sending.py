@@ -100,6 +100,26 @@ def test_a_message_that_kills_its_workers_is_given_up_and_the_others_hear_of_it(
     assert "alert_not_sent" in caplog.text
 
 
+def test_a_beginning_that_may_have_arrived_is_not_told_after_what_is_worse(ops, channels, clock):
+    def dies(url):
+        raise SystemExit
+
+    fire("report_late", "pulse")
+    channels.ends = dies
+    with pytest.raises(SystemExit):
+        send_due()
+    fire("report_late", "pulse", severity="critical")
+    channels.ends = lambda url: None
+    later(clock, seconds=31)
+    assert channels.titles() == ["Worse: Job pulse is late"]
+    beginning = AlertDelivery.objects.get(kind="fired")
+    assert (beginning.state, beginning.last_error) == (State.SKIPPED, "overtaken by what came after")
+    AlertDelivery.objects.filter(pk=beginning.pk).update(state=State.DEAD)
+    resend(beginning)
+    send_due()
+    assert channels.titles()[1:] == ["Job pulse is late"], "staff asked for it"
+
+
 def test_an_end_is_told_where_the_beginning_may_have_arrived(ops, channels, clock):
     channels.lost, channels.ends = True, lambda url: ChannelError("lost", permanent=True, maybe_sent=True)
     fire("worker_gone", "w1")
