@@ -89,6 +89,18 @@ def test_nothing_is_attached_whoever_asks(private, tmp_path):
     assert private.requests == []
 
 
+@pytest.mark.parametrize(
+    "url",
+    ["http://h\r\nx/", "https://example.com/\x00", "jsons://example.com/\x1bx", "mailto:a\n@b.co",
+     "https://example.com/\u2028", f"{DISCORD}\t"],
+)  # fmt: skip
+def test_control_characters_are_no_part_of_an_address(url):
+    assert "control characters" in refusal_of(url)
+    with pytest.raises(ChannelError) as caught:
+        deliver(url, "Title", "Body", "critical", False)
+    assert caught.value.permanent
+
+
 def test_each_service_has_its_list():
     assert set(MAY_SAY) == set(SERVICES)
 
