@@ -105,8 +105,25 @@ def test_each_service_has_its_list():
     assert set(MAY_SAY) == set(SERVICES)
 
 
-def test_most_processes_never_load_apprise(tmp_path):
-    code = "import django, sys; django.setup(); import levqor.urls; print('apprise' in sys.modules)"
+WATCHDOG = """
+import sys, levqor.watchdog as module
+set_up = module.set_up
+def patched():
+    set_up()
+    from apps.monitoring.watchdog.watching import Watchdog
+    Watchdog.run = lambda self: print("apprise" in sys.modules)
+module.set_up = patched
+module.main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "loaded"),
+    [("import django, sys; django.setup(); import levqor.urls; print('apprise' in sys.modules)", False),
+     (WATCHDOG, True)],  # the disk may be what it has to alarm about
+    ids=["web", "watchdog"],
+)  # fmt: skip
+def test_apprise_is_loaded_by_who_can_t_wait_for_it_alone(tmp_path, code, loaded):
     environment = bare_environment(DJANGO_SETTINGS_MODULE="levqor.settings.local", LEVQOR_VAR=str(tmp_path))
     ran = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
-    assert ran.stdout.strip() == "False"
+    assert ran.stdout.strip().endswith(str(loaded))
