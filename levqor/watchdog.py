@@ -22,6 +22,7 @@ def main() -> None:
 
     from apps.monitoring.watchdog.watching import Watchdog  # needs the settings
 
+    import_module("apps.notifications.channels.plugins")  # while the disk can be read: it may be what we alarm about
     watchdog = Watchdog(settings.WATCHDOG_SECONDS)
 
     def stop(_number: int, _frame: FrameType | None) -> None:

@@ -13,7 +13,7 @@ from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget, U
 
 from apps.core.kinds import AlertType
 from apps.core.registry import registry
-from apps.notifications.channels import masked, refusal_of, scheme_of
+from apps.notifications.channels import is_readable_on_the_way, masked, refusal_of, scheme_of
 from apps.notifications.models import AlertChannel, AlertTemplate, EscalationRule, MaintenanceWindow
 from apps.notifications.routing import matches
 from apps.notifications.selectors import latest_values
@@ -110,6 +110,9 @@ class ChannelForm(forms.ModelForm):
                 AlertChannel.Kind.OTHER: self._other,
             }[AlertChannel.Kind(kind)]
             url = build(cleaned)
+            if url and not self.errors and settings.LEVQOR_ENV == "production" and is_readable_on_the_way(url):
+                secure = {"scheme": f"{scheme_of(url)}s"}
+                self.add_error(None, gettext("Enter an address that begins with %(scheme)s://.") % secure)
             if url and not self.errors and (why := refusal_of(url)):
                 self.add_error(None, why)
             if not url and not self.errors and ("kind" in self.changed_data or not self.instance.shown_url):
@@ -154,8 +157,6 @@ class ChannelForm(forms.ModelForm):
         hook, secret = cleaned.get("hook", ""), cleaned.get("signing", "")
         if not hook:
             return ""
-        if scheme_of(hook) not in ("https",) and settings.LEVQOR_ENV == "production":
-            self.add_error("hook", gettext("Enter an address that begins with https://."))
         if "#" in hook or scheme_of(hook) not in ("http", "https"):
             self.add_error("hook", gettext("Enter a plain address, without #."))
         return f"{hook}#{secret}" if secret else str(hook)

@@ -49,7 +49,7 @@ def open_notification(request: MemberRequest, notification_id: str) -> HttpRespo
     row = selectors.notification_of(request.actor, notification_id)
     if not request.actor.is_impersonated and request.method == "GET":
         notices.mark_read(row)
-    return redirect(row.url or "notifications")
+    return redirect(row.url if notices.is_own_path(row.url) else "notifications")
 
 
 @form_of("notifications")

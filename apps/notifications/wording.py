@@ -13,12 +13,13 @@ from apps.core.json_values import storable
 from apps.core.kinds import AlertType
 from apps.core.scrubbing import scrub, scrub_data
 from apps.notifications.models import AlertTemplate
+from apps.notifications.staff_language import StaffTemplate, TooMuchError
 
 log = structlog.get_logger(__name__)
 
 MAX_TITLE, MAX_DETAIL = 200, 8000
 MARK = "⟨%s?⟩"
-# Staff's templates see plain data and Django's own tags: no files, no libraries of ours.
+# What staff's templates may say is in `staff_language`.
 STAFF_ENGINE = Engine(dirs=[], app_dirs=False, autoescape=False)
 MARKING_ENGINE = Engine(dirs=[], app_dirs=False, autoescape=False, string_if_invalid=MARK)
 
@@ -67,7 +68,7 @@ def preview(title: str, detail: str, values: Mapping[str, Any]) -> tuple[str, st
     """
     try:
         shown = _rendered(MARKING_ENGINE, title, detail, values)
-    except TemplateSyntaxError:
+    except (TemplateSyntaxError, TooMuchError):
         raise
     except Exception as error:
         raise ValueError(f"{type(error).__name__}: {error}") from error
@@ -85,10 +86,10 @@ def _of_code(kind: AlertType, values: Mapping[str, Any]) -> tuple[str, str]:
 
 def _rendered(engine: Engine, title: str, detail: str, values: Mapping[str, Any]) -> tuple[str, str]:
     context = Context(dict(values), autoescape=False)
-    told = engine.from_string(title).render(context).strip()
+    told = StaffTemplate(title, engine=engine).render(context).strip()
     if not told:
         raise ValueError("the title comes out empty")
-    return told, engine.from_string(detail).render(context)
+    return told, StaffTemplate(detail, engine=engine).render(context)
 
 
 def _note(own: AlertTemplate, broken: str) -> None:

@@ -105,6 +105,27 @@ def test_what_is_no_channel_is_refused(browser, fields):
     assert not AlertChannel.objects.exists()
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"kind": "webhook", "hook": "http://example.com/x"},
+        {"kind": "other", "other": "http://example.com/x"},
+        {"kind": "other", "other": "JSON://example.com/x"},
+        {"kind": "other", "other": "ntfy://ntfy.example.com/ops"},
+        {"kind": "other", "other": "https://example.com/\x0bx"},
+        {"kind": "other", "other": f"discord://{'1' * 24}/{'a' * 64}/?template=http%3A%2F%2F127.0.0.1%2F"},
+    ],
+)
+def test_production_takes_no_address_that_is_read_on_the_way(browser, settings, fields):
+    settings.LEVQOR_ENV = "production"
+    answer = add(browser, AlertChannel, name="Ops", **COMMON, **fields)
+    assert answer.status_code == 200
+    assert answer.context["errors"]
+    assert not AlertChannel.objects.exists()
+    secure = {"kind": "other", "other": "ntfys://ntfy.example.com/ops"}
+    assert add(browser, AlertChannel, name="Ops", **COMMON, **secure).status_code == 302
+
+
 def test_rules_windows_and_words(browser, channels):
     channel = make_channel("boss")
     rule = {"name": "Wake", "least_severity": "critical", "after_minutes": "15", "repeat_minutes": "30",

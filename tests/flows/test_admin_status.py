@@ -1,6 +1,7 @@
 """Staff tell people: an incident and maintenance from the first word to the last, recorded, seen on the page."""
 
 from datetime import timedelta
+from xml.etree import ElementTree
 
 import pytest
 from django.utils.html import escape
@@ -128,3 +129,26 @@ def test_words_of_staff_are_shown_as_they_are(client):
     page = client.get(f"/status/incidents/{Incident.objects.get().public_id}").content.decode()
     assert escape(words) in page
     assert "<script>alert" not in page
+
+
+@pytest.mark.parametrize("pasted", ["\x1b", "\x0b", "\uffff", "\ufffe", "\x7f"])
+def test_what_a_feed_can_t_hold_is_left_out_of_what_is_told(client, pasted):
+    staff = client_of(staff_with("operations"))
+    given = {"title": f"Slow{pasted} disk", "words": f"We{pasted} look."}
+    form = {"kind": "incident", **given, "affected": [], "effect": "", **NONE}
+    assert staff.post(ADD, form).status_code == 302
+    incident = Incident.objects.get()
+    assert (incident.title, incident.updates.get().words.split()) == ("Slow disk", ["We", "look."])
+    template = {"name": "Found", "state": "identified", **given}
+    assert staff.post(f"{list_address(IncidentTemplate)}add/", template).status_code == 302
+    found = IncidentTemplate.objects.get()
+    assert (found.title, found.words.split()) == ("Slow disk", ["We", "look."])
+    staff.post(action_address(incident, "update"), {"state": "resolved", "words": f"Over{pasted}."})
+    assert "".join(incident.updates.first().words.split()) == "Over."
+    ElementTree.fromstring(client.get("/status/history.atom").content)  # noqa: S314 - our own
+
+
+def test_words_of_control_characters_alone_are_none():
+    staff = client_of(staff_with("operations"))
+    form = {"kind": "incident", "title": "\x1b", "words": "\x1b", "affected": [], "effect": "", **NONE}
+    assert set(staff.post(ADD, form).context["adminform"].form.errors) == {"title", "words"}

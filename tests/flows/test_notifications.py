@@ -196,3 +196,22 @@ class TestProgram:
         program.credentials(HTTP_AUTHORIZATION=f"Bearer {made.secret}")
         [row] = program.get("/api/v1/notifications").json()["data"]
         assert row["id"] == row_of(owner).public_id
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["///example.com/x", "//example.com/x", "/\\example.com/x", "\\/example.com", "/\t/example.com",
+     "\x01//example.com", "javascript:alert(1)", "https://example.com/", "runs"],
+)  # fmt: skip
+def test_an_inbox_leads_nowhere_else(organization, owner, url):
+    with pytest.raises(ValueError, match="no path"):
+        tell(organization, owner, url=url)
+    assert not Notification.objects.unscoped().exists()
+
+
+def test_nor_does_a_row_that_is_there_already(organization, owner):
+    tell(organization, owner, url="/runs?state=failed#last")
+    browser, address = client_of(owner, organization), f"/notifications/{row_of(owner).public_id}"
+    assert browser.get(address)["Location"] == "/runs?state=failed#last"
+    Notification.objects.unscoped().update(url="///example.com/x")
+    assert browser.get(address)["Location"] == "/notifications"

@@ -22,7 +22,7 @@ from apps.monitoring.models import (
     StatusSubscriber,
 )
 from apps.monitoring.services import incidents
-from apps.monitoring.status.staff_forms import CancelForm, NewIncidentForm, UpdateForm, effects_of
+from apps.monitoring.status.staff_forms import CancelForm, NewIncidentForm, TemplateForm, UpdateForm, effects_of
 
 TONES = {"minor": "wait", "major": "bad", "critical": "bad", "maintenance": "go"}
 STATES = {"resolved": "ok", "completed": "ok", "monitoring": "go", "in_progress": "go", "scheduled": "go"}
@@ -213,6 +213,7 @@ class IncidentAdmin(StaffModelAdmin):
 class IncidentTemplateAdmin(StaffModelAdmin):
     """Words to begin with."""
 
+    form = TemplateForm
     list_display = ("name", "state", "title")
     list_before_template = None
     search_fields = ("name", "title")

@@ -1,25 +1,34 @@
 """Who gets mail about incidents: asked twice, leaves with one click; and the mail itself, batch by batch."""
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+import structlog
 from django.conf import settings
 from django.core import signing
 from django.db import transaction
 from django.urls import reverse
+from django.utils.encoding import punycode
 from django.utils.translation import gettext as _
 
 from apps.core.clock import now
 from apps.core.errors import NotFoundError
 from apps.core.ids import InvalidIdError
+from apps.integrations.errors import InvalidRecipientError
 from apps.integrations.mail.services import checked_recipients, queue_mail
 from apps.monitoring.models import IncidentUpdate, StatusSubscriber
+
+log = structlog.get_logger(__name__)
 
 SALT = "levqor.status"
 CONFIRM, LEAVE = "confirm", "leave"
 CONFIRM_WITHIN = timedelta(days=3)
 ASKED_AGAIN_AFTER = timedelta(hours=24)
+MOST_ASKED_AN_HOUR = 300  # mail to people who may never have heard of us
+PUBLIC_NAME = re.compile(r"(?:[a-z0-9-]+\.)+(?=[a-z0-9-]*[a-z])[a-z0-9-]{2,}")
+GOOGLES = frozenset({"gmail.com", "googlemail.com"})
 UNCONFIRMED_KEPT = timedelta(days=7)
 MOST_SUBSCRIBERS = 100_000
 BATCH = 100
@@ -35,11 +44,18 @@ class BadLinkError(NotFoundError):
 
 def subscribe(email: str) -> None:
     """Ask whoever reads this address whether they want mail. An address that was asked today, or has mail already, gets
-    none: nobody learns here who subscribed, and nobody can be bothered through us. Raises `InvalidRecipientError`."""
-    address = checked_recipients(email.strip().lower())[0]
+    none: nobody learns here who subscribed, and nobody can be bothered through us, by another spelling of their name
+    either. Raises `InvalidRecipientError`."""
+    address = reader_address(email)
     moment = now()
     with transaction.atomic():
         subscriber = StatusSubscriber.objects.select_for_update().filter(email=address).first()
+        if subscriber is not None and (
+            subscriber.confirmed_at is not None or moment - subscriber.asked_at < ASKED_AGAIN_AFTER
+        ):
+            return
+        if _was_asked(address, moment) or _is_too_much(moment):
+            return
         if subscriber is None:
             if StatusSubscriber.objects.count() >= MOST_SUBSCRIBERS:
                 return
@@ -48,8 +64,6 @@ def subscribe(email: str) -> None:
             )
             if not created:
                 return
-        elif subscriber.confirmed_at is not None or moment - subscriber.asked_at < ASKED_AGAIN_AFTER:
-            return
         else:
             subscriber.asked_at = moment
             subscriber.save(update_fields=["asked_at"])
@@ -59,6 +73,36 @@ def subscribe(email: str) -> None:
             {"confirm_url": _url("status_confirm", token(subscriber, CONFIRM))},
             idempotency_key=f"status_confirm:{subscriber.public_id}:{int(moment.timestamp())}",
         )
+
+
+def reader_address(email: str) -> str:
+    """An address in the one spelling that we keep. Raises `InvalidRecipientError` also for what is no name in the DNS,
+    and for quotes: they spell one mailbox in many ways."""
+    local, _at, domain = checked_recipients(email.strip().lower())[0].rpartition("@")
+    domain = punycode(domain).lower()
+    if '"' in local or not PUBLIC_NAME.fullmatch(domain):
+        raise InvalidRecipientError(_("Enter an address like name@example.com."))
+    return f"{local}@{domain}"
+
+
+def _mailbox(address: str) -> str:
+    """Whose address it is, most likely: what stands after a "+" is for sorting, and Google's dots are for show."""
+    local, _at, domain = address.rpartition("@")
+    local = local.partition("+")[0] or local
+    return f"{local.replace('.', '')}@gmail.com" if domain in GOOGLES else f"{local}@{domain}"
+
+
+def _was_asked(address: str, moment: datetime) -> bool:
+    asked = StatusSubscriber.objects.filter(asked_at__gt=moment - ASKED_AGAIN_AFTER, email__startswith=address[0])
+    return _mailbox(address) in map(_mailbox, asked.values_list("email", flat=True))
+
+
+def _is_too_much(moment: datetime) -> bool:
+    """Whoever asks from many places for many people is held up here; who meant it asks again later."""
+    if StatusSubscriber.objects.filter(asked_at__gt=moment - timedelta(hours=1)).count() < MOST_ASKED_AN_HOUR:
+        return False
+    log.warning("status_confirmations_held_back", most_in_an_hour=MOST_ASKED_AN_HOUR)
+    return True
 
 
 def confirm(text: str) -> StatusSubscriber:

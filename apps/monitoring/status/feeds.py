@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 
 from apps.monitoring.models import Incident
 from apps.monitoring.status.summary import Shown, summary
+from apps.monitoring.status.words import readable
 
 
 class HistoryFeed(Feed):
@@ -45,13 +46,13 @@ class HistoryFeed(Feed):
 
     def item_title(self, item: dict[str, Any]) -> str:
         """The incident's."""
-        return str(item["name"])
+        return readable(str(item["name"]))
 
     def item_description(self, item: dict[str, Any]) -> str:
         """Each step, the newest first."""
         labels = dict(Incident.State.choices)
         steps = (
-            (told["created_at"][:16].replace("T", " "), labels[told["status"]], told["body"])
+            (told["created_at"][:16].replace("T", " "), labels[told["status"]], readable(told["body"]))
             for told in item["incident_updates"]
         )
         return format_html(

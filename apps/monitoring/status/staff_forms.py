@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.core.clock import now
 from apps.monitoring.models import Incident, IncidentComponent, IncidentTemplate
 from apps.monitoring.selectors.uptime import components
+from apps.monitoring.status.words import LineField, WordsField, readable
 
 UNTOUCHED = ""
 EFFECT = "effect_"
@@ -41,7 +42,7 @@ class UpdateForm(forms.Form):
         help_text=_("Its words are used where none are written below."),
     )
     state = forms.ChoiceField(label=_("State"))
-    words = forms.CharField(
+    words = WordsField(
         label=_("What is told"),
         max_length=4000,
         required=False,
@@ -65,7 +66,7 @@ class UpdateForm(forms.Form):
         words = (given.get("words") or "").strip()
         template = given.get("template")
         if not words and template is not None:
-            words = template.words
+            words = readable(template.words)
         if not words:
             self.add_error("words", _("Say what is going on, or choose a template."))
         given["words"] = words
@@ -75,7 +76,7 @@ class UpdateForm(forms.Form):
 class CancelForm(forms.Form):
     """What people are told who reckoned with it."""
 
-    words = forms.CharField(
+    words = WordsField(
         label=_("What is told"),
         max_length=4000,
         widget=forms.Textarea(attrs={"rows": 5}),
@@ -86,10 +87,19 @@ class CancelForm(forms.Form):
         super().__init__(data, initial={"words": _("The maintenance will not take place.")})
 
 
+class TemplateForm(forms.ModelForm):
+    """Words to begin with."""
+
+    class Meta:
+        model = IncidentTemplate
+        fields = ("name", "title", "state", "words")
+        field_classes = {"title": LineField, "words": WordsField}
+
+
 class NewIncidentForm(forms.ModelForm):
     """A new incident, or maintenance to announce."""
 
-    words = forms.CharField(
+    words = WordsField(
         label=_("What is told"),
         max_length=4000,
         widget=forms.Textarea(attrs={"rows": 5}),
@@ -109,6 +119,7 @@ class NewIncidentForm(forms.ModelForm):
     class Meta:
         model = Incident
         fields = ("kind", "title", "starts_at", "ends_at")
+        field_classes = {"title": LineField}
 
     def clean(self) -> dict[str, Any]:
         """Maintenance has a time that is yet to come, an incident none."""

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.accounts.web import limit
 from apps.core.clock import now
+from apps.integrations.errors import InvalidRecipientError
 from apps.monitoring.models import Incident, IncidentComponent
 from apps.monitoring.services import subscribers
 from apps.monitoring.status import composing
@@ -35,6 +36,13 @@ class SubscribeForm(forms.Form):
         max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "email", "inputmode": "email"}),
     )
+
+    def clean_email(self) -> str:
+        """One that a mail can reach."""
+        try:
+            return subscribers.reader_address(self.cleaned_data["email"])
+        except InvalidRecipientError as error:
+            raise forms.ValidationError(str(error.detail)) from error
 
 
 @require_safe

@@ -240,7 +240,10 @@ class AlertTemplateAdmin(SetUpAdmin):
             None,
             {
                 "fields": ("code", "title", "detail"),
-                "description": _("Django templates: {{ subject }} and what the type's alarms hold (see one's data)."),
+                "description": _(
+                    "{{ subject }} and what the type's alarms hold (see one's data), as in Django's templates: if, "
+                    "for, with, firstof and the common filters."
+                ),
             },
         ),
     )

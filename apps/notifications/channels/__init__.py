@@ -4,7 +4,24 @@ An address is a URL: `mailto:ops@example.com`, `https://…#whsec_…` (a webhoo
 apprise's (`tgram://…`, `slack://…`, `discord://…`: see `services.SERVICES`).
 """
 
-from apps.notifications.channels.delivering import SIGNS, Address, deliver, masked, refusal_of, scheme_of
+from apps.notifications.channels.delivering import (
+    SIGNS,
+    Address,
+    deliver,
+    is_readable_on_the_way,
+    masked,
+    refusal_of,
+    scheme_of,
+)
 from apps.notifications.channels.errors import ChannelError
 
-__all__ = ["SIGNS", "Address", "ChannelError", "deliver", "masked", "refusal_of", "scheme_of"]
+__all__ = [
+    "SIGNS",
+    "Address",
+    "ChannelError",
+    "deliver",
+    "is_readable_on_the_way",
+    "masked",
+    "refusal_of",
+    "scheme_of",
+]

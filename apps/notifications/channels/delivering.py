@@ -26,6 +26,8 @@ from apps.notifications.channels.errors import ChannelError
 
 MIN_SECRET = len("whsec_") + 32  # 24 bytes, as Standard Webhooks asks
 MAX_TITLE, MAX_BODY = 200, 3000  # Telegram ends at 4096 characters, its markup included
+UNPRINTABLE = "an address has no control characters"
+WITHOUT_TLS = frozenset({"http", "json", "ntfy", "mmost", "rocket", "gotify"})  # each has a twin that ends in s
 SIGNS = {"critical": "🔴", "warning": "🟠", "info": "🔵", "success": "🟢"}
 
 
@@ -55,6 +57,8 @@ def deliver(
     """
     title, body, scheme = title[:MAX_TITLE], body[:MAX_BODY], scheme_of(url)
     operators = url in settings.ALERT_URLS
+    if not url.isprintable():
+        raise ChannelError(UNPRINTABLE, permanent=True)
     if scheme == "mailto":
         _mail(url, f"{SIGNS[severity]} {title}", body, key or new_id().hex)
     elif scheme in ("http", "https"):
@@ -73,6 +77,10 @@ def scheme_of(url: str) -> str:
 def refusal_of(url: str) -> str:
     """Why an address can't be a channel, in a few words without the address; empty when it can."""
     scheme = scheme_of(url)
+    if (
+        not url.isprintable()
+    ):  # what parses addresses drops some of them, so that another one is called than was looked at
+        return UNPRINTABLE
     if scheme == "mailto":
         with suppress(ValidationError):
             validate_email(url.partition(":")[2])
@@ -91,6 +99,11 @@ def refusal_of(url: str) -> str:
     except ChannelError as error:
         return str(error)
     return ""
+
+
+def is_readable_on_the_way(url: str) -> bool:
+    """Whether an address is of a kind that goes without TLS, its key and all that is told."""
+    return scheme_of(url) in WITHOUT_TLS
 
 
 def masked(url: str) -> str:

@@ -1,127 +1,62 @@
-"""The services of apprise that we offer, each carried by the guarded client."""
+"""Which services of apprise we offer, and what an address of each may ask for. Loads apprise when it is needed."""
 
-import logging
+from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
 
-import apprise
-from apprise.common import NotifyFormat, NotifyType, OverflowMode, PersistentStoreMode
-from apprise.plugins import (
-    custom_json,
-    discord,
-    google_chat,
-    gotify,
-    mattermost,
-    ntfy,
-    opsgenie,
-    pagerduty,
-    pushover,
-    rocketchat,
-    slack,
-    telegram,
-    workflows,
-)
-
 from apps.core.kinds import Severity
-from apps.notifications.channels.carrier import THEIR_TROUBLE, GuardedRequests, Trip, travelling
-from apps.notifications.channels.errors import ChannelError
 
-# Below "critical" apprise tells where it calls, keys and all. What went wrong is told by us.
-logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
-
-SERVICES: dict[str, Any] = {
-    "tgram": telegram.NotifyTelegram,
-    "slack": slack.NotifySlack,
-    "discord": discord.NotifyDiscord,
-    "ntfy": ntfy.NotifyNtfy,
-    "ntfys": ntfy.NotifyNtfy,
-    "workflows": workflows.NotifyWorkflows,
-    "mmost": mattermost.NotifyMattermost,
-    "mmosts": mattermost.NotifyMattermost,
-    "rocket": rocketchat.NotifyRocketChat,
-    "rockets": rocketchat.NotifyRocketChat,
-    "gchat": google_chat.NotifyGoogleChat,
-    "gotify": gotify.NotifyGotify,
-    "gotifys": gotify.NotifyGotify,
-    "pover": pushover.NotifyPushover,
-    "pagerduty": pagerduty.NotifyPagerDuty,
-    "opsgenie": opsgenie.NotifyOpsgenie,
-    "json": custom_json.NotifyJSON,
-    "jsons": custom_json.NotifyJSON,
+PLUGINS = f"{__package__}.plugins"
+# What an address may say after "?": where it goes and how it is told there. Of apprise's other keys some load files and
+# addresses (`template`, `attach`), some write to others (`email`) or undo what was said (`action`), and the common ones
+# wait in our worker or lower its guard (`retry`, `rto`, `verify`). "+", ":" and "-" stand for all that begin so.
+_JSON = frozenset({"+", ":", "-"})  # headers, names of fields, parameters
+_NTFY = frozenset({"auth", "mode", "priority", "tags", "to", "token", "xtags"})
+_MATTERMOST = frozenset({"botname", "channel", "channels", "mode", "team", "to"})
+_ROCKET = frozenset({"mode", "to", "webhook"})
+_GOTIFY = frozenset({"priority"})
+MAY_SAY: dict[str, frozenset[str]] = {
+    "tgram": frozenset({"preview", "silent", "thread", "to", "topic"}),
+    "slack": frozenset({"mode", "to"}),
+    "discord": frozenset({"botname", "ping", "thread"}),
+    "ntfy": _NTFY,
+    "ntfys": _NTFY,
+    "workflows": frozenset(
+        {"api-version", "id", "pa", "powerautomate", "route", "routeid", "sig", "signature", "ver", "workflow", "wrap"}
+    ),
+    "mmost": _MATTERMOST,
+    "mmosts": _MATTERMOST,
+    "rocket": _ROCKET,
+    "rockets": _ROCKET,
+    "gchat": frozenset({"key", "thread", "threadkey", "token", "workspace"}),
+    "gotify": _GOTIFY,
+    "gotifys": _GOTIFY,
+    "pover": frozenset({"expire", "interval", "priority", "sound", "to"}),
+    "pagerduty": frozenset({"class", "component", "group", "region", "severity", "source"}),
+    "opsgenie": frozenset({"alias", "entity", "priority", "region", "tags", "to"}),
+    "json": _JSON,
+    "jsons": _JSON,
 }
-for _module in (
-    custom_json, discord, google_chat, gotify, mattermost, ntfy, opsgenie, pagerduty, pushover, rocketchat, slack,
-    telegram, workflows,
-):  # fmt: skip
-    _module.requests = GuardedRequests()  # type: ignore[attr-defined] # what the module imported
-
-KINDS = {
-    "critical": NotifyType.FAILURE,
-    "warning": NotifyType.WARNING,
-    "info": NotifyType.INFO,
-    "success": NotifyType.SUCCESS,
-}
-QUIET = {"ntfy": "low", "ntfys": "low", "pover": "low", "gotify": "low", "gotifys": "low"}
-ASSET = apprise.AppriseAsset(
-    app_id="Levqor",
-    app_desc="Levqor",
-    app_url="",
-    image_url_mask="",
-    image_url_logo="",
-    async_mode=False,
-    http_redirects=False,
-    secure_logging=True,
-    storage_mode=PersistentStoreMode.MEMORY,
-)
+SERVICES = frozenset(MAY_SAY)
+NAMES_ITS_SERVER = SERVICES - {
+    "tgram", "slack", "discord", "workflows", "gchat", "pover", "pagerduty", "opsgenie"
+}  # fmt: skip
 
 
-def plugin_of(url: str, *, silent: bool = False) -> Any:
+def plugin_of(url: str) -> Any:
     """apprise's service for an address. Raises `ChannelError` (permanent) for one that it does not understand."""
-    scheme = url.partition(":")[0].lower()
-    service = SERVICES.get(scheme)
-    if service is None:
-        raise ChannelError(f"{scheme}:// is no kind of channel", permanent=True)
-    try:
-        parsed = service.parse_url(url)
-        if silent and scheme in QUIET:
-            parsed["priority"] = QUIET[scheme]
-        plugin = service(**parsed, asset=ASSET) if parsed else None
-    except (TypeError, ValueError, AttributeError):
-        plugin = None
-    if plugin is None:
-        raise ChannelError(f"the {scheme}:// address is not complete", permanent=True)
-    # An address may ask for more than we allow: its retries sleep in our worker, its pauses too.
-    plugin.retry, plugin.wait, plugin.optional, plugin.redirects, plugin.verify_certificate = 0, 0.0, False, False, True
-    plugin.request_rate_per_sec, plugin.overflow_mode = 0, OverflowMode.TRUNCATE
-    if scheme == "tgram":
-        plugin.silent = silent or plugin.silent
-    return plugin
+    return import_module(PLUGINS).plugin_of(url)
+
+
+def send(url: str, title: str, body: str, severity: Severity, silent: bool, *, operators: bool) -> None:
+    """Tell it through apprise. `operators`: the address is from `ALERT_URLS`. Raises `ChannelError`."""
+    import_module(PLUGINS).send(url, title, body, severity, silent, operators=operators)
 
 
 def private_host(url: str) -> str:
     """ "host:port" of an address that names its server; empty for those of a vendor."""
     scheme = url.partition(":")[0].lower()
-    if scheme not in ("json", "jsons", "ntfy", "ntfys", "mmost", "mmosts", "rocket", "rockets", "gotify", "gotifys"):
+    if scheme not in NAMES_ITS_SERVER:
         return ""
     parts = urlsplit(url)
     return f"{parts.hostname}:{parts.port or (443 if scheme.endswith('s') else 80)}" if parts.hostname else ""
-
-
-def send(url: str, title: str, body: str, severity: Severity, silent: bool, *, operators: bool) -> None:
-    """Tell it through apprise. `operators`: the address is from `ALERT_URLS`. Raises `ChannelError`."""
-    client = apprise.Apprise(asset=ASSET)
-    client.add(plugin_of(url, silent=silent))
-    with travelling(private_host(url) if operators else "") as trip:
-        told = client.notify(body=body, title=title, notify_type=KINDS[severity], body_format=NotifyFormat.TEXT)
-    if not told:
-        raise _why(trip)
-
-
-def _why(trip: Trip) -> ChannelError:
-    """Of several calls, the one that is worth another try decides: twice is better than never."""
-    if trip.errors:
-        return next((error for error in trip.errors if not error.permanent), trip.errors[-1])
-    said = trip.said[-1] if trip.said else ""
-    if said:  # answered with status 200 all the same
-        return ChannelError(said, permanent=said not in THEIR_TROUBLE)
-    return ChannelError("the message was not taken", permanent=not trip.said)

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.db import transaction
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from apps.accounts.models import Organization, User
 from apps.accounts.permissions import Actor
@@ -99,10 +99,14 @@ def _mail(
 
 def _path(url: str) -> str:
     """The path and query of an address of ours. Another's is a mistake: an inbox leads nowhere else."""
-    parts = urlsplit(url)
-    if parts.scheme or parts.netloc or (url and not url.startswith("/")):
+    if url and not is_own_path(url):
         raise ValueError(f"{url!r} is no path on the platform")
     return url[:MAX_URL]
+
+
+def is_own_path(url: str) -> bool:
+    """Whether a browser stays with us when it goes there: "///host", "/\\host" and "/<tab>/host" are hosts to it."""
+    return url.startswith("/") and url.isprintable() and url_has_allowed_host_and_scheme(url, allowed_hosts=None)
 
 
 def mark_read(notification: Notification) -> None:

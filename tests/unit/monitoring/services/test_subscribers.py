@@ -7,6 +7,7 @@ import time_machine
 from django.test import Client
 
 from apps.core.clock import now
+from apps.integrations.errors import InvalidRecipientError
 from apps.integrations.models import MailMessage
 from apps.monitoring.models import IncidentUpdate, StatusSubscriber
 from apps.monitoring.services import incidents, subscribers
@@ -66,6 +67,60 @@ def test_one_caller_can_ask_for_few_addresses(client):
     ]
     assert answers.count(302) == 10
     assert answers[-1] == 429
+
+
+@pytest.mark.parametrize(
+    ("first", "others"),
+    [
+        ("ann+1@example.com", ["ann+2@example.com", "ann@example.com", "ANN+@example.com", "ann+1+2@example.com"]),
+        ("ann@gmail.com", ["a.n.n@gmail.com", "an.n+x@googlemail.com"]),
+        ("ann@exämple.com", ["ann@xn--exmple-cua.com", "ann@ｅxämple.com"]),
+    ],
+)
+def test_one_person_is_asked_once_a_day_by_whatever_name(client, first, others):
+    answers = {client.post("/status/subscribe", {"email": email}).headers["Location"] for email in (first, *others)}
+    assert answers == {"/status/subscribed"}, "whoever asks learns nothing"
+    assert MailMessage.objects.count() == StatusSubscriber.objects.count() == 1
+    for email in ("ann2@example.com", "an@example.com", "ann@example.org"):
+        subscribers.subscribe(email)
+    assert MailMessage.objects.count() == 4
+    with time_machine.travel(now() + timedelta(hours=25), tick=False):
+        subscribers.subscribe(others[0])
+        subscribers.subscribe(first)
+    assert MailMessage.objects.count() == 5
+
+
+def test_an_hour_has_an_end_to_its_mail(client, monkeypatch):
+    monkeypatch.setattr(subscribers, "MOST_ASKED_AN_HOUR", 3)
+    for number in range(5):
+        answer = client.post("/status/subscribe", {"email": f"a{number}@example.com"})
+        assert answer.headers["Location"] == "/status/subscribed"
+    assert MailMessage.objects.count() == StatusSubscriber.objects.count() == 3
+    with time_machine.travel(now() + timedelta(minutes=61), tick=False):
+        subscribers.subscribe("a4@example.com")
+    assert MailMessage.objects.count() == 4
+
+
+@pytest.mark.parametrize(
+    "email",
+    [
+        "a@[127.0.0.1]",
+        "a@[IPv6:::1]",
+        "a@localhost",
+        "a@10.0.0.10",
+        '"ann"@example.com',
+        '"a b"@example.com',
+        "a",
+        "a@x",
+    ],
+)
+def test_an_address_has_a_name_in_the_dns(client, email):
+    answer = client.post("/status/subscribe", {"email": email})
+    assert answer.status_code == 422
+    assert answer.context["form"].errors["email"]
+    with pytest.raises(InvalidRecipientError):
+        subscribers.subscribe(email)
+    assert not StatusSubscriber.objects.exists()
 
 
 def test_links_are_good_for_one_thing_alone(client):

@@ -15,11 +15,12 @@ from apps.monitoring.models import Probe
 from apps.monitoring.selectors.uptime import components
 from apps.monitoring.services import incidents
 from apps.monitoring.status import summary as kept
-from apps.monitoring.status.summary import summary
+from apps.monitoring.status.summary import Shown, summary
 from tests.common.roles import client_of
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 20, 12, 0, 40, tzinfo=UTC)
+ATOM = "{http://www.w3.org/2005/Atom}"
 ADDRESSES = (
     "/status",
     "/status/history.atom",
@@ -261,6 +262,16 @@ def test_the_feed_and_json_tell_the_same(client, day):
     answer = client.get("/api/v2/incidents.json", headers={"origin": "https://example.com"})
     assert answer["Access-Control-Allow-Origin"] == "*"
     assert [one["id"] for one in answer.json()["incidents"]] == [incident.public_id]
+
+
+@pytest.mark.parametrize("pasted", ["\x0b", "\x1b", "\ufffe", "\uffff", "\ud800", "\x9b"])
+def test_no_row_breaks_the_feed(client, day, monkeypatch, pasted):
+    incidents.open_incident("Slow", "We look.", {"api": "degraded_performance"})
+    text = json.dumps(kept.summary().value).replace("Slow", f"Sl{pasted}ow").replace("We look.", f"We{pasted} look.")
+    monkeypatch.setattr("apps.monitoring.status.feeds.summary", lambda: Shown(json.loads(text, strict=False), 0))
+    entry = ElementTree.fromstring(client.get("/status/history.atom").content).find(f"{ATOM}entry")  # noqa: S314
+    assert "".join(entry.find(f"{ATOM}title").text.split()) == "Slow"
+    assert "look." in entry.find(f"{ATOM}summary").text
 
 
 def test_public_metrics_need_no_credential_and_tell_nothing_internal(client, day):
