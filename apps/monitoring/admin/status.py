@@ -90,7 +90,7 @@ class IncidentAdmin(StaffModelAdmin):
     )
     add_fieldsets = (
         (None, {"fields": ("kind", "title", "words", "affected", "effect")}),
-        (_("Maintenance"), {"fields": (("starts_at", "ends_at"),), "description": _("Times are in UTC.")}),
+        (_("Maintenance"), {"fields": ("starts_at", "ends_at"), "description": _("Times are in UTC.")}),
     )
     staff_actions = (
         StaffAction(
