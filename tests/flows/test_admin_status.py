@@ -61,10 +61,20 @@ def test_maintenance_is_announced():
         "ends_at_0": f"{ends:%Y-%m-%d}",
         "ends_at_1": f"{ends:%H:%M:%S}",
     }
-    for wrong in ({"affected": []}, {"ends_at_0": "2020-01-01"}, NONE, {"kind": "incident"}):
+    marked = {
+        "affected": {"affected": []},
+        "ends_at": {"ends_at_0": "2020-01-01"},
+        "starts_at ends_at": NONE,
+        "starts_at": {"starts_at_0": "tomorrow"},
+        "starts_at, ends_at": {"kind": "incident"},
+    }
+    for names, wrong in marked.items():
         refused = staff.post(ADD, form | wrong)
         assert refused.status_code == 200
-        assert "errornote" in refused.content.decode() or refused.context["adminform"].form.errors
+        errors = refused.context["adminform"].form.errors
+        assert set(errors) == set(names.replace(",", "").split()), "where it is to be mended, and nowhere else"
+        assert all(len(told) == 1 for told in errors.values())
+        assert "Constraint" not in refused.content.decode()
     assert not Incident.objects.exists()
     assert staff.post(ADD, form).status_code == 302
     assert Incident.objects.get().state == "scheduled"
