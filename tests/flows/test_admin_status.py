@@ -110,6 +110,22 @@ def test_an_objective_is_changed_within_reason():
     assert AuditEntry.objects.unscoped().get().code == "staff.row_changed"
 
 
+@pytest.mark.parametrize(("code", "milliseconds"), [("api-latency", ""), ("api-availability", "200")])
+def test_only_latency_has_a_threshold(code, milliseconds):
+    ensure_objectives()
+    objective = Objective.objects.get(code=code)
+    form = {
+        "label": objective.label,
+        "target": "99",
+        "threshold_ms": milliseconds,
+        "fewest": "10",
+        "fewest_bad": "3",
+        "enabled": "on",
+    }
+    refused = client_of(staff_with("operations")).post(row_address(objective), form)
+    assert set(refused.context["adminform"].form.errors) == {"threshold_ms"}
+
+
 def test_words_of_staff_are_shown_as_they_are(client):
     staff = client_of(staff_with("operations"))
     words = "<script>alert(1)</script> & more"
