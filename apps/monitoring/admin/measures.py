@@ -68,10 +68,20 @@ class ProbeAdmin(MeasureAdmin):
 class UptimeDayAdmin(MeasureAdmin):
     """Days that are over, by component."""
 
-    list_display = ("day", "component", "shown_share", "down", "maintenance", "latency")
+    list_display = ("day", "component", "shown_share", "down", "unmeasured", "maintenance", "latency")
     list_filter = (ComponentFilter,)
     fieldsets = (
-        (None, {"fields": (("component", "day"), ("shown_share", "down"), ("expected", "maintenance"), "latency")}),
+        (
+            None,
+            {
+                "fields": (
+                    ("component", "day"),
+                    ("shown_share", "expected"),
+                    ("down", "unmeasured"),
+                    ("maintenance", "latency"),
+                )
+            },
+        ),
     )
 
     @display(description=_("uptime"))

@@ -123,6 +123,7 @@ def _roll(names: Sequence[str], day: date) -> int:
             expected=one.expected,
             up=one.up,
             maintenance=one.maintenance,
+            unmeasured=one.unmeasured,
             latency_ms=latencies.get(name),
         )
         for name, one in counted.items()
