@@ -49,7 +49,8 @@ def _parts(shown: Shown) -> dict[str, Any]:
     """What is the same for all who look at one summary, rendered once."""
     if not shown.rendered:
         value = shown.value
-        today = shown.made_at.astimezone(UTC).date()
+        today, since = shown.made_at.astimezone(UTC).date(), value.get("measured_since")
+        recent = [_incident(one) for one in value["recent"]]
         shown.rendered = {
             "components": mark_safe(  # noqa: S308 - our own template's words
                 render_to_string(
@@ -60,7 +61,7 @@ def _parts(shown: Shown) -> dict[str, Any]:
             "recent": mark_safe(  # noqa: S308 - our own template's words
                 render_to_string(
                     "monitoring/status/_days.html",
-                    {"days": composing.by_day([_incident(one) for one in value["recent"]], today)},
+                    {"days": composing.by_day(recent, today, parse_date(since) if since else None)},
                 )
             ),
         }
@@ -73,7 +74,7 @@ def told_of(shown: Shown) -> dict[str, Any]:
         "summary": value,
         "incidents": [_incident(one) for one in value["incidents"]],
         "maintenances": [_incident(one) for one in value["maintenances"]],
-        "made_at": shown.made_at,
+        "measured_at": shown.measured_at,
         "is_old": shown.is_old,
         "indicator": "critical" if shown.is_old else value["indicator"],
         "description": _("Our database does not answer") if shown.is_old else value["description"],
