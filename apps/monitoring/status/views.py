@@ -184,7 +184,10 @@ def subscribed(request: HttpRequest) -> HttpResponse:
     """What comes next."""
     told = {
         "heading": _("Look into your mail"),
-        "words": _("Unless you get our mail already, there is a link in it to confirm that it is you."),
+        "words": _(
+            "If this address does not get our mail yet, we have sent a link to it. Open the link to confirm that the "
+            "address is yours."
+        ),
     }
     return render(request, "monitoring/status/told.html", told)
 
