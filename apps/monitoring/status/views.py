@@ -195,6 +195,14 @@ def subscribed(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def confirm(request: HttpRequest, token: str) -> HttpResponse:
     """The link of the mail: a button, since programs that look through mail open links by themselves."""
+    try:
+        return _confirm(request, token)
+    except subscribers.BadLinkError as error:
+        words = _("It may be too old, or a part of it is missing. Subscribe again, and we send a new one.")
+        return _bad_link(request, error, words)
+
+
+def _confirm(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "POST":
         subscribers.confirm(token)
         told = {
@@ -202,7 +210,12 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
             "words": _("We will write when something happens, and when it is over."),
         }
         return render(request, "monitoring/status/told.html", told)
-    subscribers.check_link(token, subscribers.CONFIRM)
+    if subscribers.is_confirmed(token):
+        told = {
+            "heading": _("You get this mail already"),
+            "words": _("There is nothing more to do. Each mail has a link with which you leave."),
+        }
+        return render(request, "monitoring/status/told.html", told)
     ask = {
         "heading": _("Get mail about incidents?"),
         "words": _("A mail for each step of an incident or maintenance, and nothing else."),
@@ -215,6 +228,14 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     """One click, here or in the mail program."""
+    try:
+        return _unsubscribe(request, token)
+    except subscribers.BadLinkError as error:
+        words = _("A part of it is missing. Copy the whole link from the newest mail that you got.")
+        return _bad_link(request, error, words)
+
+
+def _unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "POST":
         subscribers.unsubscribe(token)
         told = {"heading": _("You are unsubscribed"), "words": _("We have forgotten your address.")}
@@ -226,6 +247,12 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
         "button": _("Unsubscribe"),
     }
     return render(request, "monitoring/status/told.html", ask)
+
+
+def _bad_link(request: HttpRequest, error: subscribers.BadLinkError, words: str) -> HttpResponse:
+    """Who comes here wants to know of incidents: the way on is the status page, not the start page."""
+    told = {"heading": _("This link is not good any more"), "words": words}
+    return render(request, "monitoring/status/told.html", told, status=error.status)
 
 
 def shared(response: HttpResponse) -> HttpResponse:
