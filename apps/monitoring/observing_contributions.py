@@ -50,7 +50,10 @@ register(
         _("An objective is being missed"),
         "warning",
         _("{{ label }}: burning {{ rate }} times too fast"),
-        _("{{ bad }} of {{ total }} requests of the last {{ window }} were bad."),
+        _(
+            "{{ bad }} of {{ total }} requests of the last {{ window }} were bad: {{ rate }} times as many as the "
+            "objective allows, so that what it allows is used up {{ rate }} times too early."
+        ),
     ),
     PulseMetric("uptime", _("Uptime"), "percent", uptime_percent, _("Platform"), order=5),
     Gauge("levqor_component_up", "Whether the last probe found it up.", gauges.components_up, ("component",)),
