@@ -22,8 +22,8 @@ def probes() -> Finding:
     latest = Probe.objects.order_by("-minute").first()
     if latest is None:
         return "warning", _(
-            "No component was ever looked at. A new installation begins after %(minutes)d minutes; if it is older, is a "
-            "worker running?"
+            "No component was ever looked at. A new installation begins after %(minutes)d minutes; if it is older, is "
+            "a worker running?"
         ) % {"minutes": BEGINS_AFTER // MINUTE}
     late = now() - latest.minute
     if late > 3 * MINUTE:
