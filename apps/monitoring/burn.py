@@ -72,8 +72,8 @@ def judge(
 
     A window that reaches much further back than that says nothing, nor does one with fewer than `fewest` requests, and
     no alarm is raised for fewer than `fewest_bad` in the short one: at night one slow call may be most of them. Where a
-    target allows so much that a rule's rate can't be reached (95 % allows 5 %: all bad burns at 20), half of the fastest
-    is its rate.
+    target allows so much that a rule's rate can't be reached (95 % allows 5 %: all bad burns at 20), half of the
+    fastest is its rate.
     """
     rates: dict[str, float | None] = {}
     alarm: Rule | None = None
