@@ -1,14 +1,16 @@
 """Staff tell people: an incident and maintenance from the first word to the last, recorded, seen on the page."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
 from django.utils.html import escape
 
 from apps.audit.models import AuditEntry
 from apps.core.clock import now
 from apps.monitoring.models import Incident, IncidentTemplate, Objective
 from apps.monitoring.services.slo import ensure_objectives
+from apps.monitoring.status import summary as kept
 from tests.common.roles import client_of
 from tests.common.staff import action_address, list_address, row_address, staff_with
 
@@ -79,6 +81,33 @@ def test_maintenance_is_announced():
     assert staff.post(ADD, form).status_code == 302
     assert Incident.objects.get().state == "scheduled"
     assert AuditEntry.objects.unscoped().get().code == "status.maintenance_announced"
+
+
+def test_the_page_of_an_incident_is_in_the_words_of_the_status_page(client):
+    staff = client_of(staff_with("operations"))
+    form = {
+        "kind": "incident",
+        "title": "Slow",
+        "words": "We look.\r\n\r\nStill.",
+        "affected": ["runs"],
+        "effect": "",
+        **NONE,
+    }
+    with time_machine.travel(datetime(2026, 11, 28, 10, 3, tzinfo=UTC), tick=False):
+        staff.post(ADD, form)
+    incident = Incident.objects.get()
+    page = staff.get(row_address(incident)).content.decode()
+    assert page.count("28 Nov 2026, 10:03 UTC") == 2, "when it began, and when it was told"
+    assert "a.m." not in page
+    assert "Workflow runs" in page
+    assert ">runs<" not in page
+    for word in ("Over since", "Starts", "Ends"):
+        assert f">{word}<" not in page, word
+    assert incident.updates.get().words == "We look.\n\nStill."
+    incident.updates.update(words="Of before.\r\nStill.")
+    kept.refresh()
+    told = client.get("/api/v2/summary.json").json()["incidents"][0]["incident_updates"]
+    assert told[0]["body"] == "Of before.\nStill."
 
 
 @pytest.mark.parametrize("role", ["support", "finance"])

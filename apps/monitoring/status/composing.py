@@ -212,7 +212,12 @@ def as_json(incident: Incident, listed: Iterable[StatusComponent] | None = None)
             if row.component in known
         ],
         "incident_updates": [
-            {"id": row.public_id, "status": row.state, "body": row.words, "created_at": _iso(row.told_at)}
+            {
+                "id": row.public_id,
+                "status": row.state,
+                "body": row.words.replace("\r\n", "\n"),
+                "created_at": _iso(row.told_at),
+            }
             for row in updates
         ],
     }
