@@ -10,7 +10,7 @@ from apps.core.registry import register
 from apps.monitoring import gauges, health_checks, observing_staff, own_probes
 from apps.monitoring.metrics.gauges import READ_EVERY_SECONDS, READ_TASK
 from apps.monitoring.selectors.uptime import uptime_percent
-from apps.monitoring.services import slo
+from apps.monitoring.services import slo, starters
 from apps.monitoring.services.component_watch import COMPONENT_DOWN
 from apps.monitoring.services.incidents import MAIL_TASK
 from apps.monitoring.services.probing import PROBE_TASK, uptime_rollup
@@ -38,6 +38,7 @@ register(
     ScheduledJob("uptime_rollup", _("Add up the uptime of the day before"), uptime_rollup, "12 0 * * *"),
     ScheduledJob("forget_measurements", _("Forget old measurements"), forget, "20 4 * * *"),
     ReleaseStep("objectives", _("objectives"), lambda: f"{slo.ensure_objectives()} made"),
+    ReleaseStep("templates", _("templates"), lambda: f"{starters.ensure_templates()} made"),
     AlertType(
         COMPONENT_DOWN,
         _("A component is down"),

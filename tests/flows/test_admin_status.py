@@ -10,6 +10,7 @@ from apps.audit.models import AuditEntry
 from apps.core.clock import now
 from apps.monitoring.models import Incident, IncidentTemplate, Objective
 from apps.monitoring.services.slo import ensure_objectives
+from apps.monitoring.services.starters import ensure_templates
 from apps.monitoring.status import summary as kept
 from tests.common.roles import client_of
 from tests.common.staff import action_address, list_address, row_address, staff_with
@@ -108,6 +109,16 @@ def test_the_page_of_an_incident_is_in_the_words_of_the_status_page(client):
     kept.refresh()
     told = client.get("/api/v2/summary.json").json()["incidents"][0]["incident_updates"]
     assert told[0]["body"] == "Of before.\nStill."
+
+
+def test_there_are_words_to_begin_with_once():
+    assert ensure_templates() == 2
+    IncidentTemplate.objects.first().delete()
+    assert ensure_templates() == 0
+    assert IncidentTemplate.objects.count() == 1, "what staff deleted stays away"
+    template = IncidentTemplate.objects.get()
+    assert template.words
+    template.full_clean()
 
 
 @pytest.mark.parametrize("role", ["support", "finance"])
