@@ -56,6 +56,12 @@ def last(process: Process = "task") -> datetime | None:
     return newest.seen_at if newest else None
 
 
+def ran_for() -> timedelta:
+    """How long tasks have been done here, by their signs. It begins anew where none was done for a day."""
+    row = Heartbeat.objects.filter(process="task").order_by("-beats").first()
+    return timedelta(seconds=row.beats * HEARTBEAT_SECONDS) if row else timedelta(0)
+
+
 def is_fresh(process: Process = "task") -> bool:
     """Whether such a process lives. Of tasks: whether worker, beat and queue work together at this moment."""
     seen = last(process)

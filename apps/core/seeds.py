@@ -31,6 +31,12 @@ def load(*, again: bool = True) -> Iterator[tuple[str, str]]:
         yield seed.name, outcome
 
 
+def is_first(name: str) -> bool:
+    """Whether nobody asked this by this name before: what an installation begins with is made once, demo or not, and
+    what somebody deleted since does not come back."""
+    return LoadedSeed.objects.get_or_create(name=name, defaults={"loaded_at": now()})[1]
+
+
 def _all() -> list[Seed]:
     return sorted(registry(Seed).all(), key=lambda seed: (seed.order, seed.name))
 

@@ -69,3 +69,15 @@ def test_search_menu_question_and_theme(opened):
     page.get_by_role("button", name="Apply filters").click()
     page.wait_for_url("**organization__id__exact=**")
     assert page.locator("#result_list tbody tr").count() >= 5
+
+
+def test_the_form_of_an_emergency_fits(opened):
+    page = staff_page(opened)
+    for form in ("/admin/monitoring/incident/add/", "/admin/notifications/maintenancewindow/add/"):
+        page.goto(form)
+        assert not look_at(page, form.strip("/").replace("/", "-"), axe=False)
+    page.goto("/admin/monitoring/incident/add/")
+    for name in ("words", "effect"):
+        assert page.locator(f"[name={name}]").evaluate("field => getComputedStyle(field).borderTopStyle") == "solid", (
+            name
+        )

@@ -1,9 +1,10 @@
 """Staff tell people: an incident and maintenance from the first word to the last, recorded, seen on the page."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from xml.etree import ElementTree
 
 import pytest
+import time_machine
 from django.utils.html import escape
 
 from apps.audit.models import AuditEntry
@@ -11,6 +12,8 @@ from apps.core.clock import now
 from apps.monitoring.models import Incident, IncidentTemplate, Objective
 from apps.monitoring.services import incidents
 from apps.monitoring.services.slo import ensure_objectives
+from apps.monitoring.services.starters import ensure_templates
+from apps.monitoring.status import summary as kept
 from tests.common.roles import client_of
 from tests.common.staff import action_address, list_address, row_address, staff_with
 
@@ -63,10 +66,20 @@ def test_maintenance_is_announced():
         "ends_at_0": f"{ends:%Y-%m-%d}",
         "ends_at_1": f"{ends:%H:%M:%S}",
     }
-    for wrong in ({"affected": []}, {"ends_at_0": "2020-01-01"}, NONE, {"kind": "incident"}):
+    marked = {
+        "affected": {"affected": []},
+        "ends_at": {"ends_at_0": "2020-01-01"},
+        "starts_at ends_at": NONE,
+        "starts_at": {"starts_at_0": "tomorrow"},
+        "starts_at, ends_at": {"kind": "incident"},
+    }
+    for names, wrong in marked.items():
         refused = staff.post(ADD, form | wrong)
         assert refused.status_code == 200
-        assert "errornote" in refused.content.decode() or refused.context["adminform"].form.errors
+        errors = refused.context["adminform"].form.errors
+        assert set(errors) == set(names.replace(",", "").split()), "where it is to be mended, and nowhere else"
+        assert all(len(told) == 1 for told in errors.values())
+        assert "Constraint" not in refused.content.decode()
     assert not Incident.objects.exists()
     assert staff.post(ADD, form).status_code == 302
     assert Incident.objects.get().state == "scheduled"
@@ -89,6 +102,43 @@ def test_maintenance_is_cancelled(django_capture_on_commit_callbacks, client):
     assert b"The disks are fine." in client.get("/status").content
     assert AuditEntry.objects.unscoped().get().code == "status.maintenance_cancelled"
     assert action_address(work, "cancel") not in staff.get(row_address(work)).content.decode()
+
+
+def test_the_page_of_an_incident_is_in_the_words_of_the_status_page(client):
+    staff = client_of(staff_with("operations"))
+    form = {
+        "kind": "incident",
+        "title": "Slow",
+        "words": "We look.\r\n\r\nStill.",
+        "affected": ["runs"],
+        "effect": "",
+        **NONE,
+    }
+    with time_machine.travel(datetime(2026, 11, 28, 10, 3, tzinfo=UTC), tick=False):
+        staff.post(ADD, form)
+    incident = Incident.objects.get()
+    page = staff.get(row_address(incident)).content.decode()
+    assert page.count("28 Nov 2026, 10:03 UTC") == 2, "when it began, and when it was told"
+    assert "a.m." not in page
+    assert "Workflow runs" in page
+    assert ">runs<" not in page
+    for word in ("Over since", "Starts", "Ends"):
+        assert f">{word}<" not in page, word
+    assert incident.updates.get().words == "We look.\n\nStill."
+    incident.updates.update(words="Of before.\r\nStill.")
+    kept.refresh()
+    told = client.get("/api/v2/summary.json").json()["incidents"][0]["incident_updates"]
+    assert told[0]["body"] == "Of before.\nStill."
+
+
+def test_there_are_words_to_begin_with_once():
+    assert ensure_templates() == 2
+    IncidentTemplate.objects.first().delete()
+    assert ensure_templates() == 0
+    assert IncidentTemplate.objects.count() == 1, "what staff deleted stays away"
+    template = IncidentTemplate.objects.get()
+    assert template.words
+    template.full_clean()
 
 
 @pytest.mark.parametrize("role", ["support", "finance"])
@@ -119,6 +169,22 @@ def test_an_objective_is_changed_within_reason():
     objective.refresh_from_db()
     assert (objective.target, objective.threshold_ms) == (99, 100)
     assert AuditEntry.objects.unscoped().get().code == "staff.row_changed"
+
+
+@pytest.mark.parametrize(("code", "milliseconds"), [("api-latency", ""), ("api-availability", "200")])
+def test_only_latency_has_a_threshold(code, milliseconds):
+    ensure_objectives()
+    objective = Objective.objects.get(code=code)
+    form = {
+        "label": objective.label,
+        "target": "99",
+        "threshold_ms": milliseconds,
+        "fewest": "10",
+        "fewest_bad": "3",
+        "enabled": "on",
+    }
+    refused = client_of(staff_with("operations")).post(row_address(objective), form)
+    assert set(refused.context["adminform"].form.errors) == {"threshold_ms"}
 
 
 def test_words_of_staff_are_shown_as_they_are(client):

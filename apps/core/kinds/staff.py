@@ -25,7 +25,8 @@ class StaffFigures(Contribution):
     """Numbers on the first page of the administration, or on that of operations, for staff with the Django permission
     `permission`.
 
-    `figures()` is asked at every view of that page: a few queries, each bounded whatever the size of the tables.
+    `figures()` is asked at every view of that page: a few queries, each bounded whatever the size of the tables. `note`
+    explains words of theirs that not everybody knows.
     """
 
     name: str
@@ -34,6 +35,7 @@ class StaffFigures(Contribution):
     permission: str
     order: int = 100
     page: StaffPage = "overview"
+    note: Text = ""
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,9 @@ def told_on(page: StaffPage, request: HttpRequest) -> dict[str, list[dict[str, A
         return sorted(allowed, key=lambda one: (one.order, one.name))
 
     return {
-        "groups": [{"label": group.label, "figures": group.figures()} for group in mine(StaffFigures)],
+        "groups": [
+            {"label": group.label, "figures": group.figures(), "note": group.note} for group in mine(StaffFigures)
+        ],
         "panels": [
             {"label": panel.label, "template": panel.template, "data": panel.context()} for panel in mine(StaffPanel)
         ],

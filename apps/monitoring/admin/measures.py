@@ -3,8 +3,10 @@
 from collections.abc import Iterable
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.translation import gettext as translated
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
@@ -66,10 +68,20 @@ class ProbeAdmin(MeasureAdmin):
 class UptimeDayAdmin(MeasureAdmin):
     """Days that are over, by component."""
 
-    list_display = ("day", "component", "shown_share", "down", "maintenance", "latency")
+    list_display = ("day", "component", "shown_share", "down", "unmeasured", "maintenance", "latency")
     list_filter = (ComponentFilter,)
     fieldsets = (
-        (None, {"fields": (("component", "day"), ("shown_share", "down"), ("expected", "maintenance"), "latency")}),
+        (
+            None,
+            {
+                "fields": (
+                    ("component", "day"),
+                    ("shown_share", "expected"),
+                    ("down", "unmeasured"),
+                    ("maintenance", "latency"),
+                )
+            },
+        ),
     )
 
     @display(description=_("uptime"))
@@ -89,10 +101,26 @@ class UptimeDayAdmin(MeasureAdmin):
         return NOTHING if obj.latency_ms is None else f"{number(obj.latency_ms)} ms"
 
 
+class ObjectiveForm(forms.ModelForm):
+    """The figures of an objective. Its kind can't be changed, so no form's own check sees what has to fit to it."""
+
+    def clean(self) -> dict[str, Any]:
+        """What would break a rule of the table is said beside its field."""
+        found: dict[str, Any] = super().clean() or self.cleaned_data
+        if "threshold_ms" in found:
+            of_latency = self.instance.kind == Objective.Kind.LATENCY
+            if of_latency and found["threshold_ms"] is None:
+                self.add_error("threshold_ms", translated("Say what is quick enough."))
+            elif not of_latency and found["threshold_ms"] is not None:
+                self.add_error("threshold_ms", translated("Only latency is measured in time: leave it empty."))
+        return found
+
+
 @admin.register(Objective)
 class ObjectiveAdmin(StaffModelAdmin):
     """What the platform promises. Staff set the figures; the watchdog follows from its next look on."""
 
+    form = ObjectiveForm
     list_display = ("label", "kind", "scope", "shown_target", "shown_threshold", "enabled")
     list_before_template = None
     search_fields = ("code", "label")

@@ -22,7 +22,14 @@ from apps.monitoring.models import (
     StatusSubscriber,
 )
 from apps.monitoring.services import incidents
-from apps.monitoring.status.staff_forms import CancelForm, NewIncidentForm, TemplateForm, UpdateForm, effects_of
+from apps.monitoring.status.staff_forms import (
+    CancelForm,
+    NewIncidentForm,
+    TemplateForm,
+    UpdateForm,
+    component_names,
+    effects_of,
+)
 
 TONES = {"minor": "wait", "major": "bad", "critical": "bad", "maintenance": "go"}
 STATES = {"resolved": "ok", "completed": "ok", "monitoring": "go", "in_progress": "go", "scheduled": "go"}
@@ -57,15 +64,35 @@ class UpdatesInline(StaffInline):
     """What was told, the newest first."""
 
     model = IncidentUpdate
-    fields = ("told_at", "state", "words", "by_staff", "mailed_at")
+    fields = ("told", "state", "words", "told_by", "mailed")
     ordering = ("-pk",)
+
+    @display(description=_("told"))
+    def told(self, obj: IncidentUpdate) -> str:
+        """When."""
+        return at(obj.told_at)
+
+    @display(description=_("by"))
+    def told_by(self, obj: IncidentUpdate) -> str:
+        """Who: nobody of staff is no fault."""
+        return str(_("staff") if obj.by_staff else _("the platform"))
+
+    @display(description=_("mailed"))
+    def mailed(self, obj: IncidentUpdate) -> str:
+        """When all who subscribed had it."""
+        return at(obj.mailed_at)
 
 
 class ComponentsInline(StaffInline):
     """What it does to which component."""
 
     model = IncidentComponent
-    fields = ("component", "effect")
+    fields = ("named", "effect")
+
+    @display(description=_("component"))
+    def named(self, obj: IncidentComponent) -> str:
+        """As the status page calls it."""
+        return dict(component_names()).get(obj.component, obj.component)
 
 
 @admin.register(Incident)
@@ -78,23 +105,9 @@ class IncidentAdmin(StaffModelAdmin):
     search_fields = ("title",)
     search_help_text = _("inc_… or words of the title")
     inlines = (UpdatesInline, ComponentsInline)
-    fieldsets = (
-        (
-            None,
-            {
-                "fields": (
-                    ("title", "full_id"),
-                    ("shown_kind", "automatic"),
-                    ("shown_state", "shown_impact"),
-                    ("began", "over"),
-                    ("starts", "ends"),
-                )
-            },
-        ),
-    )
     add_fieldsets = (
         (None, {"fields": ("kind", "title", "words", "affected", "effect")}),
-        (_("Maintenance"), {"fields": (("starts_at", "ends_at"),), "description": _("Times are in UTC.")}),
+        (_("Maintenance"), {"fields": ("starts_at", "ends_at"), "description": _("Times are in UTC.")}),
     )
     staff_actions = (
         StaffAction(
@@ -127,8 +140,13 @@ class IncidentAdmin(StaffModelAdmin):
         return bool(request.user.has_perm("monitoring.add_incident"))
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """A new one is filled in."""
-        return self.fieldsets if obj else self.add_fieldsets
+        """A new one is filled in. Only maintenance has times that were announced, only what is over an end."""
+        if obj is None:
+            return self.add_fieldsets
+        times = ("starts", "ends") if obj.is_maintenance else ("began_on",)
+        ended = ("over_on",) if obj.is_over else ()
+        rows = (("title", "full_id"), ("shown_kind", "opened_by"), ("shown_state", "shown_impact"), (*times, *ended))
+        return ((None, {"fields": rows}),)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """A new one is filled in."""
@@ -197,6 +215,21 @@ class IncidentAdmin(StaffModelAdmin):
     def over(self, obj: Incident) -> str:
         """When, if it is."""
         return when(obj.over_at)
+
+    @display(description=_("began"))
+    def began_on(self, obj: Incident) -> str:
+        """When, to the minute."""
+        return at(obj.began_at)
+
+    @display(description=_("over since"))
+    def over_on(self, obj: Incident) -> str:
+        """When, to the minute."""
+        return at(obj.over_at)
+
+    @display(description=_("opened by"))
+    def opened_by(self, obj: Incident) -> str:
+        """Who: staff is no fault."""
+        return tag(_("the probes") if obj.automatic else _("staff"))
 
     @display(description=_("starts"))
     def starts(self, obj: Incident) -> str:

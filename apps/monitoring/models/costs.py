@@ -55,10 +55,20 @@ class InfrastructureCost(Entity):
         ordering = ("-first_day", "-pk")
         constraints = (
             models.CheckConstraint(
-                condition=Q(last_day=None) | Q(last_day__gte=F("first_day")), name="cost_ends_after_it_begins"
+                condition=Q(last_day=None) | Q(last_day__gte=F("first_day")),
+                name="cost_ends_after_it_begins",
+                violation_error_message=_("It ends before it begins."),
             ),
-            models.CheckConstraint(condition=Q(kind="monthly") | Q(last_day=None), name="cost_of_once_has_one_day"),
-            models.CheckConstraint(condition=Q(amount__lte=MOST), name="cost_amount_is_sane"),
+            models.CheckConstraint(
+                condition=Q(kind="monthly") | Q(last_day=None),
+                name="cost_of_once_has_one_day",
+                violation_error_message=_("What is paid once has one day."),
+            ),
+            models.CheckConstraint(
+                condition=Q(amount__lte=MOST),
+                name="cost_amount_is_sane",
+                violation_error_message=_("This is more than any bill."),
+            ),
         )
 
     def __str__(self) -> str:

@@ -92,8 +92,13 @@ class Objective(models.Model):
             models.CheckConstraint(
                 condition=Q(kind="latency", threshold_ms__isnull=False) | Q(kind="availability", threshold_ms=None),
                 name="latency_has_a_threshold",
+                violation_error_message=_("Latency says what is quick enough, and nothing else does."),
             ),
-            models.CheckConstraint(condition=Q(target__gte=50, target__lt=100), name="target_leaves_a_budget"),
+            models.CheckConstraint(
+                condition=Q(target__gte=50, target__lt=100),
+                name="target_leaves_a_budget",
+                violation_error_message=_("A target is 50 % or more and leaves something to miss."),
+            ),
         )
 
     def __str__(self) -> str:

@@ -61,6 +61,7 @@ class Incident(Entity):
                 condition=Q(kind="incident", starts_at=None, ends_at=None)
                 | Q(kind="maintenance", starts_at__isnull=False, ends_at__gt=F("starts_at")),
                 name="maintenance_has_its_time",
+                violation_error_message=_("Maintenance ends after it starts; an incident has no such times."),
             ),
             models.CheckConstraint(
                 condition=Q(state__in=("resolved", "completed", "cancelled"), over_at__isnull=False)

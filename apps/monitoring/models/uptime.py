@@ -35,6 +35,7 @@ class UptimeDay(models.Model):
     expected = models.PositiveSmallIntegerField(_("minutes that count"))
     up = models.PositiveSmallIntegerField(_("minutes up"))
     maintenance = models.PositiveSmallIntegerField(_("minutes of maintenance"), default=0)
+    unmeasured = models.PositiveSmallIntegerField(_("minutes down without a measurement"), default=0, db_default=0)
     latency_ms = models.PositiveIntegerField(_("mean latency"), null=True, blank=True)
 
     class Meta:

@@ -2,7 +2,9 @@
 
 An objective of 99.9 % allows one request in a thousand to be bad. A burn rate of 1 uses that up exactly, 14.4 uses up
 in an hour 2 % of what 30 days allow. Each rule looks at a long window, so that little is not taken for much, and at a
-short one, so that the alarm ends soon after the trouble does (Google's SRE workbook, “Alerting on SLOs”).
+short one, so that the alarm ends soon after the trouble does (Google's SRE workbook, “Alerting on SLOs”). Its
+windows are full ones: of a window that is not at least half filled nothing is said, or a minute of an installation's
+start would stand for three days.
 """
 
 from collections.abc import Callable
@@ -31,6 +33,8 @@ class Rule:
     severity: Severity
 
 
+FILLED = 0.5  # the share of its long window that requests have to be known of, before a rule may judge
+
 RULES = (
     Rule("1h", timedelta(hours=1), timedelta(minutes=5), 14.4, "critical"),
     Rule("6h", timedelta(hours=6), timedelta(minutes=30), 6.0, "critical"),
@@ -40,7 +44,7 @@ RULES = (
 
 @dataclass(frozen=True)
 class Judgement:
-    """How each long window burns (None: too few requests to say), and what is to be done about it."""
+    """How each long window burns (None: too few requests or too little time to say), and what is to be done."""
 
     rates: dict[str, float | None]
     alarm: Rule | None
@@ -61,18 +65,22 @@ def fastest(target: float) -> float:
     return 1 / (1 - target)
 
 
-def judge(counts: Callable[[timedelta], Counts], target: float, *, fewest: int, fewest_bad: int) -> Judgement:
-    """Look at all windows. `counts(window)` counts back from now.
+def judge(
+    counts: Callable[[timedelta], Counts], target: float, *, known_for: timedelta, fewest: int, fewest_bad: int
+) -> Judgement:
+    """Look at all windows. `counts(window)` counts back from now; before `known_for` nobody counted.
 
-    A window with fewer than `fewest` requests says nothing, and no alarm is raised for fewer than `fewest_bad` in the
-    short one: at night one slow call may be most of them. Where a target allows so much that a rule's rate can't be
-    reached (95 % allows 5 %: all bad burns at 20), half of the fastest is its rate.
+    A window that reaches much further back than that says nothing, nor does one with fewer than `fewest` requests, and
+    no alarm is raised for fewer than `fewest_bad` in the short one: at night one slow call may be most of them. Where a
+    target allows so much that a rule's rate can't be reached (95 % allows 5 %: all bad burns at 20), half of the
+    fastest is its rate.
     """
     rates: dict[str, float | None] = {}
     alarm: Rule | None = None
     for rule in RULES:
         long, short = counts(rule.long), counts(rule.short)
-        burning = rate_of(long, target) if long.total >= fewest else None
+        is_filled = known_for >= rule.long * FILLED
+        burning = rate_of(long, target) if is_filled and long.total >= fewest else None
         rates[rule.name] = burning
         lately = rate_of(short, target)
         rate = min(rule.rate, fastest(target) / 2)

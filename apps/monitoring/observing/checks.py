@@ -11,6 +11,7 @@ from apps.monitoring.intervals import MINUTE
 from apps.monitoring.metrics import folder
 from apps.monitoring.metrics.reading import LAST_READ, READ_EVERY_SECONDS
 from apps.monitoring.models import Probe
+from apps.monitoring.services.probing import BEGINS_AFTER
 
 Finding = tuple[Literal["ok", "warning", "failed"], str]
 MANY_FILES = 400
@@ -20,7 +21,10 @@ def probes() -> Finding:
     """Whether somebody looks every minute, and what was seen last."""
     latest = Probe.objects.order_by("-minute").first()
     if latest is None:
-        return "warning", _("No component was ever looked at: is a worker running?")
+        return "warning", _(
+            "No component was ever looked at. A new installation begins after %(minutes)d minutes; if it is older, is "
+            "a worker running?"
+        ) % {"minutes": BEGINS_AFTER // MINUTE}
     late = now() - latest.minute
     if late > 3 * MINUTE:
         return "failed", _("Nobody has looked for %(minutes)d minutes: they count as down.") % {

@@ -11,7 +11,7 @@ from apps.monitoring import own_probes
 from apps.monitoring.metrics.reading import READ_EVERY_SECONDS, READ_TASK
 from apps.monitoring.observing import checks, own_gauges, staff
 from apps.monitoring.selectors.uptime import uptime_percent
-from apps.monitoring.services import slo
+from apps.monitoring.services import slo, starters
 from apps.monitoring.services.component_watch import COMPONENT_DOWN
 from apps.monitoring.services.incidents import MAIL_TASK
 from apps.monitoring.services.probing import PROBE_TASK, uptime_rollup
@@ -39,6 +39,7 @@ register(
     ScheduledJob("uptime_rollup", _("Add up the uptime of the day before"), uptime_rollup, "12 0 * * *"),
     ScheduledJob("forget_measurements", _("Forget old measurements"), forget, "20 4 * * *"),
     ReleaseStep("objectives", _("objectives"), lambda: f"{slo.ensure_objectives()} made"),
+    ReleaseStep("templates", _("templates"), lambda: f"{starters.ensure_templates()} made"),
     AlertType(
         COMPONENT_DOWN,
         _("A component is down"),
@@ -51,7 +52,10 @@ register(
         _("An objective is being missed"),
         "warning",
         _("{{ label }}: burning {{ rate }} times too fast"),
-        _("{{ bad }} of {{ total }} requests of the last {{ window }} were bad."),
+        _(
+            "{{ bad }} of {{ total }} requests of the last {{ window }} were bad: {{ rate }} times as many as the "
+            "objective allows, so that what it allows is used up {{ rate }} times too early."
+        ),
     ),
     PulseMetric("uptime", _("Uptime"), "percent", uptime_percent, _("Platform"), order=5),
     Gauge("levqor_component_up", "Whether the last probe found it up.", own_gauges.components_up, ("component",)),

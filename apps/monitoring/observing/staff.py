@@ -51,8 +51,12 @@ def service() -> list[Figure]:
 
 
 VIEW = "monitoring.view_probe"
+EXPLAINED = _(
+    "An objective allows some requests to be bad: “left” is the share of what it allows in two weeks that is not used "
+    "up. It burns at 1 when there are just as many bad ones as it allows, at 2 when there are twice as many."
+)
 register(
-    StaffFigures("service", _("Service"), service, VIEW, 5, "operations"),
+    StaffFigures("service", _("Service"), service, VIEW, 5, "operations", EXPLAINED),
     StaffPanel("latency", _("Latency, ms: 95 of 100 are quicker"), CHART, day_charts.latency, VIEW, 6, "operations"),
     StaffPanel("queue_depth", _("Runs that wait for a worker"), CHART, day_charts.queue_depth, VIEW, 7, "operations"),
 )

@@ -33,16 +33,18 @@ from apps.monitoring.intervals import (
 from apps.monitoring.models import Incident, IncidentComponent, Probe, UptimeDay
 
 MINUTES_KEPT = timedelta(days=40)
+OF_A_DAY = ("component", "day", "expected", "up", "maintenance", "unmeasured")
 PROBE_TAKES = timedelta(seconds=15)  # a minute's last probe is written only then
 
 
 @dataclass(frozen=True)
 class Uptime:
-    """Minutes that count, and those that were up."""
+    """Minutes that count, and those that were up. Of those that were not, nobody looked in the unmeasured ones."""
 
     expected: int
     up: int
     maintenance: int = 0
+    unmeasured: int = 0
 
     @property
     def share(self) -> float | None:
@@ -50,7 +52,12 @@ class Uptime:
         return self.up / self.expected if self.expected else None
 
     def __add__(self, other: "Uptime") -> "Uptime":
-        return Uptime(self.expected + other.expected, self.up + other.up, self.maintenance + other.maintenance)
+        return Uptime(
+            self.expected + other.expected,
+            self.up + other.up,
+            self.maintenance + other.maintenance,
+            self.unmeasured + other.unmeasured,
+        )
 
 
 NONE = Uptime(0, 0)
@@ -82,17 +89,19 @@ def uptimes(names: Sequence[str], start: datetime, end: datetime) -> dict[str, U
     whole = _whole_days(names, start, end)
     windows, firsts = maintenance(names, start, end), first_minutes(names)
     found: dict[str, Uptime] = {}
-    spans: dict[str, list[Span]] = {}
+    rests: dict[str, list[Span]] = {}
     for name in names:
         days = whole.get(name, {})
         found[name] = sum(days.values(), NONE)
         first = firsts.get(name)
         rest = without([Span(start, end)] if start < end else [], [whole_days(day, day) for day in days])
-        rest = within(rest, first, end) if first is not None else []
-        spans[name] = without(rest, windows[name])
-        found[name] += Uptime(minutes(spans[name]), 0, minutes(rest) - minutes(spans[name]))
-    for name, up in _minutes_up(spans).items():
-        found[name] += Uptime(0, up)
+        rests[name] = within(rest, first, end) if first is not None else []
+    spans = {name: without(rest, windows[name]) for name, rest in rests.items()}
+    seen = _minutes_seen(spans)
+    for name in names:
+        count = minutes(spans[name])
+        up, measured = seen.get(name, (0, 0))
+        found[name] += Uptime(count, up, minutes(rests[name]) - count, count - measured)
     return found
 
 
@@ -107,12 +116,13 @@ def _whole_days(names: Sequence[str], start: datetime, end: datetime) -> dict[st
     first = start.date() if start == start_of(start.date()) else start.date() + DAY
     rows = UptimeDay.objects.filter(component__in=names, day__gte=first, day__lt=end.date())
     found: dict[str, dict[date, Uptime]] = defaultdict(dict)
-    for name, day, expected, up, maintained in rows.values_list("component", "day", "expected", "up", "maintenance"):
-        found[name][day] = Uptime(expected, up, maintained)
+    for name, day, *counted in rows.values_list(*OF_A_DAY):
+        found[name][day] = Uptime(*counted)
     return found
 
 
-def _minutes_up(spans: Mapping[str, list[Span]]) -> dict[str, int]:
+def _minutes_seen(spans: Mapping[str, list[Span]]) -> dict[str, tuple[int, int]]:
+    """How many minutes were up, and of how many anything is known."""
     wanted: Q | None = None
     by_spans: dict[tuple[Span, ...], list[str]] = defaultdict(list)
     for name, own in spans.items():
@@ -124,8 +134,9 @@ def _minutes_up(spans: Mapping[str, list[Span]]) -> dict[str, int]:
         wanted = both if wanted is None else wanted | both
     if wanted is None:
         return {}
-    rows = Probe.objects.filter(wanted, up=True).order_by().values_list("component").annotate(found=Count("pk"))
-    return dict(rows)
+    rows = Probe.objects.filter(wanted).order_by().values_list("component")
+    counted = rows.annotate(well=Count("pk", filter=Q(up=True)), measured=Count("pk"))
+    return {name: (well, measured) for name, well, measured in counted}
 
 
 def _any(conditions: Iterable[Q]) -> Q:
@@ -154,6 +165,11 @@ def first_minutes(names: Sequence[str]) -> dict[str, datetime]:
         if name not in found or start_of(day) < start_of(found[name].date()):
             found[name] = start_of(day)
     return found
+
+
+def last_look() -> datetime | None:
+    """The newest minute in which anything was looked at."""
+    return Probe.objects.order_by("-minute").values_list("minute", flat=True).first()
 
 
 def maintenance(names: Sequence[str], start: datetime, end: datetime) -> dict[str, list[Span]]:
@@ -189,8 +205,8 @@ def days(names: Sequence[str], first: date, last: date) -> dict[str, dict[date, 
     """Each day from `first` to `last`, today up to now. Days before a component's first have no entry."""
     found: dict[str, dict[date, Uptime]] = {name: {} for name in names}
     rows = UptimeDay.objects.filter(component__in=names, day__range=(first, last))
-    for name, day, expected, up, maintained in rows.values_list("component", "day", "expected", "up", "maintenance"):
-        found[name][day] = Uptime(expected, up, maintained)
+    for name, day, *counted in rows.values_list(*OF_A_DAY):
+        found[name][day] = Uptime(*counted)
     open_days = [
         day
         for day in (first + timedelta(days=number) for number in range((last - first).days + 1))
@@ -205,8 +221,8 @@ def days(names: Sequence[str], first: date, last: date) -> dict[str, dict[date, 
             name for name in names if day not in found[name] and name in began and began[name] < start_of(day) + DAY
         ]
         if wanted:
-            for name, counted in uptimes(wanted, start_of(day), start_of(day) + DAY).items():
-                found[name][day] = counted
+            for name, uptime_so_far in uptimes(wanted, start_of(day), start_of(day) + DAY).items():
+                found[name][day] = uptime_so_far
     return found
 
 

@@ -167,11 +167,16 @@ def _set_effects(incident: Incident, effects: Effects) -> None:
 
 def _tell(incident: Incident, state: str, words: str, *, by_staff: bool) -> IncidentUpdate:
     update = IncidentUpdate.objects.create(
-        incident=incident, state=state, words=words.strip(), by_staff=by_staff, told_at=now()
+        incident=incident, state=state, words=plain(words), by_staff=by_staff, told_at=now()
     )
     ring(MAIL_TASK)
     transaction.on_commit(refresh, robust=True)
     return update
+
+
+def plain(words: str) -> str:
+    """With the ends of lines that programs expect: browsers send those of Windows."""
+    return "\n".join(words.strip().splitlines())
 
 
 def staff_data(incident: Incident) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 import structlog
 from django.db import connections
 
+from apps.core import heartbeat
 from apps.core.clock import now
 from apps.core.context import bound
 from apps.core.kinds import StatusComponent
@@ -22,6 +23,7 @@ log = structlog.get_logger(__name__)
 
 PROBE_TASK = "monitoring.probe_components"
 PATIENCE_SECONDS = 10.0
+BEGINS_AFTER = timedelta(minutes=3)  # a worker may be there before the web process, and before its own first tick
 BATCH = 5_000
 ROLLED_AT_MOST = 100  # days at once: a long pause is caught up with in a few runs
 
@@ -32,6 +34,8 @@ class ProbeFailedError(Exception):
 
 def probe_minute() -> int:
     """Look at the components that nobody looked at in this minute. Returns how many were down."""
+    if is_starting():
+        return 0
     minute = minute_of(now())
     seen = set(Probe.objects.filter(minute=minute).values_list("component", flat=True))
     missing = [one for one in components() if one.name not in seen]
@@ -43,6 +47,13 @@ def probe_minute() -> int:
         if not row.up:
             log.warning("component_down", component=row.component, seen=row.seen)
     return sum(not row.up for row in rows)
+
+
+def is_starting() -> bool:
+    """Whether this installation starts for the first time, so that what is not there yet is not down."""
+    if heartbeat.ran_for() >= BEGINS_AFTER:
+        return False
+    return not Probe.objects.exists() and not UptimeDay.objects.exists()
 
 
 def ask_all(asked: Sequence[StatusComponent], minute: datetime) -> list[Probe]:
@@ -112,6 +123,7 @@ def _roll(names: Sequence[str], day: date) -> int:
             expected=one.expected,
             up=one.up,
             maintenance=one.maintenance,
+            unmeasured=one.unmeasured,
             latency_ms=latencies.get(name),
         )
         for name, one in counted.items()

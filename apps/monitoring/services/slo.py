@@ -81,6 +81,7 @@ def weigh(objective: Objective, slot: datetime) -> Judgement:
     judgement = judge(
         counts.__getitem__,
         float(objective.target / 100),
+        known_for=known_for(slot),
         fewest=objective.fewest,
         fewest_bad=objective.fewest_bad,
     )
@@ -98,6 +99,13 @@ def weigh(objective: Objective, slot: datetime) -> Judgement:
     )
     _alarm(objective, judgement, counts)
     return judgement
+
+
+def known_for(slot: datetime) -> timedelta:
+    """How far back requests were counted, of whatever scope: an API that is called for the first time after a year is
+    no new installation."""
+    first = RequestMinute.objects.filter(minute__lt=slot).order_by("minute").values_list("minute", flat=True).first()
+    return slot - first if first else timedelta(0)
 
 
 def counted(objective: Objective, start: datetime, end: datetime) -> Counts:

@@ -113,6 +113,11 @@ def confirm(text: str) -> StatusSubscriber:
     return subscriber
 
 
+def is_confirmed(text: str) -> bool:
+    """Whether whoever reads this link has confirmed before. Raises `BadLinkError`."""
+    return _of_token(text, CONFIRM).confirmed_at is not None
+
+
 def unsubscribe(text: str) -> None:
     """Somebody wants no more of it: nothing of them is kept. Twice is fine. Raises `BadLinkError`."""
     key = _key_of(text, LEAVE)

@@ -33,7 +33,7 @@ class PublicMetrics(serializers.Serializer[Any]):
 
     health = serializers.ChoiceField(("healthy", "degraded", "down", "unknown"))
     description = serializers.CharField()
-    updated_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField(help_text=_("When somebody looked last."))
     uptime_7_days = serializers.FloatField(allow_null=True, help_text=_("Of all components together, in per cent."))
     uptime_30_days = serializers.FloatField(allow_null=True)
     components = PublicComponent(many=True)
@@ -74,4 +74,6 @@ class PublicMetricsView(APIView):
 
 def _mean(components: list[dict[str, Any]], name: str) -> float | None:
     known = [float(one[name]) for one in components if one[name] is not None]
-    return round(sum(known) / len(known), 3) if known else None
+    if not known:
+        return None
+    return sum(round(share * 100) for share in known) // len(known) / 100  # cut, as each of them is

@@ -58,13 +58,25 @@ def compose() -> dict[str, Any]:
     ]
     indicator, description = overall(list(states.values()))
     return {
-        "updated_at": _iso(moment),
+        **_times(names, moment),
         "indicator": indicator,
         "description": description,
         "components": components,
         "incidents": [as_json(one, listed) for one in open_ones if not one.is_maintenance],
         "maintenances": [as_json(one, listed) for one in reversed(planned)],
         "recent": [as_json(one, listed) for one in shown if one.is_over and one not in called_off],
+    }
+
+
+def _times(names: list[str], moment: datetime) -> dict[str, Any]:
+    """When somebody looked last, since when somebody looks, and when this was made: no news while nobody looks."""
+    looked = uptimes_of.last_look()
+    first = min(uptimes_of.first_minutes(names).values(), default=None)
+    return {
+        "updated_at": _iso(looked or moment),
+        "measured_at": _iso(looked),
+        "measured_since": first.astimezone(UTC).date().isoformat() if first else None,
+        "made_at": _iso(moment),
     }
 
 
@@ -148,20 +160,21 @@ def _bars(names: list[str], moment: datetime) -> dict[str, list[dict[str, Any]]]
 
 def _bar(day: date, counted: uptimes_of.Uptime | None) -> dict[str, Any]:
     if counted is None:
-        return {"date": day.isoformat(), "uptime": None, "down": 0, "maintenance": 0}
+        return {"date": day.isoformat(), "uptime": None, "down": 0, "unmeasured": 0, "maintenance": 0}
     return {
         "date": day.isoformat(),
         "uptime": _share(counted),
         "down": counted.expected - counted.up,
+        "unmeasured": counted.unmeasured,
         "maintenance": counted.maintenance,
     }
 
 
 def _share(counted: uptimes_of.Uptime) -> float | None:
-    """In per cent, cut to three places: 99.9996 is not told as 100."""
+    """In per cent, cut to two places: 99.996 is not told as 100."""
     if not counted.expected:
         return None
-    return counted.up * 100_000 // counted.expected / 1000
+    return counted.up * 10_000 // counted.expected / 100
 
 
 def _incidents(wanted: Q) -> list[Incident]:
@@ -202,19 +215,26 @@ def as_json(incident: Incident, listed: Iterable[StatusComponent] | None = None)
             if row.component in known
         ],
         "incident_updates": [
-            {"id": row.public_id, "status": row.state, "body": row.words, "created_at": _iso(row.told_at)}
+            {
+                "id": row.public_id,
+                "status": row.state,
+                "body": row.words.replace("\r\n", "\n"),
+                "created_at": _iso(row.told_at),
+            }
             for row in updates
         ],
     }
 
 
-def by_day(incidents: list[dict[str, Any]], today: date, days: int = RECENT_DAYS) -> list[dict[str, Any]]:
-    """The last days with what began on each (its times as times); days without anything too."""
+def by_day(incidents: list[dict[str, Any]], today: date, since: date | None = None) -> list[dict[str, Any]]:
+    """The last days with what began on each (its times as times); days without anything too, but none before `since`:
+    that nothing happened, nobody knows of a day on which nobody looked."""
     found: dict[date, list[dict[str, Any]]] = defaultdict(list)
     for incident in incidents:
         found[incident["started_at"].date()].append(incident)
-    every = [today - timedelta(days=number) for number in range(days)]
-    return [{"day": day, "incidents": found.get(day, [])} for day in every]
+    every = [today - timedelta(days=number) for number in range(RECENT_DAYS)]
+    known = [day for day in every if day in found or day == today or (since is not None and day >= since)]
+    return [{"day": day, "incidents": found.get(day, [])} for day in known]
 
 
 def _iso(moment: datetime | None) -> Any:

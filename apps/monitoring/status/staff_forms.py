@@ -4,6 +4,11 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+)
 
 from apps.core.clock import now
 from apps.monitoring.models import Incident, IncidentComponent, IncidentTemplate
@@ -102,17 +107,18 @@ class NewIncidentForm(forms.ModelForm):
     words = WordsField(
         label=_("What is told"),
         max_length=4000,
-        widget=forms.Textarea(attrs={"rows": 5}),
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 5}),
         help_text=_("Goes to the page, the feed and everybody who subscribed."),
     )
     affected = forms.MultipleChoiceField(
-        label=_("Components"), choices=component_names, required=False, widget=forms.CheckboxSelectMultiple
+        label=_("Components"), choices=component_names, required=False, widget=UnfoldAdminCheckboxSelectMultipleWidget
     )
     effect = forms.ChoiceField(
         label=_("Effect on them"),
         choices=[(effect.value, effect.label) for effect in Effect if effect != Effect.MAINTENANCE],
         initial=Effect.DEGRADED,
         required=False,
+        widget=UnfoldAdminSelectWidget,
         help_text=_("Of an incident; each component can be told apart by the next update."),
     )
 
@@ -122,19 +128,28 @@ class NewIncidentForm(forms.ModelForm):
         field_classes = {"title": LineField}
 
     def clean(self) -> dict[str, Any]:
-        """Maintenance has a time that is yet to come, an incident none."""
+        """Maintenance has a time that is yet to come, an incident none. Each refusal stands at what is to be mended."""
         given: dict[str, Any] = super().clean() or self.cleaned_data
         starts, ends = given.get("starts_at"), given.get("ends_at")
         if given.get("kind") == Incident.Kind.MAINTENANCE:
-            if not starts or not ends:
-                raise forms.ValidationError(_("Say when the maintenance starts and ends."))
-            if ends <= starts or ends <= now():
-                raise forms.ValidationError(_("Maintenance ends after it starts, and in the future."))
+            if not starts:
+                self._ask("starts_at", _("Say when the maintenance starts."))
+            if not ends:
+                self._ask("ends_at", _("Say when the maintenance ends."))
+            elif ends <= now() or (starts and ends <= starts):
+                self._ask("ends_at", _("Maintenance ends after it starts, and in the future."))
             if not given.get("affected"):
-                raise forms.ValidationError(_("Say which components are maintained."))
-        elif starts or ends:
-            raise forms.ValidationError(_("Only maintenance has a time: leave it empty."))
+                self._ask("affected", _("Say which components are maintained."))
+            return given
+        for name in ("starts_at", "ends_at"):
+            if given.get(name):
+                self._ask(name, _("Only maintenance has a time: leave it empty."))
         return given
+
+    def _ask(self, name: str, words: Any) -> None:
+        """One message is enough: what could not be read was told already."""
+        if name not in self.errors:
+            self.add_error(name, words)
 
     def effects(self) -> dict[str, str]:
         """What it does to which component."""

@@ -42,7 +42,13 @@ class Shown:
     @property
     def made_at(self) -> datetime:
         """When it was made."""
-        return datetime.fromisoformat(self.value["updated_at"])
+        return datetime.fromisoformat(self.value.get("made_at") or self.value["updated_at"])
+
+    @property
+    def measured_at(self) -> datetime | None:
+        """When somebody looked last, which is what a reader wants to know."""
+        looked = self.value.get("measured_at")
+        return datetime.fromisoformat(looked) if looked else None
 
 
 class _Memory:

@@ -57,7 +57,8 @@ def _parts(shown: Shown) -> dict[str, Any]:
     """What is the same for all who look at one summary, rendered once."""
     if not shown.rendered:
         value = shown.value
-        today = shown.made_at.astimezone(UTC).date()
+        today, since = shown.made_at.astimezone(UTC).date(), value.get("measured_since")
+        recent = [_incident(one) for one in value["recent"]]
         shown.rendered = {
             "components": mark_safe(  # noqa: S308 - our own template's words
                 render_to_string(
@@ -68,7 +69,7 @@ def _parts(shown: Shown) -> dict[str, Any]:
             "recent": mark_safe(  # noqa: S308 - our own template's words
                 render_to_string(
                     "monitoring/status/_days.html",
-                    {"days": composing.by_day([_incident(one) for one in value["recent"]], today)},
+                    {"days": composing.by_day(recent, today, parse_date(since) if since else None)},
                 )
             ),
         }
@@ -81,7 +82,7 @@ def told_of(shown: Shown) -> dict[str, Any]:
         "summary": value,
         "incidents": [_incident(one) for one in value["incidents"]],
         "maintenances": [_incident(one) for one in value["maintenances"]],
-        "made_at": shown.made_at,
+        "measured_at": shown.measured_at,
         "is_old": shown.is_old,
         "indicator": "critical" if shown.is_old else value["indicator"],
         "description": _("Our database does not answer") if shown.is_old else value["description"],
@@ -191,7 +192,10 @@ def subscribed(request: HttpRequest) -> HttpResponse:
     """What comes next."""
     told = {
         "heading": _("Look into your mail"),
-        "words": _("Unless you get our mail already, there is a link in it to confirm that it is you."),
+        "words": _(
+            "If this address does not get our mail yet, we have sent a link to it. Open the link to confirm that the "
+            "address is yours."
+        ),
     }
     return render(request, "monitoring/status/told.html", told)
 
@@ -199,6 +203,14 @@ def subscribed(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def confirm(request: HttpRequest, token: str) -> HttpResponse:
     """The link of the mail: a button, since programs that look through mail open links by themselves."""
+    try:
+        return _confirm(request, token)
+    except subscribers.BadLinkError as error:
+        words = _("It may be too old, or a part of it is missing. Subscribe again, and we send a new one.")
+        return _bad_link(request, error, words)
+
+
+def _confirm(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "POST":
         subscribers.confirm(token)
         told = {
@@ -206,7 +218,12 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
             "words": _("We will write when something happens, and when it is over."),
         }
         return render(request, "monitoring/status/told.html", told)
-    subscribers.check_link(token, subscribers.CONFIRM)
+    if subscribers.is_confirmed(token):
+        told = {
+            "heading": _("You get this mail already"),
+            "words": _("There is nothing more to do. Each mail has a link with which you leave."),
+        }
+        return render(request, "monitoring/status/told.html", told)
     ask = {
         "heading": _("Get mail about incidents?"),
         "words": _("A mail for each step of an incident or maintenance, and nothing else."),
@@ -219,6 +236,14 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     """One click, here or in the mail program."""
+    try:
+        return _unsubscribe(request, token)
+    except subscribers.BadLinkError as error:
+        words = _("A part of it is missing. Copy the whole link from the newest mail that you got.")
+        return _bad_link(request, error, words)
+
+
+def _unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "POST":
         subscribers.unsubscribe(token)
         told = {"heading": _("You are unsubscribed"), "words": _("We have forgotten your address.")}
@@ -230,6 +255,12 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
         "button": _("Unsubscribe"),
     }
     return render(request, "monitoring/status/told.html", ask)
+
+
+def _bad_link(request: HttpRequest, error: subscribers.BadLinkError, words: str) -> HttpResponse:
+    """Who comes here wants to know of incidents: the way on is the status page, not the start page."""
+    told = {"heading": _("This link is not good any more"), "words": words}
+    return render(request, "monitoring/status/told.html", told, status=error.status)
 
 
 def shared(response: HttpResponse) -> HttpResponse:

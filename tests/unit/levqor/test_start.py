@@ -156,7 +156,7 @@ def test_a_release_prepares_without_the_demo() -> None:
     out = io.StringIO()
     call_command("release", stdout=out)
     steps = [line.split()[0] for line in out.getvalue().splitlines()]
-    assert steps == ["database", "schedules", "static", "catalogue", "objectives"]
+    assert steps == ["database", "schedules", "static", "catalogue", "objectives", "templates"]
     out = io.StringIO()
     call_command("release", stdout=out)
     for words in ("database       up to date", "schedules      0 changed", "static files   up to date"):

@@ -46,6 +46,12 @@ def test_our_own_probes_are_no_requests_of_people(noted, live_server, settings):
     own_probes._client.cache_clear()
 
 
+def test_what_a_demo_lets_fail_is_no_page(noted, client):
+    client.get("/demo/status")
+    client.get("/demo/orders")
+    assert noted == []
+
+
 def test_nobody_hides_a_request_by_a_header_of_their_own(noted, client):
     with time_machine.travel(time.time() - own_probes.SIGNED_FOR - 1):
         old = TimestampSigner(salt="levqor.own-probe").sign("probe")

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.monitoring.observing.burn import RULES, Counts, fastest, judge, percentile, rate_of
+from apps.monitoring.observing.burn import FILLED, RULES, Counts, fastest, judge, percentile, rate_of
 
-FEW = {"fewest": 50, "fewest_bad": 5}
+FEW = {"known_for": timedelta(days=4), "fewest": 50, "fewest_bad": 5}
 WINDOWS = sorted({window for rule in RULES for window in (rule.long, rule.short)})
 
 
@@ -42,6 +42,14 @@ def named(judgement) -> str:
 )
 def test_what_is_told_of_an_availability_of_three_nines(share, since, wanted):
     assert named(judge(steady(600, share, since), 0.999, **FEW)) == wanted
+
+
+@pytest.mark.parametrize("rule", RULES, ids=[rule.name for rule in RULES])
+def test_a_window_is_judged_once_it_is_half_filled(rule):
+    trouble = steady(600, rule.rate * 0.0011)  # a tenth more than the rule bears
+    too_short = judge(trouble, 0.999, **FEW | {"known_for": rule.long * FILLED - timedelta(minutes=1)})
+    assert (named(too_short) != rule.name, too_short.rates[rule.name]) == (True, None)
+    assert named(judge(trouble, 0.999, **FEW | {"known_for": rule.long * FILLED})) == rule.name
 
 
 def test_it_ends_soon_after_the_trouble_does():

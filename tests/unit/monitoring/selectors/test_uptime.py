@@ -102,6 +102,18 @@ def test_a_minute_without_a_probe_is_down():
 
 
 @time_machine.travel(NOW, tick=False)
+def test_minutes_that_nobody_measured_are_told_apart_from_outages():
+    day = datetime(2026, 3, 30, tzinfo=UTC)
+    Probe.objects.bulk_create([probe(NAME, day + number * MINUTE, number != 9) for number in range(1440) if number % 7])
+    missed = len(range(7, 1440, 7))  # before the first probe nothing counts
+    found = uptime.uptime(NAME, day, day + DAY)
+    assert (found.expected - found.up, found.unmeasured) == (missed + 1, missed)
+    with contributed(StatusComponent(NAME, "Tried", "", lambda: "")):
+        roll_up(NOW)
+    assert uptime.uptime(NAME, day, day + DAY) == found, "also once the day is added up"
+
+
+@time_machine.travel(NOW, tick=False)
 def test_an_outage_does_not_become_maintenance_afterwards():
     minute = datetime(2026, 4, 1, 11, 0, tzinfo=UTC)
     Probe.objects.bulk_create([probe(NAME, minute + number * MINUTE, number < 30) for number in range(60)])

@@ -42,7 +42,33 @@ def well(monkeypatch) -> None:
     monkeypatch.setattr(probing, "_examine", lambda _one: (True, 5, "well"))
 
 
-def test_each_minute_once_however_often_it_is_asked(clock, alone, monkeypatch):
+@pytest.fixture
+def started():
+    """Tasks have been done here for some minutes."""
+    for _beat in range(probing.BEGINS_AFTER // timedelta(seconds=heartbeat.HEARTBEAT_SECONDS)):
+        heartbeat.record()
+
+
+def test_what_starts_for_the_first_time_is_not_down(clock, alone, monkeypatch):
+    monkeypatch.setattr(probing, "_examine", lambda one: (one.name != "runs", 5, "no worker took a tick lately"))
+    begins = NOW + probing.BEGINS_AFTER
+    while datetime.now(UTC) < begins:
+        probing.probe_minute()
+        watch_components()
+        assert not Probe.objects.exists()
+        heartbeat.record()
+        clock.shift(timedelta(seconds=heartbeat.HEARTBEAT_SECONDS))
+    well(monkeypatch)
+    probing.probe_minute()
+    assert Probe.objects.filter(up=True).count() == len(registry(StatusComponent).all())
+    assert not Alert.objects.exists()
+    heartbeat.forget(NOW + timedelta(days=9))  # away for days
+    clock.move_to(NOW + timedelta(days=9), tick=False)
+    probing.probe_minute()
+    assert Probe.objects.filter(minute=minute_of(datetime.now(UTC))).exists(), "only the first start is waited for"
+
+
+def test_each_minute_once_however_often_it_is_asked(clock, alone, started, monkeypatch):
     well(monkeypatch)
     count = len(registry(StatusComponent).all())
     for _tick in range(3):

@@ -30,6 +30,7 @@ def open_alarms() -> dict[str, str]:
 
 @time_machine.travel(SLOT, tick=False)
 def test_from_well_to_bad_to_well():
+    minutes("api", 40 * 60, SLOT - timedelta(minutes=70), total=1)  # two quiet days before
     minutes("api", 70)
     assert slo.slo_watchdog(SLOT) == "api-availability ok, api-latency ok, pages-availability ok, pages-latency ok"
     assert open_alarms() == {}
@@ -48,6 +49,23 @@ def test_from_well_to_bad_to_well():
     minutes("api", 7 * 60, well)
     slo.slo_watchdog(well)
     assert open_alarms() == {}
+
+
+def test_a_new_installation_is_not_judged_by_its_first_minutes():
+    """Each look as it comes: the start was slow, and nothing is said before a window is half filled."""
+    began = SLOT + timedelta(minutes=2)
+    told: dict[int, str] = {}
+    for minute in range(0, 45, 5):
+        slot = SLOT + timedelta(minutes=minute)
+        RequestMinute.objects.all().delete()
+        if slot > began:
+            minutes("pages", (slot - began) // MINUTE, slot, over_50=90, over_100=90, over_200=90, over_500=90)
+        with time_machine.travel(slot, tick=False):
+            slo.slo_watchdog(slot)
+        told[minute] = open_alarms().get("pages-latency:critical", "")
+    assert [minute for minute, severity in told.items() if severity] == [35, 40]
+    sample = SloSample.objects.get(objective="pages-latency", at=SLOT + timedelta(minutes=40))
+    assert (sample.burn_1h, sample.burn_6h, sample.burn_3d) == (pytest.approx(18), None, None)
 
 
 def test_a_fault_in_a_hundred_is_ten_times_what_is_allowed():

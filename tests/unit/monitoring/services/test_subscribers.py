@@ -29,6 +29,9 @@ def test_from_asking_to_leaving(client):
     assert b"<button" in client.get(path).content
     assert StatusSubscriber.objects.get().confirmed_at is None, "who only opens a link has confirmed nothing"
     assert b"You are subscribed" in client.post(path).content
+    again = client.get(path).content
+    assert b"You get this mail already" in again
+    assert b"<button class" not in again[again.index(b"<main") : again.index(b"</main>")]
     incidents.open_incident("Slow", "We look.", {})
     assert mail_updates() == 1
     told = MailMessage.objects.exclude(pk=mail.pk).get()
@@ -126,7 +129,12 @@ def test_an_address_has_a_name_in_the_dns(client, email):
 def test_links_are_good_for_one_thing_alone(client):
     subscriber = StatusSubscriber.objects.create(email=ADDRESS)
     for wrong in (token(subscriber, LEAVE), "abc", token(subscriber, CONFIRM)[:-2]):
-        assert client.get(f"/status/confirm/{wrong}").status_code == 404
+        for page in (f"/status/confirm/{wrong}", f"/status/unsubscribe/x{wrong}"):
+            refused = client.get(page)
+            assert refused.status_code == 404
+            told = refused.content.decode().partition("<main")[2].partition("</main>")[0]
+            assert "not good any more" in told
+            assert 'href="/status"' in told
         assert client.post(f"/status/confirm/{wrong}").status_code == 404
     with time_machine.travel(now() + timedelta(days=4), tick=False):
         assert client.post(f"/status/confirm/{token(subscriber, CONFIRM)}").status_code == 200

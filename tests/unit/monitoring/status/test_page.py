@@ -15,6 +15,7 @@ from apps.monitoring.models import Probe
 from apps.monitoring.selectors.uptime import components
 from apps.monitoring.services import incidents
 from apps.monitoring.status import summary as kept
+from apps.monitoring.status.api import _mean
 from apps.monitoring.status.summary import Shown, summary
 from tests.common.roles import client_of
 
@@ -206,7 +207,13 @@ def test_no_share_is_rounded_up_to_all(day):
         Probe(component="api", minute=last - age * MINUTE, up=age != 50) for age in range(1, 10_000)
     )
     component = next(one for one in asked_again()["components"] if one["id"] == "api")
-    assert component["uptime"]["7_days"] == 99.989
+    assert component["uptime"]["7_days"] == 99.98
+
+
+def test_the_mean_of_shares_is_cut_too():
+    shares = [{"uptime": 100.0}] * 6 + [{"uptime": 99.99}]
+    assert _mean(shares, "uptime") == 99.99
+    assert _mean([{"uptime": None}], "uptime") is None
 
 
 def test_history_and_incident_pages(client, day):
@@ -231,6 +238,7 @@ def test_a_month_costs_the_same_however_much_happened(client, day, django_assert
 
 
 def test_what_is_over_is_shown_under_its_day(client, day):
+    probes(minutes=13 * 60)
     incident = incidents.open_incident("Was slow", "We look.", {"api": "degraded_performance"})
     incidents.post_update(incident, "resolved", "It was a disk.")
     page = client.get("/status").content.decode()
@@ -246,6 +254,39 @@ def test_a_month_costs_as_much_with_many_incidents_as_with_few(client, day, djan
             )
         with django_assert_num_queries(3):
             client.get("/status/history")
+
+
+def test_days_on_which_nobody_looked_are_not_told_to_have_been_quiet(client, day):
+    assert "20 November 2026</h3>" in client.get("/status").content.decode()
+    assert "19 November 2026</h3>" not in client.get("/status").content.decode()
+    probes(minutes=13 * 60)
+    kept.refresh()
+    page = client.get("/status").content.decode()
+    assert "19 November 2026</h3>" in page
+    assert "18 November 2026</h3>" not in page
+
+
+def test_the_time_told_is_that_of_the_newest_look(client, day):
+    page = client.get("/status").content.decode()
+    assert "Looked at" not in page
+    probes(minutes=30)
+    day.shift(timedelta(minutes=7))
+    kept.refresh()
+    looked = "2026-11-20T11:59:00.000+00:00"
+    assert client.get("/api/v2/summary.json").json()["page"]["updated_at"] == looked
+    assert client.get("/api/metrics/public").json()["updated_at"].startswith("2026-11-20T11:59:00")
+    page = client.get("/status").content.decode()
+    assert 'datetime="2026-11-20T11:59' in page
+
+
+def test_minutes_without_a_measurement_are_named(client, day):
+    probes(lambda name, age: age != 12)
+    Probe.objects.filter(minute=minute_of(NOW) - 5 * MINUTE).delete()
+    kept.refresh()
+    page = client.get("/status").content.decode()
+    assert "2 minutes down<br>1 of them without a measurement" in page
+    assert "Minutes without a measurement count as down." in page
+    assert "93.33 %" in page
 
 
 def test_the_feed_and_json_tell_the_same(client, day):
@@ -281,7 +322,7 @@ def test_public_metrics_need_no_credential_and_tell_nothing_internal(client, day
     assert answer.status_code == 200
     body = answer.json()
     assert body["health"] == "degraded"
-    assert {one["id"]: one["uptime_7_days"] for one in body["components"]}["api"] == 66.666
+    assert {one["id"]: one["uptime_7_days"] for one in body["components"]}["api"] == 66.66
     assert body["uptime_30_days"] < 100
     assert "X-RateLimit-Limit" in answer
     everything = answer.content + client.get("/status").content + json.dumps(asked_again()).encode()
