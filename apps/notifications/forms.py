@@ -7,6 +7,7 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.template import TemplateSyntaxError
+from django.utils.functional import lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
@@ -45,11 +46,16 @@ class PatternsField(forms.CharField):
         return found
 
 
+def _known_codes() -> str:
+    return ", ".join(sorted(kind.code for kind in registry(AlertType).all()))
+
+
 class CodesField(PatternsField):
     """Types of alarm, each of which exists."""
 
     def __init__(self, **options: Any) -> None:
-        help_text = _("Types of alarm, separated by commas; “job_*” is all that begin so. Empty: all.")
+        words = _("Types of alarm, separated by commas; “job_*” is all that begin so. Empty: all. There are: %s")
+        help_text = lazy(lambda: words % _known_codes(), str)()
         super().__init__(**{"label": _("Types"), "required": False, "help_text": help_text, **options})
 
     def to_python(self, value: Any) -> Any:

@@ -37,6 +37,12 @@ def add(browser, model, **fields):
     return browser.post(f"{list_address(model)}add/", fields)
 
 
+def test_the_types_to_choose_from_are_named(browser):
+    for model in (AlertChannel, EscalationRule, MaintenanceWindow):
+        page = browser.get(f"{list_address(model)}add/").content.decode()
+        assert "component_down, " in page
+
+
 @pytest.mark.parametrize(
     ("fields", "url", "shown"),
     [
