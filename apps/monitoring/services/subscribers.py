@@ -80,7 +80,7 @@ def reader_address(email: str) -> str:
     and for quotes: they spell one mailbox in many ways."""
     local, _at, domain = checked_recipients(email.strip().lower())[0].rpartition("@")
     domain = punycode(domain).lower()
-    if '"' in local or not PUBLIC_NAME.fullmatch(domain):
+    if '"' in local or not PUBLIC_NAME.fullmatch(domain) or len(local) + len(domain) > 253:
         raise InvalidRecipientError(_("Enter an address like name@example.com."))
     return f"{local}@{domain}"
 
