@@ -18,7 +18,8 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from apps.core.context import current
-from apps.core.scrubbing import REMOVED, SECRET_NAME, scrub
+from apps.core.scrubbing import REMOVED, scrub
+from apps.core.secret_names import SECRET_NAME
 
 HARMLESS = (bool, int, float, Decimal, UUID, date, time, timedelta, type(None))
 
