@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping
 from datetime import date, time, timedelta
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -18,9 +19,12 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from apps.core.context import current
-from apps.core.scrubbing import REMOVED, scrub
+from apps.core.scrubbing import REMOVED, VALUES, is_secret_pair, names_a_secret, scrub
 from apps.core.secret_names import SECRET_NAME
 
+LONGEST = 8_000  # characters of one value: what strangers send ends up in lines, and each is looked through
+LONGEST_LINE, LONGEST_END = 2_000, 2_500  # of a value of many lines, such as a traceback
+MOST_MEMBERS = 200
 HARMLESS = (bool, int, float, Decimal, UUID, date, time, timedelta, type(None))
 
 # Told only when something is wrong: these write a line for every tick, task or missing page.
@@ -74,14 +78,52 @@ def scrub_texts(_logger: WrappedLogger, _method: str, event: EventDict) -> Event
 def told(value: Any) -> Any:
     """A value as it may be shown. What is no plain value is shown as text, whatever its `repr` would say."""
     if isinstance(value, str):
-        return scrub(value)
+        return scrub(cut(value))
     if isinstance(value, HARMLESS):
         return value
     if isinstance(value, Mapping):
-        return {str(name): REMOVED if SECRET_NAME.search(str(name)) else told(member) for name, member in value.items()}
+        named = names_a_secret(value)
+        told_members = {
+            told(str(name)): REMOVED if SECRET_NAME.search(str(name)) or (named and name in VALUES) else told(member)
+            for name, member in islice(value.items(), MOST_MEMBERS)
+        }
+        return told_members | ({"…": _more(len(value) - MOST_MEMBERS)} if len(value) > MOST_MEMBERS else {})
     if isinstance(value, list | tuple | set | frozenset):
-        return [told(member) for member in value]
-    return scrub(str(value))
+        if isinstance(value, list | tuple) and is_secret_pair(value):
+            return [value[0], REMOVED]
+        members = [told(member) for member in islice(value, MOST_MEMBERS)]
+        return members + ([_more(len(value) - MOST_MEMBERS)] if len(value) > MOST_MEMBERS else [])
+    return scrub(cut(str(value)))
+
+
+def cut(text: str) -> str:
+    """A text as long as a line of log bears. One of many lines keeps its beginning and its end, in whole lines: a
+    traceback's say most, and half a line may be a secret that has lost its name."""
+    if len(text) <= LONGEST:
+        return text
+    lines = text.splitlines()
+    if len(lines) == 1:
+        return f"{text[:LONGEST]}… ({_more(len(text) - LONGEST)})"
+    lines = [line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]}…" for line in lines]
+    first, last = _fitting(lines, LONGEST - LONGEST_END), _fitting(lines[::-1], LONGEST_END)
+    if first + last >= len(lines):
+        return "\n".join(lines)
+    kept = [*lines[:first], "", *lines[len(lines) - last :]]
+    kept[first] = f"… ({_more(len(text) - sum(map(len, kept)))})"
+    return "\n".join(kept)
+
+
+def _fitting(lines: list[str], room: int) -> int:
+    """How many of the first lines there is room for."""
+    for number, line in enumerate(lines):
+        room -= len(line) + 1
+        if room < 0:
+            return number
+    return len(lines)
+
+
+def _more(count: int) -> str:
+    return f"{count} more"
 
 
 def _processors() -> list[Processor]:
