@@ -25,6 +25,7 @@ from apps.core.secret_names import SECRET_NAME
 LONGEST = 8_000  # characters of one value: what strangers send ends up in lines, and each is looked through
 LONGEST_LINE, LONGEST_END = 2_000, 2_500  # of a value of many lines, such as a traceback
 MOST_MEMBERS = 200
+REFUSALS = "django.security."
 HARMLESS = (bool, int, float, Decimal, UUID, date, time, timedelta, type(None))
 
 # Told only when something is wrong: these write a line for every tick, task or missing page.
@@ -56,6 +57,22 @@ def add_context(_logger: WrappedLogger, _method: str, event: EventDict) -> Event
         event.setdefault("run", context.run)
         if context.step:
             event.setdefault("step", context.step)
+    return event
+
+
+def tell_refusals_shortly(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """A request that Django refuses (`django.security.*`) is one warning: anybody can send such, so it is no error of
+    ours and has no traceback. Of one that came from elsewhere only the kind is told, not the header that said so."""
+    name = event.get("logger") or ""
+    if not name.startswith(REFUSALS):
+        return event
+    event["level"] = "warning"
+    for member in ("exc_info", "stack_info"):
+        event.pop(member, None)
+    words = str(event["event"])
+    if name == f"{REFUSALS}csrf" and " - " in words:
+        words = f"{words.partition(' - ')[0]}): {getattr(event.get('request'), 'path', '')}"
+    event["event"] = " ".join(words[:LONGEST_LINE].split())
     return event
 
 
@@ -132,6 +149,7 @@ def _processors() -> list[Processor]:
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.ExtraAdder(),
+        tell_refusals_shortly,
         add_context,
         remove_secrets,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

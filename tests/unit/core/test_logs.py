@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import structlog
 from django.conf import settings
+from django.test import Client
 
 from apps.core import logs
 from apps.core.context import bound
@@ -243,3 +244,20 @@ def test_a_key_that_was_cut_in_its_middle_is_gone(output: Output) -> None:
     (entry,) = output.entries
     assert "S3cr3t" not in entry["words"]
     assert entry["words"].startswith("it broke with")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("style", ["json", "console"])
+def test_requests_that_django_refuses_are_one_warning_each(style: str, output: Output) -> None:
+    logs.configure({"level": "INFO", "format": style})
+    stranger = Client(raise_request_exception=False, enforce_csrf_checks=True)
+    assert stranger.get("/x%00").status_code == 400
+    said = "https://" + "words-of-a-stranger" * 100
+    assert stranger.post("/status/subscribe", {}, headers={"origin": said}).status_code == 403
+    assert stranger.post("/status/subscribe", {}, headers={"referer": said}, secure=True).status_code == 403
+    lines = [line for line in output.text.splitlines() if "NUL" in line or "Forbidden" in line]
+    assert len(output.text.splitlines()) == len(lines) == 3
+    assert all("warning" in line for line in lines)
+    assert "Origin checking failed): /status/subscribe" in lines[1]
+    assert "Referer checking failed): /status/subscribe" in lines[2]
+    assert "words-of-a-stranger" not in output.text
