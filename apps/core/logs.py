@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping
 from datetime import date, time, timedelta
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -18,8 +19,13 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from apps.core.context import current
-from apps.core.scrubbing import REMOVED, SECRET_NAME, scrub
+from apps.core.scrubbing import REMOVED, VALUES, is_secret_pair, names_a_secret, scrub
+from apps.core.secret_names import SECRET_NAME
 
+LONGEST = 8_000  # characters of one value: what strangers send ends up in lines, and each is looked through
+LONGEST_LINE, LONGEST_END = 2_000, 2_500  # of a value of many lines, such as a traceback
+MOST_MEMBERS = 200
+REFUSALS = "django.security."
 HARMLESS = (bool, int, float, Decimal, UUID, date, time, timedelta, type(None))
 
 # Told only when something is wrong: these write a line for every tick, task or missing page.
@@ -54,6 +60,22 @@ def add_context(_logger: WrappedLogger, _method: str, event: EventDict) -> Event
     return event
 
 
+def tell_refusals_shortly(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """A request that Django refuses (`django.security.*`) is one warning: anybody can send such, so it is no error of
+    ours and has no traceback. Of one that came from elsewhere only the kind is told, not the header that said so."""
+    name = event.get("logger") or ""
+    if not name.startswith(REFUSALS):
+        return event
+    event["level"] = "warning"
+    for member in ("exc_info", "stack_info"):
+        event.pop(member, None)
+    words = str(event["event"])
+    if name == f"{REFUSALS}csrf" and " - " in words:
+        words = f"{words.partition(' - ')[0]}): {getattr(event.get('request'), 'path', '')}"
+    event["event"] = " ".join(words[:LONGEST_LINE].split())
+    return event
+
+
 def remove_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Replace the values of members that are named like secrets."""
     for name in event:
@@ -73,14 +95,52 @@ def scrub_texts(_logger: WrappedLogger, _method: str, event: EventDict) -> Event
 def told(value: Any) -> Any:
     """A value as it may be shown. What is no plain value is shown as text, whatever its `repr` would say."""
     if isinstance(value, str):
-        return scrub(value)
+        return scrub(cut(value))
     if isinstance(value, HARMLESS):
         return value
     if isinstance(value, Mapping):
-        return {str(name): REMOVED if SECRET_NAME.search(str(name)) else told(member) for name, member in value.items()}
+        named = names_a_secret(value)
+        told_members = {
+            told(str(name)): REMOVED if SECRET_NAME.search(str(name)) or (named and name in VALUES) else told(member)
+            for name, member in islice(value.items(), MOST_MEMBERS)
+        }
+        return told_members | ({"…": _more(len(value) - MOST_MEMBERS)} if len(value) > MOST_MEMBERS else {})
     if isinstance(value, list | tuple | set | frozenset):
-        return [told(member) for member in value]
-    return scrub(str(value))
+        if isinstance(value, list | tuple) and is_secret_pair(value):
+            return [value[0], REMOVED]
+        members = [told(member) for member in islice(value, MOST_MEMBERS)]
+        return members + ([_more(len(value) - MOST_MEMBERS)] if len(value) > MOST_MEMBERS else [])
+    return scrub(cut(str(value)))
+
+
+def cut(text: str) -> str:
+    """A text as long as a line of log bears. One of many lines keeps its beginning and its end, in whole lines: a
+    traceback's say most, and half a line may be a secret that has lost its name."""
+    if len(text) <= LONGEST:
+        return text
+    lines = text.splitlines()
+    if len(lines) == 1:
+        return f"{text[:LONGEST]}… ({_more(len(text) - LONGEST)})"
+    lines = [line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]}…" for line in lines]
+    first, last = _fitting(lines, LONGEST - LONGEST_END), _fitting(lines[::-1], LONGEST_END)
+    if first + last >= len(lines):
+        return "\n".join(lines)
+    kept = [*lines[:first], "", *lines[len(lines) - last :]]
+    kept[first] = f"… ({_more(len(text) - sum(map(len, kept)))})"
+    return "\n".join(kept)
+
+
+def _fitting(lines: list[str], room: int) -> int:
+    """How many of the first lines there is room for."""
+    for number, line in enumerate(lines):
+        room -= len(line) + 1
+        if room < 0:
+            return number
+    return len(lines)
+
+
+def _more(count: int) -> str:
+    return f"{count} more"
 
 
 def _processors() -> list[Processor]:
@@ -89,6 +149,7 @@ def _processors() -> list[Processor]:
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.ExtraAdder(),
+        tell_refusals_shortly,
         add_context,
         remove_secrets,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -4,7 +4,7 @@ A net below other care, not the care itself: what is told to people should hold 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -12,8 +12,12 @@ from django.conf import settings
 from django.core.signals import setting_changed
 from django.dispatch import receiver
 
-SECRET_NAME = re.compile(r"passw|secret|token|authorization|api_?key|cookie|credential", re.IGNORECASE)
+from apps.core.secret_names import SECRET_NAME, named_values
+from apps.core.secret_shapes import without_private_keys, without_shapes
+
 REMOVED = "[removed]"
+NAMES, VALUES = ("name", "key", "header", "field"), ("value", "val")  # of pairs that are objects
+_A_NAME = re.compile(r"[\w.-]{1,80}")
 
 # Settings whose very values never appear anywhere.
 OWN_SECRETS = (
@@ -33,52 +37,26 @@ OWN_SECRETS = (
 )
 SHORTEST = 8  # a shorter value is no secret worth the name, and would be found in plain words
 
-# Each line of log goes through here: without any of these words there is nothing to look for. Every repetition below
-# has an end, or a line made for it would take minutes.
-_NAMES = ("passw", "passphrase", "secret", "token", "api", "credential", "cookie", "authorization", "sessionid")
-_VENDORS = ("sk_", "sk-", "rk_", "pk_", "whsec_", "lvq_", "re_", "ntn_", "glpat-", "xox", "xapp-", "sg.", "slack.com")
-_GITHUB = ("gho_", "ghp_", "ghs_", "ghu_", "ghr_", "github_pat_")
-_MARKS = (*_VENDORS, *_GITHUB, "akia", "aiza", "-----begin", "bearer", "basic", "eyj", "gaaaa", "://")
-_NAMED = re.compile(
-    r"""
-    ( \b (?:set-)?cookie ["']? : \s* ) [^\n"'}\]]{3,8000}  # a header, with all that it holds
-  | ( (?: passw(?:or)?d | passphrase | secret | token | api[_-]?key | credential | cookie | authorization | sessionid )
-      [\w-]{0,60} ["']? \s{0,20} [:=] \s{0,20} )
-    (?: (?: bearer | basic | token ) \s+ )?
-    (?: "[^"\n]{1,2000}" | '[^'\n]{1,2000}' | [^\s,;&)}\]]{3,2000} )
-    """,
-    re.IGNORECASE | re.VERBOSE,
-)
-_SHAPES = re.compile(
-    r"""
-      -----BEGIN [ ] [A-Z ]* PRIVATE [ ] KEY----- .{1,8000}? (?: -----END [ ] [A-Z ]* PRIVATE [ ] KEY----- | \Z )
-    | \b (?i:bearer|basic) \s+ [A-Za-z0-9._~+/=-]{12,2000}
-    | \b (?: sk | rk | pk ) _ (?: live | test ) _ [A-Za-z0-9]{8,}
-    | \b (?: whsec_ | lvq_ | re_ | ntn_ | secret_ | gh[opsur]_ | github_pat_ | glpat- | xox[abeoprs]- | xapp- | SG\. )
-      [A-Za-z0-9_.+/=-]{12,}
-    | \b sk- [A-Za-z0-9_-]{20,}  # OpenAI and its like
-    | \b AKIA [A-Z0-9]{16} \b
-    | \b AIza [A-Za-z0-9_-]{30,}
-    | \b eyJ [A-Za-z0-9_-]{8,4000} \. [A-Za-z0-9_-]{8,8000} \. [A-Za-z0-9_-]{0,4000}
-    | \b gAAAA [A-Za-z0-9_=-]{40,}
-    | (?<=://) [^\s/@:]{0,200} : [^\s/@]{1,200} (?=@)
-    | (?<=hooks\.slack\.com/services/) [A-Za-z0-9/]{20,}
-    """,
-    re.DOTALL | re.VERBOSE,
-)
-_BOT = re.compile(r"\b[0-9]{8,10}:[A-Za-z0-9_-]{30,}")  # a token of Telegram's
-
 
 def scrub(text: str) -> str:
     """The text with each secret-looking part replaced: by its name, by its shape, or because it is one of our own."""
     for secret in _own_secrets() if settings.configured else ():  # granian's own process knows no settings
         text = text.replace(secret, REMOVED)
-    low = text.lower()
-    if any(name in low for name in _NAMES):
-        text = _NAMED.sub(lambda found: f"{found[1] or found[2]}{REMOVED}", text)
-    if any(mark in low for mark in _MARKS):
-        text = _SHAPES.sub(REMOVED, text)
-    return _BOT.sub(REMOVED, text) if ":" in text else text
+    text = without_private_keys(text, REMOVED)  # first: a name before one would take its first line alone
+    if spans := named_values(text):
+        text = _without(text, spans)
+    return without_shapes(text, REMOVED)
+
+
+def _without(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    """The text with each span replaced; those that overlap are one."""
+    parts: list[str] = []
+    at = 0
+    for begins, ends in spans:
+        if begins >= at:
+            parts += text[at:begins], REMOVED
+        at = max(at, ends)
+    return "".join([*parts, text[at:]])
 
 
 def scrub_data(value: Any) -> Any:
@@ -86,13 +64,33 @@ def scrub_data(value: Any) -> Any:
     if isinstance(value, str):
         return scrub(value)
     if isinstance(value, Mapping):
+        named = names_a_secret(value)
         return {
-            name: REMOVED if isinstance(name, str) and SECRET_NAME.search(name) else scrub_data(member)
+            scrub(name) if isinstance(name, str) else name: REMOVED
+            if (isinstance(name, str) and SECRET_NAME.search(name)) or (named and name in VALUES)
+            else scrub_data(member)
             for name, member in value.items()
         }
     if isinstance(value, list | tuple):
-        return [scrub_data(member) for member in value]
+        return [value[0], REMOVED] if is_secret_pair(value) else [scrub_data(member) for member in value]
     return value
+
+
+def names_a_secret(value: Mapping[Any, Any]) -> bool:
+    """Whether it is a member's name and its value, as lists of headers are: `{"name": "Authorization", "value": …}`."""
+    if not any(name in value for name in VALUES):
+        return False
+    return any(isinstance(value.get(name), str) and SECRET_NAME.search(value[name]) for name in NAMES)
+
+
+def is_secret_pair(value: Sequence[Any]) -> bool:
+    """The same as a pair: `["Authorization", …]`."""
+    return (
+        len(value) == 2
+        and all(isinstance(one, str) for one in value)
+        and SECRET_NAME.search(value[0]) is not None
+        and _A_NAME.fullmatch(value[0]) is not None
+    )
 
 
 @cache

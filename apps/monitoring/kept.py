@@ -81,8 +81,9 @@ class Kept:
     def _write(self, text: str) -> None:
         aside = self.file.with_suffix(f".{os.getpid()}.{time.monotonic_ns()}")
         try:
-            self.file.parent.mkdir(parents=True, exist_ok=True)
-            aside.write_text(text, encoding="utf-8")
+            self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with open(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+                file.write(text)
             aside.replace(self.file)
         except OSError as error:  # a full disk: those who ask Redis or the database still get an answer
             log.warning("copy_not_kept", name=self._name, error=str(error))

@@ -10,6 +10,7 @@ from django_prometheus.middleware import Metrics, PrometheusAfterMiddleware
 from django_prometheus.utils import Time
 
 from apps.core.probes import PROBES
+from apps.core.waiting_requests import has_waited
 from apps.monitoring.metrics.exposition import PATH, exposition
 from apps.monitoring.metrics.requests import note
 from apps.monitoring.metrics.series import REGISTRY
@@ -40,7 +41,7 @@ class MeasuringMiddleware:
             return exposition(request) or self.get_response(request)
         began = time.perf_counter()
         response = self.get_response(request)
-        if "wait=" not in request.META.get("QUERY_STRING", "") and not is_own_probe(request):
+        if not has_waited(request) and not is_own_probe(request):
             note("api" if path.startswith(API) else "pages", response.status_code, time.perf_counter() - began)
         return response
 

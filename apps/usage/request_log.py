@@ -18,7 +18,8 @@ from django.utils.encoding import escape_uri_path
 
 from apps.accounts import key_format
 from apps.core.ids import new_hex
-from apps.core.scrubbing import REMOVED, SECRET_NAME
+from apps.core.scrubbing import REMOVED
+from apps.core.secret_names import SECRET_NAME
 from apps.usage import request_store
 from apps.usage.gate.port import Call, Verdict
 from apps.usage.models import ApiRequest

@@ -3,6 +3,7 @@
 import os
 import re
 import socket
+from contextlib import suppress
 from pathlib import Path
 
 from levqor.env import Environment
@@ -15,6 +16,9 @@ def metrics_folder(env: Environment) -> Path:
     named = os.environ.get(FOLDER_VARIABLE)
     host = re.sub(r"[^A-Za-z0-9.-]", "-", socket.gethostname())[:80] or "host"
     folder = Path(named) if named else env.LEVQOR_VAR / "metrics" / host
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not named:
+        with suppress(PermissionError):  # another user's, who shares the disk
+            folder.chmod(0o700)  # one of before
     os.environ[FOLDER_VARIABLE] = str(folder)
     return folder

@@ -80,13 +80,13 @@ def apply(seen: objects.CheckoutSession) -> None:
     try:
         rows = Order.objects.unscoped().filter(pk=Order.parse_public_id(seen.reference))
     except InvalidIdError:  # anybody may write one into the address of another page
-        log.warning("checkout_of_nobody", session=seen.id)
+        log.warning("checkout_of_nobody", checkout=seen.id)
         return
     if owner := rows.values_list("organization_id", flat=True).first():
         take_turn(owner)
     order = rows.select_for_update(of=("self",), no_key=True).select_related("organization").first()
     if order is None or not _is_of(order, seen):
-        log.warning("checkout_of_nobody", session=seen.id)  # others may sell through the same account
+        log.warning("checkout_of_nobody", checkout=seen.id)  # others may sell through the same account
         return
     if order.state not in (State.OPEN, State.EXPIRED):
         return

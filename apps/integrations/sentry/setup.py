@@ -17,8 +17,8 @@ from sentry_sdk.integrations.threading import ThreadingIntegration
 from apps.integrations.sentry.events import before_breadcrumb, before_send
 from apps.integrations.sentry.log_events import LogBreadcrumbs, LogEvents
 
-# An exporter that reaches nobody would tell of that with every batch; disallowed hosts are whoever scans us.
-SILENT_LOGGERS = ("opentelemetry.*", "django.security.DisallowedHost")
+# An exporter that reaches nobody would tell of that with every batch; anybody can send requests that Django refuses.
+SILENT_LOGGERS = ("opentelemetry.*", "django.security.*")
 
 
 def options() -> dict[str, Any]:

@@ -11,7 +11,7 @@ import struct
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import structlog
@@ -53,6 +53,7 @@ def tidy() -> int:
     with locked(alone=True):
         ended: dict[str, list[Path]] = defaultdict(list)
         for file in here.glob("*.db"):
+            _close(file)
             kind, _line, process = file.stem.rpartition("_")
             if process.isdigit() and not _lives(int(process)):
                 ended[kind].append(file)
@@ -84,6 +85,13 @@ def empty() -> None:
         file.unlink(missing_ok=True)
 
 
+def _close(file: Path) -> None:
+    """Nobody else reads it: prometheus_client makes files as the process makes any. (Nobody gets into the folder.)"""
+    with suppress(FileNotFoundError, PermissionError):
+        if file.stat().st_mode & 0o077:
+            file.chmod(0o600)
+
+
 def _lives(process: int) -> bool:
     try:
         os.kill(process, 0)
@@ -108,6 +116,7 @@ def _add_up(into: Path, files: list[Path]) -> None:
     for key, value in sums.items():
         made.write_value(key, value, 0.0)
     made.close()
+    _close(aside)
     aside.replace(into)
 
 

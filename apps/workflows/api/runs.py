@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from apps.accounts.api_base import OrganizationAPIView
 from apps.core.errors import InvalidInputError
 from apps.core.openapi import IDEMPOTENCY
+from apps.core.waiting_requests import waits
 from apps.workflows import selectors
 from apps.workflows.api import represent, schemas
 from apps.workflows.api.waiting import waiters
@@ -156,6 +157,8 @@ class RunEventsView(OrganizationAPIView):
         row = selectors.get_run_summary(self.organization, run)
         if wait and row.revision <= after and not row.finished:
             with waiters.place(self.actor.user.pk) as free:
+                if free:
+                    waits(request._request)
                 row = self._changed(row, after, wait if free else 0)
         return Response(_changes(row, after))
 

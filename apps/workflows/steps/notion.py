@@ -5,6 +5,7 @@ hearing of it ends as `unknown_outcome`; with `unique_by` a page is looked for b
 finds the first one's.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from typing import Any
@@ -67,6 +68,7 @@ NEEDED: Mapping[str, tuple[set[str], set[str]]] = {
     "query": ({"data_source_id"}, {"filter", "sorts", "limit", "start_cursor"}),
     "append": ({"page_id", "children"}, set()),
 }
+TOKEN = re.compile(r"[!-~]+")  # nothing else can stand in a header
 REPEATABLE = ("query", "update_page")
 
 
@@ -74,7 +76,7 @@ def run(call: StepCall) -> dict[str, Any]:
     """Ask Notion. Output: {id, url, properties} of a page, {pages, next_cursor} of a query, {blocks} of an append."""
     config = _checked(call.config)
     seconds = min(call.timeout, limits.STEP_TIMEOUT).total_seconds()
-    gateway: Any = notion_of(config["token"].strip(), seconds)
+    gateway: Any = notion_of(config["token"], seconds)
     with closing(gateway):
         try:
             return ACTIONS[config["action"]](gateway, config)
@@ -99,7 +101,9 @@ def mock(call: StepCall) -> dict[str, Any]:
 
 def _checked(config: Mapping[str, Any]) -> dict[str, Any]:
     """The configuration with ids in one form. Raises `StepFailure` where something is missing or does not belong."""
-    action = config["action"]
+    action, token = config["action"], config["token"].strip()
+    if not TOKEN.fullmatch(token):
+        raise _wrong("“token” is not one of Notion's: they have plain letters, figures and marks, and no blanks.")
     needed, allowed = NEEDED[action]
     given = config.keys() - {"action", "token"}
     missing, strange = sorted(needed - given), sorted(given - needed - allowed)
@@ -114,7 +118,8 @@ def _checked(config: Mapping[str, Any]) -> dict[str, Any]:
     known = config.get("properties", {}) if "data_source_id" in given else {}
     if "unique_by" in given and config["unique_by"] not in known:
         raise _wrong("“unique_by” names one of “properties”, in a page of a data source.")
-    return {**config, **{name: _id(config[name]) for name in ("data_source_id", "page_id") if name in given}}
+    ids: dict[str, Any] = {name: _id(config[name]) for name in ("data_source_id", "page_id") if name in given}
+    return {**config, **ids, "token": token}
 
 
 def _id(value: str) -> str:

@@ -8,11 +8,13 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
 from django.conf import settings
+from django.test import Client
 
 from apps.core import logs
 from apps.core.context import bound
@@ -195,3 +197,67 @@ def test_the_formatter_needs_no_settings() -> None:
         [sys.executable, "-c", code], cwd=ROOT, env=bare_environment(), capture_output=True, text=True
     )
     assert '"event"' in told.stdout, told.stderr
+
+
+def test_a_value_is_as_long_as_a_line_bears(output: Output, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_through: list[int] = []
+    whole = logs.scrub
+    monkeypatch.setattr(logs, "scrub", lambda text: looked_through.append(len(text)) or whole(text))  # type: ignore[func-returns-value]
+    logs.configure({"level": "INFO", "format": "json"})
+    sent = "x" * 380_000
+    logging.getLogger("library").warning("Forbidden (%s): %s", sent, "/status", extra={"headers": {"Origin": sent}})
+    structlog.get_logger("apps.x").info("called", many=list(range(1_000)), odd=Path(sent))
+    theirs, ours = output.entries
+    assert max(looked_through) < logs.LONGEST + 100
+    assert theirs["event"].startswith("Forbidden (xxx")
+    assert theirs["event"].endswith("… (372021 more)")
+    assert len(theirs["headers"]["Origin"]) < logs.LONGEST + 100
+    assert ours["many"][-1] == "800 more"
+    assert ours["odd"].endswith("more)")
+
+
+def test_a_traceback_keeps_its_beginning_and_its_end(output: Output) -> None:
+    logs.configure({"level": "INFO", "format": "json"})
+    try:
+        try:
+            raise KeyError("\n".join(f"first {number}" for number in range(10_000)))
+        except KeyError:
+            raise ValueError("the last word" + "y" * 100_000) from None
+    except ValueError:
+        logging.getLogger("library").exception("it broke")
+    (entry,) = output.entries
+    assert entry["exception"].startswith("Traceback (most recent call last):")
+    assert "ValueError: the last wordyyy" in entry["exception"]
+    assert len(entry["exception"]) < logs.LONGEST + 100
+    lines = [f"line {number} {'z' * 50}" for number in range(1_000)]
+    told = logs.cut("\n".join(lines)).splitlines()
+    assert (told[0], told[-1]) == (lines[0], lines[-1])
+    assert len("\n".join(told)) <= logs.LONGEST + 100
+    assert sum("more)" in line for line in told) == 1
+
+
+def test_a_key_that_was_cut_in_its_middle_is_gone(output: Output) -> None:
+    logs.configure({"level": "INFO", "format": "json"})
+    body = "\n".join("S3cr3tV4lueXYZ987" for _line in range(2_000))
+    words = f"it broke with\n-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----\nand went on"
+    structlog.get_logger("apps.x").info("called", words=words)
+    (entry,) = output.entries
+    assert "S3cr3t" not in entry["words"]
+    assert entry["words"].startswith("it broke with")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("style", ["json", "console"])
+def test_requests_that_django_refuses_are_one_warning_each(style: str, output: Output) -> None:
+    logs.configure({"level": "INFO", "format": style})
+    stranger = Client(raise_request_exception=False, enforce_csrf_checks=True)
+    assert stranger.get("/x%00").status_code == 400
+    said = "https://" + "words-of-a-stranger" * 100
+    assert stranger.post("/status/subscribe", {}, headers={"origin": said}).status_code == 403
+    assert stranger.post("/status/subscribe", {}, headers={"referer": said}, secure=True).status_code == 403
+    lines = [line for line in output.text.splitlines() if "NUL" in line or "Forbidden" in line]
+    assert len(output.text.splitlines()) == len(lines) == 3
+    assert all("warning" in line for line in lines)
+    assert "Origin checking failed): /status/subscribe" in lines[1]
+    assert "Referer checking failed): /status/subscribe" in lines[2]
+    assert "words-of-a-stranger" not in output.text

@@ -8,6 +8,8 @@ from django.core.signing import TimestampSigner
 
 from apps.monitoring import middleware, own_probes
 from apps.monitoring.metrics.series import REGISTRY
+from tests.common.roles import api_client_of
+from tests.common.workflows import make_run, make_workflow
 
 pytestmark = pytest.mark.django_db
 LATENCY = "django_http_requests_latency_seconds_by_view_method"
@@ -58,3 +60,19 @@ def test_nobody_hides_a_request_by_a_header_of_their_own(noted, client):
     for signed in ("", "probe", "probe:1:abc", old, TimestampSigner(salt="another").sign("probe")):
         client.get("/robots.txt", headers={"x-levqor-probe": signed})
     assert noted == ["pages"] * 5
+
+
+def test_nobody_hides_a_request_by_asking_it_to_wait(noted, client):
+    for path in ("/robots.txt?wait=1", "/nowhere?x=wait=", "/api/v1/ping?await=1", "/api/v1/runs/run_1/events?wait=20"):
+        client.get(path)
+    assert noted == ["pages", "pages", "api", "api"]
+
+
+def test_what_waited_on_purpose_is_no_slow_request(noted, organization, developer, monkeypatch):
+    run = make_run(make_workflow(organization, developer), {"who": "Ada"})
+    monkeypatch.setattr("apps.workflows.api.runs.LOOK_EVERY", 0.01)
+    address, api = f"/api/v1/runs/{run.public_id}/events", api_client_of(developer, organization)
+    assert api.get(address, {"after": run.revision, "wait": 1}).status_code == 200
+    assert noted == []
+    assert api.get(address, {"after": run.revision, "wait": 0}).status_code == 200
+    assert noted == ["api"]

@@ -1,6 +1,7 @@
 """The files of processes that ended are added up, so that there are few and no count goes down."""
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -11,6 +12,8 @@ from prometheus_client.mmap_dict import MmapedDict, mmap_key
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from apps.monitoring.metrics import folder
+from levqor.env import Environment
+from levqor.settings.observing import FOLDER_VARIABLE, metrics_folder
 
 NO_PROCESS = 1 << 22  # above what Linux numbers processes with
 
@@ -53,6 +56,24 @@ def test_a_gauge_of_a_process_ends_with_it(here):
     write(here / f"gauge_livesum_{NO_PROCESS}.db", "threads", 7)
     assert folder.tidy() == 1
     assert list(here.glob("*.db")) == []
+
+
+def test_nobody_else_reads_them(here):
+    write(here / f"counter_{NO_PROCESS}.db", "calls", 2)
+    write(here / f"counter_{os.getpid()}.db", "calls", 2)
+    folder.tidy()
+    assert {file.stat().st_mode & 0o777 for file in here.glob("*.db")} == {0o600}
+
+
+@pytest.mark.parametrize("before", [None, 0o755])
+def test_nobody_else_gets_into_the_folder(before, tmp_path, monkeypatch):
+    monkeypatch.setenv(FOLDER_VARIABLE, "")
+    named = tmp_path / "metrics" / socket.gethostname()
+    if before:
+        named.mkdir(mode=before, parents=True)
+    made = metrics_folder(Environment(LEVQOR_VAR=tmp_path))
+    assert made.parent == named.parent
+    assert made.stat().st_mode & 0o777 == 0o700
 
 
 def test_a_file_that_was_cut_off_spoils_no_other(here):

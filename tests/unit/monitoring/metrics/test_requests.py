@@ -40,7 +40,6 @@ def test_requests_of_every_kind_are_told_apart(client):
     client.get("/nowhere")
     client.get("/api/v1/ping")
     client.get("/healthz")
-    client.get("/api/v1/runs/run_1/changes?wait=20")
     requests.hand_over()
     requests.store()
     assert dict(RequestMinute.objects.values_list("scope", "total")) == {"pages": 2, "api": 1}

@@ -143,6 +143,23 @@ def test_what_is_wrong_says_so(source: str, ask: Any, config: str, code: str) ->
     assert (row.state, row.error["code"]) == ("failed", code)
 
 
+@pytest.mark.parametrize("token", ["ntn_schön", "ntn_a b", "ntn_a\tb", "ntn_a\u200b", "ntn_“a”"])
+def test_a_token_that_can_be_none_is_the_input_s_fault(
+    organization: Organization, owner: User, source: str, ask: Any, token: str
+) -> None:
+    put_secret(organization, "NOTION", token, actor_of(owner, organization))
+    row = ask(f"action: query, data_source_id: {source}")
+    assert (row.state, row.error["code"]) == ("failed", "invalid_step_input")
+    assert token not in str(row.error)
+
+
+def test_a_token_that_was_pasted_with_its_line_end_is_taken(
+    fake_notion: FakeNotion, organization: Organization, owner: User, source: str, ask: Any
+) -> None:
+    put_secret(organization, "NOTION", f"{fake_notion.token}\n", actor_of(owner, organization))
+    assert ask(f"action: query, data_source_id: {source}").state == "succeeded"
+
+
 def test_a_token_that_is_not_taken(fake_notion: FakeNotion, source: str, ask: Any) -> None:
     fake_notion.token = "ntn_another"
     assert ask(f"action: query, data_source_id: {source}").error["code"] == "refused_token_at_notion"
