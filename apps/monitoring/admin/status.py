@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.template.defaultfilters import linebreaksbr
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter
@@ -64,7 +65,7 @@ class UpdatesInline(StaffInline):
     """What was told, the newest first."""
 
     model = IncidentUpdate
-    fields = ("told", "state", "words", "told_by", "mailed")
+    fields = ("told", "shown_state", "shown_words", "told_by", "mailed")
     ordering = ("-pk",)
 
     @display(description=_("told"))
@@ -72,10 +73,20 @@ class UpdatesInline(StaffInline):
         """When."""
         return at(obj.told_at)
 
+    @display(description=_("state"))
+    def shown_state(self, obj: IncidentUpdate) -> str:
+        """How far it was."""
+        return state_tag(obj, STATES)
+
+    @display(description=_("what is told"))
+    def shown_words(self, obj: IncidentUpdate) -> str:
+        """Line by line, as people read it."""
+        return linebreaksbr(obj.words)
+
     @display(description=_("by"))
     def told_by(self, obj: IncidentUpdate) -> str:
         """Who: nobody of staff is no fault."""
-        return str(_("staff") if obj.by_staff else _("the platform"))
+        return tag(_("staff") if obj.by_staff else _("the platform"))
 
     @display(description=_("mailed"))
     def mailed(self, obj: IncidentUpdate) -> str:

@@ -14,7 +14,10 @@ MOST_POINTS = 30_000
 
 @dataclass(frozen=True)
 class Standing:
-    """An objective, its latest look, and which share of its allowance of two weeks is left (below 0: overdrawn)."""
+    """An objective, its latest look, and which share of its allowance of two weeks is left.
+
+    Below 0 it is overdrawn; None says that there were too few requests to say.
+    """
 
     objective: Objective
     latest: SloSample | None
@@ -42,5 +45,6 @@ def standings() -> list[Standing]:
 
 
 def _standing(objective: Objective, latest: SloSample | None, total: int, bad: int) -> Standing:
+    """Of few requests nothing is said, as by the watchdog: one slow call would overdraw the allowance."""
     allowed = total * (1 - float(objective.target) / 100)
-    return Standing(objective, latest, 1 - bad / allowed if allowed else None)
+    return Standing(objective, latest, 1 - bad / allowed if total >= max(objective.fewest, 1) else None)

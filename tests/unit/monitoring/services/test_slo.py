@@ -102,6 +102,13 @@ def test_series_and_standing():
     assert found["pages-latency"].budget_left is None
 
 
+def test_a_few_requests_overdraw_nothing():
+    minutes("pages", 1, total=49, failed=4)
+    with time_machine.travel(SLOT, tick=False):
+        slo.slo_watchdog(SLOT)
+        assert {one.budget_left for one in standings()} == {None}
+
+
 def test_the_job_by_hand(django_assert_max_num_queries):
     minutes("api", 30)
     with django_assert_max_num_queries(120):
