@@ -109,9 +109,9 @@ def metric_bars(metrics: Sequence[str] = TRENDS, weeks: int = TREND_WEEKS) -> li
 
 
 def checklist() -> Checks:
-    """What staff should look at; what needs nobody is ticked."""
+    """What staff should look at; of the rest there is none."""
     return Checks(
-        [Check(one.label, _count(one.count) if one.count else _("none"), not one.count, one.url) for one in concerns()]
+        [Check(one.label, _count(one.count) if one.count else "", not one.count, one.url) for one in concerns()]
     )
 
 

@@ -59,8 +59,8 @@ def test_the_weekly_report(
     assert "- Net margin: **$58.17** (83.1 %)" in text
     assert "| Hosting | $7.00 | $1.00 | +$6.00 (+600.0 %) |" in text
     assert "| API | API calls | 12 | — | — |" in text
-    assert "- [ ] Tried things: 3" in text
-    assert "- [x] Open alerts: none" in text
+    assert "- **to do**: Tried things: 3" in text
+    assert "- none: Open alerts" in text
     assert sorted(path.name for path in reports_folder.rglob("*.*")) == ["2026-11-27.md", "2026-11-27.pdf"]
     assert MailMessage.objects.get().subject == "Weekly report 2026-W48"
 
