@@ -113,6 +113,7 @@ def test_the_sheet_adds_days_up(client: Client) -> None:
     # A month is 30.00; a customer pays 29.00, of which 84 cents and 30 go to Stripe.
     assert (even.monthly_costs, even.price, even.fee, even.customers) == (3_000, 2_900, 114, 2)
     text = answer.content.decode()
+    assert "DAILY_COST_LIMIT" in text  # the alarm goes by it: one has to know where it is set
     for words in ("$240.00", "of $270.00 revenue, $30.00 are taxes", "$193.20", "80.5 %", "2 customers"):
         assert words in text, words
 

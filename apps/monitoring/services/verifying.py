@@ -69,7 +69,11 @@ def cost_threshold() -> tuple[str, str]:
     limit = int(settings.DAILY_COST_LIMIT * CENTS)
     values = {"cost": dollars(row.infrastructure), "limit": dollars(limit), "day": row}
     if row.infrastructure > limit:
-        return State.FAILED, _("%(cost)s on %(day)s: more than %(limit)s a day.") % values
+        words = _(
+            "%(cost)s on %(day)s: more than %(limit)s a day (DAILY_COST_LIMIT in .env). "
+            "If that is what it may cost, raise it there and restart."
+        )
+        return State.FAILED, words % values
     if now().date() - row.day > FRESH:
         return State.WARNING, _("%(cost)s on %(day)s; no day was collected since.") % values
     return State.OK, _("%(cost)s on %(day)s, under %(limit)s a day.") % values

@@ -70,7 +70,8 @@ def test_a_bad_night_alarms_once_and_a_good_one_ends_it(account: FakeAccount, se
     assert not verify(NIGHT).ok
     verify(NIGHT)
     assert alarms() == [("cost_threshold", True), ("stripe_balance", True), ("stripe_charges", True)]
-    assert "$10.00 on 2026-03-11: more than $9.99 a day." in Alert.objects.get(subject="cost_threshold").detail
+    told = Alert.objects.get(subject="cost_threshold").detail
+    assert "$10.00 on 2026-03-11: more than $9.99 a day (DAILY_COST_LIMIT in .env)." in told
     assert "not reached" in Alert.objects.get(subject="stripe_balance").detail
 
     account.away = None
