@@ -153,8 +153,20 @@ def test_the_board_shows_what_is_wrong_first(client: Client) -> None:
     answer = client.get(BOARD)
     assert [one.check_name for one in answer.context["checks"]] == ["disk", "beat", "notion"]
     assert [(one.before, one.state) for one in answer.context["changes"]] == [("ok", "failed")]
+    assert "something failed" in answer.content.decode()
     day = next(iter(answer.context["chart"].rows))
     assert day[1] == [0, 1]
+
+
+def test_what_warns_is_not_called_healthy(client: Client) -> None:
+    HealthRun.objects.all().delete()
+    run = HealthRun.objects.create(kind="monitor", slot=now(), ok=True)
+    run.results.create(check_name="disk", label="Disk space", state="ok")
+    run.results.create(check_name="payments", label="Payments", state="warning")
+    for address in (BOARD, list_address(HealthRun)):
+        text = client.get(address).content.decode()
+        assert "with a warning" in text, address
+        assert ">healthy<" not in text, address
 
 
 def test_the_board_costs_the_same_for_many_looks(client: Client, django_assert_max_num_queries: Any) -> None:
