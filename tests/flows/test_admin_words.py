@@ -1,14 +1,19 @@
 """What staff pages say to somebody who sees them for the first time: units, empty lists, one word for one thing."""
 
 import pytest
+from django.db.models import Model
 from django.test import Client
+from django.urls import reverse
+from django_celery_beat.models import PeriodicTask
 
 from apps.accounts.models import User
 from apps.core.clock import now
-from apps.monitoring.models import SloSample
+from apps.core.job_schedules import sync_schedules
+from apps.core.staff.display import row_url
+from apps.monitoring.models import CostForecast, HealthRun, KeyValueHour, Report, SloSample, StatusSubscriber
 from apps.monitoring.services.slo import ensure_objectives
 from tests.common.roles import client_of
-from tests.common.staff import list_address
+from tests.common.staff import list_address, staff_with
 
 pytestmark = pytest.mark.django_db
 
@@ -26,4 +31,60 @@ def test_a_look_at_an_objective_has_units_and_says_why_it_says_nothing(client: C
     text, columns = answer.content.decode(), list(answer.context["cl"].list_display)
     for words in ("1,478 ms", "6 of 124", "too few requests", "2.5 · 2.5 · 2.5"):
         assert words in text, words
-    assert columns.index("shown_severity") < columns.index("bad_of_all")  # what matters most is not the one that is cut off
+    assert columns.index("shown_severity") < columns.index(
+        "bad_of_all"
+    )  # what matters most is not the one that is cut off
+
+
+@pytest.mark.parametrize(
+    ("model", "words", "job"),
+    [
+        (CostForecast, "once four weeks of costs were collected", "cost_prediction"),
+        (KeyValueHour, "REDIS_URL", "kv_costs"),
+        (Report, "on Fridays at 14:30", "expansion_monitor"),
+        (StatusSubscriber, "on the status page", ""),
+        (HealthRun, "every six hours", "health_monitor"),
+    ],
+)
+def test_an_empty_list_says_when_rows_come(client: Client, model: type[Model], words: str, job: str) -> None:
+    """It never offers to add what nobody can add, nor to reset filters that are not set."""
+    sync_schedules()
+    text = client.get(list_address(model)).content.decode()
+    assert words in text
+    for useless in ("yielded", "Reset filters", "Create a new item"):
+        assert useless not in text, useless
+    if job:
+        row = PeriodicTask.objects.get(name=f"job:{job}")
+        assert reverse("admin:django_celery_beat_periodictask_do", args=["run-now"]) + f"?id={row.pk}" in text
+    assert "Nothing fits" in client.get(list_address(model), {"q": "nowhere"}).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("page", "job"),
+    [
+        ("monitoring_pulse", "weekly_pulse"),
+        ("monitoring_costs", "cost_collector"),
+        ("monitoring_health", "health_monitor"),
+        ("monitoring_growth", "growth_retention"),
+    ],
+)
+def test_an_empty_page_leads_to_its_job(client: Client, page: str, job: str) -> None:
+    sync_schedules()
+    row = PeriodicTask.objects.get(name=f"job:{job}")
+    asks = reverse("admin:django_celery_beat_periodictask_do", args=["run-now"]) + f"?id={row.pk}"
+    text = client.get(reverse(f"admin:{page}")).content.decode()
+    assert asks in text
+    assert "Run now: " in client.get(f"{asks}&back=/admin/").content.decode()
+    support = client_of(staff_with("support")).get(reverse(f"admin:{page}")).content.decode()
+    assert asks not in support  # may not run it
+    assert "Made by the job" in support
+
+
+def test_scheduled_jobs_are_called_so_everywhere(client: Client) -> None:
+    sync_schedules()
+    row = PeriodicTask.objects.get(name="job:weekly_pulse")
+    asks = reverse("admin:django_celery_beat_periodictask_do", args=["run-now"]) + f"?id={row.pk}"
+    for address in (list_address(PeriodicTask), row_url(row), asks):
+        text = client.get(address).content.decode()
+        assert "cheduled job" in text
+        assert "eriodic task" not in text.replace("periodictask", ""), address

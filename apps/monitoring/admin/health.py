@@ -17,6 +17,7 @@ from apps.monitoring import health_board
 from apps.monitoring.admin.shared import PagesAdmin
 from apps.monitoring.models import HealthResult, HealthRun
 
+FILLED_BY = ("health_monitor", "expansion_verifier")
 TONES = {"ok": "ok", "warning": "wait", "failed": "bad", "off": ""}
 
 
@@ -51,6 +52,8 @@ class HealthRunAdmin(PagesAdmin):
     """Looks at the system, the newest first."""
 
     ordering = ("-slot",)
+    empty_text = _("All checks are looked at every six hours, and the verifier runs at 02:00 UTC.")
+    empty_jobs = FILLED_BY
     list_display = ("shown_slot", "shown_kind", "shown_ok", "summary")
     list_filter = (("kind", ChoicesDropdownFilter),)
     search_help_text = _("Paste a hrun_… id")
@@ -89,7 +92,8 @@ class HealthRunAdmin(PagesAdmin):
         for result in context["changes"]:
             result.shown, result.staff_url = state_tag(result, TONES), row_url(result.run)
             result.was = state_tag(result, TONES, "before")
-        return self.page(request, "health.html", _("Health"), **context)
+        looked = any(context[kind] for kind in ("monitor", "verifier", "log"))
+        return self.page(request, "health.html", _("Health"), fill_jobs=() if looked else FILLED_BY, **context)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[HealthRun]:
         """Django's hook: with whether anything warned."""

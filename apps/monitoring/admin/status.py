@@ -218,6 +218,7 @@ class IncidentTemplateAdmin(StaffModelAdmin):
 class StatusSubscriberAdmin(StaffModelAdmin):
     """Who gets mail about incidents, and who was asked and has not answered."""
 
+    empty_text = _("People leave their address on the status page, under “Get updates”, and confirm it by mail.")
     list_display = ("email", "asked", "confirmed")
     list_before_template = None
     search_fields = ("email__exact",)
