@@ -29,6 +29,6 @@ def alert_channels() -> Finding:
         return "failed", _("%(late)d alarms wait for more than five minutes: is a worker running?") % {"late": late}
     channels = AlertChannel.objects.filter(enabled=True).count() + len(settings.ALERT_URLS)
     if not channels:
-        told = _("No alert channel is set up: superusers get alarms by mail.")
+        told = _("No alarm channel is set up: superusers get alarms by mail.")
         return ("warning" if settings.LEVQOR_ENV == "production" else "ok"), told
     return "ok", _("Alarms go to %(channels)d channels.") % {"channels": channels}

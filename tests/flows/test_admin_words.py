@@ -1,5 +1,7 @@
 """What staff pages say to somebody who sees them for the first time: units, empty lists, one word for one thing."""
 
+import re
+
 import pytest
 from django.db.models import Model
 from django.test import Client
@@ -10,8 +12,21 @@ from apps.accounts.models import User
 from apps.core.clock import now
 from apps.core.job_schedules import sync_schedules
 from apps.core.staff.display import row_url
-from apps.monitoring.models import CostForecast, HealthRun, KeyValueHour, Report, SloSample, StatusSubscriber
+from apps.monitoring.models import (
+    CostForecast,
+    GaugeSample,
+    HealthResult,
+    HealthRun,
+    KeyValueHour,
+    Report,
+    RequestMinute,
+    SloSample,
+    StatusSubscriber,
+)
+from apps.monitoring.services.health import health_monitor
 from apps.monitoring.services.slo import ensure_objectives
+from apps.monitoring.services.verifying import verify
+from apps.notifications.models import Alert, AlertChannel, AlertDelivery
 from tests.common.roles import client_of
 from tests.common.staff import list_address, staff_with
 
@@ -88,3 +103,26 @@ def test_scheduled_jobs_are_called_so_everywhere(client: Client) -> None:
         text = client.get(address).content.decode()
         assert "cheduled job" in text
         assert "eriodic task" not in text.replace("periodictask", ""), address
+
+
+def test_one_word_for_alarms_gauges_and_requests(client: Client) -> None:
+    """As the menu calls them, so do lists and figures. ("quota alerts" tell customers: another thing.)"""
+    for model, words in (
+        (Alert, "Alarms"),
+        (AlertDelivery, "Alarm deliveries"),
+        (AlertChannel, "Alarm channels"),
+        (GaugeSample, "Gauges"),
+        (RequestMinute, "Requests by minute"),
+    ):
+        answer = client.get(list_address(model))
+        assert answer.context["title"] == words
+        shown = re.sub(r"<[^>]*>", " ", answer.content.decode()).replace("Quota alerts", "")
+        assert not re.search(r"\b[Aa]lert (channel|deliver|template)|\b[Aa]lerts\b|gauge samples|Minutes of", shown)
+    assert "Open alarms" in client.get("/admin/").content.decode()
+
+
+def test_notion_is_skipped_by_all_who_look_or_by_none() -> None:
+    health_monitor(now())
+    verify(now())
+    states = HealthResult.objects.filter(check_name="notion").values_list("state", flat=True)
+    assert list(states) == ["off", "off"]

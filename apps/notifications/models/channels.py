@@ -50,8 +50,8 @@ class AlertChannel(Entity):
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta:
-        verbose_name = _("alert channel")
-        verbose_name_plural = _("alert channels")
+        verbose_name = _("alarm channel")
+        verbose_name_plural = _("alarm channels")
         ordering = ("name",)
 
     def __str__(self) -> str:
@@ -126,8 +126,8 @@ class AlertTemplate(models.Model):
     changed_at = models.DateTimeField(_("changed"), auto_now=True)
 
     class Meta:
-        verbose_name = _("alert template")
-        verbose_name_plural = _("alert templates")
+        verbose_name = _("alarm template")
+        verbose_name_plural = _("alarm templates")
         ordering = ("code",)
 
     def __str__(self) -> str:

@@ -141,7 +141,7 @@ def _end(which: Q, moment: datetime) -> bool:
 def resolve_by_hand(alert: Alert) -> None:
     """Staff say that it is over. What still sees it will raise it again. Raises `ConflictError`."""
     if not _end(Q(pk=alert.pk), now()):
-        raise ConflictError(_("This alert is over already."))
+        raise ConflictError(_("This alarm is over already."))
 
 
 def acknowledge(alert: Alert, user: User) -> None:
@@ -150,4 +150,4 @@ def acknowledge(alert: Alert, user: User) -> None:
         acknowledged_at=now(), acknowledged_by=user
     )
     if not taken:
-        raise ConflictError(_("This alert is over, or somebody looks after it already."))
+        raise ConflictError(_("This alarm is over, or somebody looks after it already."))

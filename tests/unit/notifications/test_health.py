@@ -16,7 +16,7 @@ from tests.common.alarms import make_channel
 @pytest.mark.parametrize(("environment", "state"), [("local", "ok"), ("production", "warning")])
 def test_none_is_set_up(db, settings, environment, state):
     settings.LEVQOR_ENV = environment
-    assert alert_channels() == (state, "No alert channel is set up: superusers get alarms by mail.")
+    assert alert_channels() == (state, "No alarm channel is set up: superusers get alarms by mail.")
 
 
 def test_all_is_well(channels, settings):

@@ -60,7 +60,7 @@ def test_the_weekly_report(
     assert "| Hosting | $7.00 | $1.00 | +$6.00 (+600.0 %) |" in text
     assert "| API | API calls | 12 | — | — |" in text
     assert "- **to do**: Tried things: 3" in text
-    assert "- none: Open alerts" in text
+    assert "- none: Open alarms" in text
     assert sorted(path.name for path in reports_folder.rglob("*.*")) == ["2026-11-27.md", "2026-11-27.pdf"]
     assert MailMessage.objects.get().subject == "Weekly report 2026-W48"
 
@@ -99,7 +99,7 @@ def test_the_daily_summary(organization: Organization) -> None:
         JobRun.objects.create(job="cost_collector", state="failed", outcome=f"ValueError: {PLANTED}", **values)
     with time_machine.travel(FRIDAY, tick=False):
         assert reports.daily_ops_summary(FRIDAY).startswith(
-            "Daily summary 27 November 2026: 1 alerts opened, 1 jobs failed."
+            "Daily summary 27 November 2026: 1 alarm opened, 1 job failed."
         )
     text = text_of(Report.objects.get())
     assert "- API calls: **40**" in text
