@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from apps.core.kinds import PulseMetric
 from apps.core.registry import registry
@@ -35,7 +36,7 @@ def build(span: Span, before: Span) -> Document:
         summary,
         [
             Section(_("Money"), [_overview(found, then), *_months(span)]),
-            Section(_("What sells"), [parts.revenue_table(found, then, columns), _shares(found)]),
+            Section(_("What sells"), [parts.revenue_table(found, then, columns), *_shares(found)]),
             Section(_("Plans"), [_plans(span)]),
             Section(_("How the API is used"), _usage(span)),
             Section(_("Who becomes a customer"), [_conversion(span, before, columns)]),
@@ -80,13 +81,13 @@ def _months(span: Span) -> list[Block]:
     return [Bars(_("Revenue by month: what it costs and what is left"), series, points, _("Month"))]
 
 
-def _shares(found: costs.CostSum) -> Block:
+def _shares(found: costs.CostSum) -> list[Block]:
     total = sum(amount for amount in found.revenue_by.values() if amount > 0)
     if not total:
-        return Words(_("There is nothing to share out."))
+        return []  # the table says that nothing came in
     ordered = sorted(found.revenue_by.items(), key=lambda pair: -pair[1])
     text = "; ".join(f"{label}: {percent(amount * FULL / total)}" for label, amount in ordered if amount > 0)
-    return Words(_("Shares: %(shares)s.") % {"shares": text})
+    return [Words(_("Shares: %(shares)s.") % {"shares": text})]
 
 
 def _plans(span: Span) -> Table:
@@ -164,8 +165,9 @@ def _prices(span: Span, found: costs.CostSum) -> list[Block]:
         items.append(Number(_("Overage of API revenue"), percent(share), dollars(beyond)))
     even = costs.break_even(span.last_day + timedelta(days=1))
     if even is not None and even.customers is not None:
+        customers = ngettext("%(count)s customer", "%(count)s customers", even.customers)
         note = _("at %(price)s a month") % {"price": dollars(even.price)}
-        items.append(Number(_("Break-even"), _("%(count)d customers") % {"count": even.customers}, note))
+        items.append(Number(_("Break-even"), customers % {"count": number(even.customers)}, note))
     if found.revenue:
         items.append(Number(_("Stripe's part of revenue"), percent(found.fees * FULL / found.revenue)))
     return [Figures(items)] if items else [Words(_("There are no figures to judge prices by."))]

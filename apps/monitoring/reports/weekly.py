@@ -30,7 +30,7 @@ def build(span: Span, report: PulseReport) -> Document:
         "margin": dollars(found.margin),
     }
     return Document(
-        _("Weekly report %(week)s") % {"week": report},
+        _("Weekly report %(week)s, %(dates)s") % {"week": report, "dates": report.dates},
         parts.words_of(span),
         summary,
         [
@@ -89,14 +89,14 @@ def _outlook(last: date) -> list[Block]:
 
 
 def _products(standings: list[Standing], columns: list[str]) -> list[Block]:
-    """What each product did. What was nought in both weeks is left out, and that is said."""
+    """What each product did. What was zero in both weeks is left out, and that is said."""
     moved = [one for one in standings if one.value or one.previous]
     rows = [[Cell(one.product), *cells] for one, cells in zip(moved, parts.standing_rows(moved), strict=True)]
     blocks: list[Block] = [Table([_("Product"), _("Figure"), *columns], rows, empty=_("Nothing was counted."), texts=2)]
     if left := len(standings) - len(moved):
         words = ngettext(
-            "%(count)d figure was nought in both weeks and is not shown.",
-            "%(count)d figures were nought in both weeks and are not shown.",
+            "%(count)d figure was zero in both weeks and is not shown.",
+            "%(count)d figures were zero in both weeks and are not shown.",
             left,
         )
         blocks.append(Words(words % {"count": left}))

@@ -58,7 +58,7 @@ def system_health_log(slot: datetime) -> str:
     seen = look()
     keep(HealthRun.Kind.LOG, whole_days(night, night).start, seen, figures)
     forget(HealthRun.Kind.LOG)
-    words = _("%(summary)s; the day before: %(done)d jobs done, %(failed)d failed, %(alerts)d alerts")
+    words = _("%(summary)s; the day before: %(done)d jobs done, %(failed)d failed, alarms: %(alerts)d")
     return words % {
         "summary": summary(seen),
         "done": figures["jobs_done"],

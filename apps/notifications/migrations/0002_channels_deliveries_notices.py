@@ -90,8 +90,8 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=60, unique=True, verbose_name='name')),
                 ('least_severity', models.CharField(choices=[('critical', 'Critical'), ('warning', 'Warning'), ('info', 'Info'), ('success', 'Success')], default='critical', max_length=8, verbose_name='from severity')),
                 ('codes', models.JSONField(blank=True, default=list, help_text='Types of alarm; “job_*” is all that begin so. Empty: all.', verbose_name='types')),
-                ('after_minutes', models.PositiveIntegerField(default=15, verbose_name='after minutes')),
-                ('repeat_minutes', models.PositiveIntegerField(default=0, help_text='0: it is said once.', verbose_name='again each minutes')),
+                ('after_minutes', models.PositiveIntegerField(default=15, verbose_name='after (minutes)')),
+                ('repeat_minutes', models.PositiveIntegerField(default=0, help_text='0: it is said once.', verbose_name='again every (minutes)')),
                 ('enabled', models.BooleanField(default=True, verbose_name='enabled')),
             ],
             options={

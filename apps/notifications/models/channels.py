@@ -68,8 +68,10 @@ class EscalationRule(models.Model):
     codes = models.JSONField(
         _("types"), default=list, blank=True, help_text=_("Types of alarm; “job_*” is all that begin so. Empty: all.")
     )
-    after_minutes = models.PositiveIntegerField(_("after minutes"), default=15)
-    repeat_minutes = models.PositiveIntegerField(_("again each minutes"), default=0, help_text=_("0: it is said once."))
+    after_minutes = models.PositiveIntegerField(_("after (minutes)"), default=15)
+    repeat_minutes = models.PositiveIntegerField(
+        _("again every (minutes)"), default=0, help_text=_("0: it is said once.")
+    )
     channels = models.ManyToManyField(
         AlertChannel,
         blank=True,

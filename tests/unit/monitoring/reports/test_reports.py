@@ -52,7 +52,9 @@ def test_the_weekly_report(
     monkeypatch.setitem(registry(PulseMetric)._items, "uptime", up)
     with contributed(Concern("tried", "Tried things", lambda: 3, lambda: "/admin/tried/", order=1)):
         outcome = reports.expansion_monitor(FRIDAY)
-    assert outcome.startswith("Weekly report 2026-W48: Revenue $70.00, costs $11.83, net margin $58.17.")
+    assert outcome.startswith(
+        "Weekly report 2026-W48, 20 Nov – 27 Nov 2026: Revenue $70.00, costs $11.83, net margin $58.17."
+    )
     text = text_of(Report.objects.get())
     assert "- Uptime: **99.00 %**" in text
     assert "- Revenue: **$70.00** (+$65.00 (+1,300.0 %))" in text
@@ -62,7 +64,7 @@ def test_the_weekly_report(
     assert "- **to do**: Tried things: 3" in text
     assert "- none: Open alarms" in text
     assert sorted(path.name for path in reports_folder.rglob("*.*")) == ["2026-11-27.md", "2026-11-27.pdf"]
-    assert MailMessage.objects.get().subject == "Weekly report 2026-W48"
+    assert MailMessage.objects.get().subject == "Weekly report 2026-W48, 20 Nov – 27 Nov 2026"
 
 
 def test_days_that_were_not_collected_are_told(organization: Organization) -> None:
@@ -124,10 +126,12 @@ def test_the_governance_report(organization: Organization, owner: User) -> None:
     values = {"job": "verify_audit", "started_at": sunday, "state": "succeeded"}
     JobRun.objects.create(slot=sunday - timedelta(hours=6), **values)
     outcome = reports.governance_report(FRIDAY)
-    assert outcome.startswith("Governance report 22 November 2026: 3 entries in the audit log; chains: verified.")
+    assert outcome.startswith(
+        "Governance report 22 November 2026: 3 entries in the audit log; its chains of hashes: unbroken."
+    )
     text = text_of(Report.objects.get())
     assert "- Entries: **3** (1 the week before)" in text
-    assert "- By staff: **3** (1 people)" in text
+    assert "- By staff: **3** (1 person)" in text
     assert (
         "## Keys and secrets\n\n| Action | This week | Week before |\n|---|---:|---:|\n| Created an API key | 1 | 0 |"
         in text
