@@ -99,7 +99,7 @@ def verify(slot: datetime) -> HealthRun:
 
 def _look(check: _Check) -> tuple[str, str]:
     """As the doctor does: what breaks has failed, with its error as what was seen."""
-    return examine(HealthCheck(check.name, check.label, check.look))
+    return examine(HealthCheck(check.name, check.label, check.look))  # type: ignore[arg-type] # words of the model
 
 
 def expansion_verifier(slot: datetime) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import textwrap
+from collections.abc import Callable
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
@@ -37,7 +38,12 @@ class Command(BaseCommand):
             raise SystemExit(1)
 
     def _print_table(self, found: list[dict[str, str]], failed: int) -> None:
-        style = {"ok": self.style.SUCCESS, "warning": self.style.WARNING, "failed": self.style.ERROR, "off": str}
+        style: dict[str, Callable[[str], str]] = {
+            "ok": self.style.SUCCESS,
+            "warning": self.style.WARNING,
+            "failed": self.style.ERROR,
+            "off": str,
+        }
         wide = max(len(item["label"]) for item in found)
         for item in found:
             state = style[item["state"]](f"{STATES.get(item['state'], item['state']):<7}")
