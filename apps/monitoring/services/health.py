@@ -13,7 +13,7 @@ from apps.core.models import EventDelivery, JobRun
 from apps.core.registry import registry
 from apps.core.staff.figures import MOST_COUNTED
 from apps.monitoring.models import HealthRun
-from apps.monitoring.services.looking import Seen, alarm, forget, keep, summary
+from apps.monitoring.services.looking import Seen, alarm, forget, keep, named, summary
 from apps.monitoring.spans import Span, whole_days
 from apps.notifications.models import Alert
 
@@ -46,8 +46,9 @@ def health_monitor(slot: datetime) -> str:
     )
     alarm(CHECK_ALERT, seen)
     forget(HealthRun.Kind.MONITOR)
-    changed = sum(result.changed for result in run.results.all())
-    return f"{run.summary}; " + _("%(count)d changed") % {"count": changed}
+    changed = [result.label for result in run.results.all() if result.changed]
+    words = _("%(count)d changed") % {"count": len(changed)}
+    return f"{run.summary}; {named(words, changed) if changed else words}"
 
 
 def system_health_log(slot: datetime) -> str:

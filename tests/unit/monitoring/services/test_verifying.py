@@ -48,7 +48,7 @@ def test_a_good_night(account: FakeAccount) -> None:
     assert states() == {
         "notion": "off", "stripe_balance": "ok", "stripe_charges": "ok", "cost_threshold": "ok"
     }  # fmt: skip
-    assert words == "3 checks fine, 0 with a warning, 1 skipped"
+    assert words == "3 checks fine, 1 skipped (Notion)"
     assert not Alert.objects.exists()
 
 
