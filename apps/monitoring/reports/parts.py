@@ -14,7 +14,7 @@ from apps.core.staff.figures import MOST_COUNTED
 from apps.core.templatetags.levqor import number
 from apps.monitoring.figures import dollars, percent, shown, shown_change
 from apps.monitoring.models import Category
-from apps.monitoring.reports.document import Bars, Cell, Check, Checks, Number, Table, row
+from apps.monitoring.reports.document import Bars, Block, Cell, Check, Checks, Number, Table, Words, row
 from apps.monitoring.selectors.concerns import concerns
 from apps.monitoring.selectors.costs import CostSum
 from apps.monitoring.selectors.pulse import Standing, series
@@ -82,7 +82,31 @@ def cost_table(found: CostSum, before: CostSum, columns: Sequence[str]) -> Table
 def margin_number(found: CostSum) -> Number:
     """What is left, with its share."""
     tone = "bad" if found.margin < 0 else ""
-    return Number(_("Net margin"), dollars(found.margin), percent(found.margin_percent), tone)
+    note = _("nothing was earned") if found.margin_percent is None else percent(found.margin_percent)
+    return Number(_("Net margin"), dollars(found.margin), note, tone)
+
+
+def money_bars(title: str, points: Sequence[tuple[str, str, CostSum]], first_column: str) -> Bars:
+    """What came in, parted into what costs took of it and what is left; costs that it did not pay for lie below."""
+    series = [
+        ("paid", _("Revenue that costs took, US $"), "idle"),
+        ("left", _("Net margin, US $"), "brand"),
+        ("short", _("Costs beyond revenue, US $"), "bad"),
+    ]
+    return Bars(title, series, [(label, whole, _parted(found)) for label, whole, found in points], first_column)
+
+
+def _parted(found: CostSum) -> dict[str, float]:
+    took = max(min(found.costs, found.earned), 0)
+    return {"paid": took / 100, "left": max(found.margin, 0) / 100, "short": min(found.margin, 0) / 100}
+
+
+def worth_drawing(charts: Sequence[Bars]) -> list[Block]:
+    """The charts that show something: one bar, or none, is a frame around nothing. The others are named."""
+    drawn = [one for one in charts if len(one.points) > 1 and any(any(values.values()) for *_l, values in one.points)]
+    left = [one.title for one in charts if one not in drawn]
+    words = _("Not drawn, as there is nothing to compare yet: %(titles)s.") % {"titles": "; ".join(left)}
+    return [*drawn, *([Words(words)] if left else [])]
 
 
 def standing_rows(found: Sequence[Standing]) -> list[list[Cell]]:

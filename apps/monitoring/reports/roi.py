@@ -74,11 +74,10 @@ def _months(span: Span) -> list[Block]:
     while day <= span.last_day:
         after = (day.replace(day=1) + timedelta(days=32)).replace(day=1)
         found = costs.summed(day, min(after - timedelta(days=1), span.last_day))
-        values = {"margin": found.margin / 100, "costs": found.costs / 100}
-        points.append((f"{day:%b}", f"{day:%B %Y}", values))
+        points.append((f"{day:%b}", f"{day:%B %Y}", found))
         day = after
-    series = [("costs", _("Costs, US $"), "idle"), ("margin", _("Net margin, US $"), "brand")]
-    return [Bars(_("Revenue by month: what it costs and what is left"), series, points, _("Month"))]
+    title = _("Revenue by month: what costs took of it and what is left")
+    return parts.worth_drawing([parts.money_bars(title, points, _("Month"))])
 
 
 def _shares(found: costs.CostSum) -> list[Block]:
@@ -162,11 +161,13 @@ def _prices(span: Span, found: costs.CostSum) -> list[Block]:
     if over and api:
         beyond, whole = over.compute(span.start, span.end) or 0, api.compute(span.start, span.end) or 0
         share = beyond * FULL / whole if whole else None
-        items.append(Number(_("Overage of API revenue"), percent(share), dollars(beyond)))
+        note = _("the API brought nothing in") if share is None else dollars(beyond)
+        items.append(Number(_("Overage of API revenue"), percent(share), note))
     even = costs.break_even(span.last_day + timedelta(days=1))
     if even is not None and even.customers is not None:
         customers = ngettext("%(count)s customer", "%(count)s customers", even.customers)
-        note = _("at %(price)s a month") % {"price": dollars(even.price)}
+        words = _("at %(price)s a month, of which Stripe takes %(fee)s")
+        note = words % {"price": dollars(even.price), "fee": dollars(even.fee)}
         items.append(Number(_("Break-even"), customers % {"count": number(even.customers)}, note))
     if found.revenue:
         items.append(Number(_("Stripe's part of revenue"), percent(found.fees * FULL / found.revenue)))

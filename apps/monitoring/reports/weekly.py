@@ -38,7 +38,7 @@ def build(span: Span, report: PulseReport) -> Document:
             Section(_("Revenue by product"), [parts.revenue_table(found, before, columns)]),
             Section(_("Costs"), [parts.cost_table(found, before, columns), *_outlook(last)]),
             Section(_("Products"), _products(standings, columns)),
-            Section(_("Trends"), [_money_bars(last), *parts.metric_bars()]),
+            Section(_("Trends"), parts.worth_drawing([_money_bars(last), *parts.metric_bars()])),
             Section(_("What to do"), [parts.checklist()]),
         ],
     )
@@ -56,7 +56,12 @@ def _overview(span: Span, found: costs.CostSum, before: costs.CostSum, standings
         parts.margin_number(found),
     ]
     by_name = {one.metric: one for one in standings}
-    items += [Number(one.label, one.text, one.change_text) for name in OVERVIEW if (one := by_name.get(name))]
+    new = _("not counted the week before")
+    items += [
+        Number(one.label, one.text, new if one.change is None else one.change_text)
+        for name in OVERVIEW
+        if (one := by_name.get(name))
+    ]
     return Figures(items)
 
 
@@ -73,8 +78,15 @@ def _outlook(last: date) -> list[Block]:
     blocks: list[Block] = []
     even = costs.break_even(last + timedelta(days=1))
     if even is not None and even.customers is not None:
-        words = _("Break-even: %(customers)s customers at %(price)s (%(label)s) pay for %(costs)s a month.")
+        words = ngettext(
+            "Break-even: %(customers)s customer at %(price)s a month (%(label)s), of which Stripe takes %(fee)s, pays "
+            "for %(costs)s a month.",
+            "Break-even: %(customers)s customers at %(price)s a month (%(label)s), of which Stripe takes %(fee)s each, "
+            "pay for %(costs)s a month.",
+            even.customers,
+        )
         values = {"customers": number(even.customers), "price": dollars(even.price), "label": even.label}
+        values["fee"] = dollars(even.fee)
         blocks.append(Words(words % {**values, "costs": dollars(even.monthly_costs)}))
     forecast = costs.newest_forecast()
     if forecast is not None:
@@ -110,9 +122,8 @@ def _money_bars(last: date) -> Bars:
         (
             f"{day:%d %b}",
             _("week until %(day)s") % {"day": parts.day_words(day)},
-            {"margin": found.margin / 100, "costs": found.costs / 100},
+            found,
         )
         for day, found in weeks[first:]
     ]
-    series = [("costs", _("Costs, US $"), "idle"), ("margin", _("Net margin, US $"), "brand")]
-    return Bars(_("Revenue: what it costs and what is left"), series, points, _("Week"))
+    return parts.money_bars(_("Revenue: what costs took of it and what is left"), points, _("Week"))

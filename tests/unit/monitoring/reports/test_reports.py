@@ -15,7 +15,8 @@ from apps.core.models import JobRun
 from apps.core.registry import contributed, registry
 from apps.integrations.models import MailMessage
 from apps.monitoring.models import Report
-from apps.monitoring.reports import governance
+from apps.monitoring.reports import governance, parts
+from apps.monitoring.selectors import costs
 from apps.monitoring.services import pulse, reports
 from apps.monitoring.spans import PULSE_WEEK, ended
 from apps.notifications.services import alerts
@@ -55,6 +56,7 @@ def test_the_weekly_report(
     assert outcome.startswith(
         "Weekly report 2026-W48, 20 Nov – 27 Nov 2026: Revenue $70.00, costs $11.83, net margin $58.17."
     )
+    assert str(reports_folder) in outcome.partition("Files: ")[2]  # "weekly/…" alone would not say where
     text = text_of(Report.objects.get())
     assert "- Uptime: **99.00 %**" in text
     assert "- Revenue: **$70.00** (+$65.00 (+1,300.0 %))" in text
@@ -65,6 +67,32 @@ def test_the_weekly_report(
     assert "- none: Open alarms" in text
     assert sorted(path.name for path in reports_folder.rglob("*.*")) == ["2026-11-27.md", "2026-11-27.pdf"]
     assert MailMessage.objects.get().subject == "Weekly report 2026-W48, 20 Nov – 27 Nov 2026"
+
+
+def test_what_has_nothing_to_show_is_named_and_not_drawn(organization: Organization) -> None:
+    """The first week: each chart would be one bar, or none."""
+    cost_day(date(2026, 11, 26), bills=6_000)
+    reports.expansion_monitor(FRIDAY)
+    report = Report.objects.get()
+    kinds = {block["kind"] for section in report.document["sections"] for block in section["blocks"]}
+    assert "bars" not in kinds
+    text = text_of(report)
+    assert (
+        "Not drawn, as there is nothing to compare yet: Revenue: what costs took of it and what is left; Runs;" in text
+    )
+    assert "- Runs: **0** (not counted the week before)" in text
+    assert "(nothing was earned)" in text
+    assert "(—)" not in text
+
+
+def test_costs_that_no_revenue_paid_for_lie_below() -> None:
+    sums = dict.fromkeys(costs.SUMMED, 0)
+    poor, rich = (costs.CostSum(7, {**sums, "hosting": 6_000, "revenue": revenue}) for revenue in (1_000, 9_000))
+    bars = parts.money_bars("Money", [("a", "A", poor), ("b", "B", rich)], "Week")
+    assert [values for _label, _whole, values in bars.points] == [
+        {"paid": 10, "left": 0, "short": -50},
+        {"paid": 60, "left": 30, "short": 0},
+    ]
 
 
 def test_days_that_were_not_collected_are_told(organization: Organization) -> None:
