@@ -1,17 +1,23 @@
 """What staff pages say to somebody who sees them for the first time: units, empty lists, one word for one thing."""
 
 import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+import time_machine
 from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 from django_celery_beat.models import PeriodicTask
 
 from apps.accounts.models import User
+from apps.core import heartbeat
 from apps.core.clock import now
 from apps.core.job_schedules import sync_schedules
+from apps.core.staff import contributions
 from apps.core.staff.display import row_url
+from apps.monitoring import staff_figures
 from apps.monitoring.models import (
     CostForecast,
     GaugeSample,
@@ -27,6 +33,7 @@ from apps.monitoring.services.health import health_monitor
 from apps.monitoring.services.slo import ensure_objectives
 from apps.monitoring.services.verifying import verify
 from apps.notifications.models import Alert, AlertChannel, AlertDelivery
+from tests.common.monitored import pulse_week
 from tests.common.roles import client_of
 from tests.common.staff import list_address, staff_with
 
@@ -103,6 +110,21 @@ def test_scheduled_jobs_are_called_so_everywhere(client: Client) -> None:
         text = client.get(address).content.decode()
         assert "cheduled job" in text
         assert "eriodic task" not in text.replace("periodictask", ""), address
+
+
+def test_a_worker_that_the_watchdog_calls_dead_is_not_green(client: Client, settings: Any) -> None:
+    heartbeat.sign("worker", "w1")
+    heartbeat.record()  # the last task was done just now, too
+    for seconds, tone in ((2, "ok"), (settings.WATCHDOG_SECONDS + 1, "bad")):
+        with time_machine.travel(now() + timedelta(seconds=seconds), tick=False):
+            assert contributions.machinery()[0].tone == tone
+
+
+def test_figures_of_a_week_say_which(client: Client) -> None:
+    """The first page counts to this moment: without its dates the same figure seems to be wrong."""
+    pulse_week({"runs": 5}, datetime(2026, 11, 27, 14, tzinfo=UTC))
+    notes = [str(figure.note) for figure in staff_figures._week()]
+    assert notes == ["week until 27 Nov"]
 
 
 def test_one_word_for_alarms_gauges_and_requests(client: Client) -> None:
