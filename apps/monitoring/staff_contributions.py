@@ -49,7 +49,8 @@ def cost_figures() -> list[Figure]:
 
 def cost_chart() -> dict[str, Any]:
     """A month: earned, spent, left."""
-    return {"chart": cost_sheet.money_chart(cost_sheet.by_day(costs.newest_days(MONTH)))}
+    chart = cost_sheet.money_chart(cost_sheet.by_day(costs.newest_days(MONTH)))
+    return {"chart": chart, "nothing": translated("Nothing was earned or spent yet, or no day was collected.")}
 
 
 def health_figures() -> list[Figure]:

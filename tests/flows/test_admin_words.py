@@ -21,6 +21,7 @@ from apps.monitoring import staff_figures
 from apps.monitoring.models import (
     CostForecast,
     GaugeSample,
+    GrowthDay,
     HealthResult,
     HealthRun,
     KeyValueHour,
@@ -33,6 +34,7 @@ from apps.monitoring.services.health import health_monitor
 from apps.monitoring.services.slo import ensure_objectives
 from apps.monitoring.services.verifying import verify
 from apps.notifications.models import Alert, AlertChannel, AlertDelivery
+from tests.common.costs import cost_days
 from tests.common.monitored import pulse_week
 from tests.common.roles import client_of
 from tests.common.staff import list_address, staff_with
@@ -148,3 +150,17 @@ def test_notion_is_skipped_by_all_who_look_or_by_none() -> None:
     verify(now())
     states = HealthResult.objects.filter(check_name="notion").values_list("state", flat=True)
     assert list(states) == ["off", "off"]
+
+
+def test_charts_of_zeros_are_not_drawn(client: Client) -> None:
+    """An axis from 0 to 1 with nothing on it looks broken."""
+    GrowthDay.objects.create(
+        day=now().date(), sign_ups=0, new_organizations=0, active_day=0, active_week=0, active_month=1
+    )
+    pulse_week({"runs": 0}, now())
+    cost_days(now().date() - timedelta(days=1), 0)
+    for address, drawn in (("monitoring_growth", 1), ("monitoring_pulse", 0), ("monitoring_costs", 0)):
+        text = client.get(reverse(f"admin:{address}")).content.decode()
+        assert text.count("<figure") == drawn, address
+        assert "Nothing to show yet" in text
+    assert "Nothing was earned or spent yet" in client.get("/admin/operations/").content.decode()
