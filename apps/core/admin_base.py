@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
 from django.utils.functional import Promise
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
@@ -36,6 +37,9 @@ class StaffModelAdmin(ActionPages, ModelAdmin):
     editable: tuple[str, ...] = ()
     staff_actions: tuple[StaffAction, ...] = ()
     lookups: ClassVar[tuple[str, ...]] = ()  # columns that links may filter by, beside list_filter
+    called: tuple[Promise, Promise] | None = None  # one and many, where a package's model has a name that nobody knows
+    empty_text: str | Promise = ""  # when rows come, for a list without any
+    empty_jobs: ClassVar[tuple[str, ...]] = ()  # the jobs that make them
     list_defer: ClassVar[tuple[str, ...]] = ()  # heavy columns that the list does not read
 
     actions = ()
@@ -133,6 +137,8 @@ class StaffModelAdmin(ActionPages, ModelAdmin):
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         """The page of a row, with the buttons that fit it and the facts that other apps tell."""
         row = kwargs.get("obj")
+        if self.called:
+            context["title"] = capfirst(str(self.called[0]))
         if row is not None:
             row.staff_title = self.title_of(row)
             context["actions_detail"] = [

@@ -22,7 +22,7 @@ from apps.core.kinds import HealthCheck
 from apps.core.models import EventDelivery
 from apps.core.preparation import foreign_migrations
 
-Seen = tuple[Literal["ok", "warning", "failed"], str]
+Seen = tuple[Literal["ok", "warning", "failed", "off"], str]
 LOW_DISK_BYTES, NO_DISK_BYTES = 2_000_000_000, 200_000_000
 OPTIONAL_PROGRAMS = {"chromium": "browser tests", "xmlsec1": "SAML single sign-on"}
 

@@ -41,7 +41,10 @@ def _spec(points: Sequence[Point], series: Sequence[Series], *, width: int, heig
         "scale": {"type": "point", "padding": 0.2},
         "axis": {**axis_of(points, labels), "domain": False},  # the line at nothing is drawn
     }
-    y = {"field": "value", "type": "quantitative", "axis": {"title": None, "tickCount": 4, "format": "~s"}}
+    axis: dict[str, Any] = {"title": None, "tickCount": 4, "format": ",~f"}
+    if all(float(value).is_integer() for point in points for value in point.values.values()):
+        axis["tickMinStep"] = 1  # there is no half of a run
+    y = {"field": "value", "type": "quantitative", "axis": axis}
     words = {"field": "words", "type": "nominal"}
     layers = [
         {

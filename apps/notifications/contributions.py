@@ -46,15 +46,15 @@ register(
     ScheduledJob("forget_notifications", _("Forget old notifications and alarms"), retention.forget, "10 4 * * *"),
     AlertType(
         FAILING,
-        _("An alert channel can't be reached"),
+        _("An alarm channel can't be reached"),
         "warning",
-        _("Alert channel “{{ subject }}” does not take alarms"),
+        _("Alarm channel “{{ subject }}” does not take alarms"),
         "{{ address }}: {{ error }}",
     ),
     AlertType(
         TEST, _("A test of a channel"), "info", _("Test of “{{ subject }}”"), _("Alarms arrive here."), resolves=False
     ),
-    HealthCheck("alert_channels", _("Alert channels"), health.alert_channels),
+    HealthCheck("alert_channels", _("Alarm channels"), health.alert_channels),
 )
 
 __all__ = ["staff_contributions"]  # imported so that its contributions are made

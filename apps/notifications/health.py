@@ -5,6 +5,7 @@ from typing import Literal
 
 from django.conf import settings
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from apps.core.clock import now
 from apps.core.ids import lowest_id
@@ -26,12 +27,23 @@ def alert_channels() -> Finding:
     moment = now()
     lately = AlertDelivery.objects.filter(pk__gte=lowest_id(moment - timedelta(days=1)))
     if dead := lately.filter(state=AlertDelivery.State.DEAD).count():
-        return "failed", _("%(dead)d alarms of the last day did not reach their channel.") % {"dead": dead}
+        words = ngettext(
+            "%(dead)d alarm of the last day did not reach its channel.",
+            "%(dead)d alarms of the last day did not reach their channel.",
+            dead,
+        )
+        return "failed", words % {"dead": dead}
     waiting = AlertDelivery.objects.filter(state=AlertDelivery.State.PENDING, held=False, due_at__lt=moment - LATE)
     if late := waiting.count():
-        return "failed", _("%(late)d alarms wait for more than five minutes: is a worker running?") % {"late": late}
+        words = ngettext(
+            "%(late)d alarm waits for more than five minutes: is a worker running?",
+            "%(late)d alarms wait for more than five minutes: is a worker running?",
+            late,
+        )
+        return "failed", words % {"late": late}
     channels = AlertChannel.objects.filter(enabled=True).count() + len(settings.ALERT_URLS)
     if not channels:
-        told = _("No alert channel is set up: superusers get alarms by mail.")
+        told = _("No alarm channel is set up: superusers get alarms by mail.")
         return ("warning" if settings.LEVQOR_ENV == "production" else "ok"), told
-    return "ok", _("Alarms go to %(channels)d channels.") % {"channels": channels}
+    words = ngettext("Alarms go to %(channels)d channel.", "Alarms go to %(channels)d channels.", channels)
+    return "ok", words % {"channels": channels}

@@ -28,7 +28,7 @@ def alarms() -> list[Figure]:
     dead = counted(lately.filter(state=AlertDelivery.State.DEAD))
     return [
         Figure(
-            _("Open alerts"),
+            _("Open alarms"),
             number(seen["all"]),
             tone="wait" if seen["all"] else "",
             url=list_url(Alert, state="open", period="any"),
@@ -52,9 +52,9 @@ def alarms() -> list[Figure]:
 
 register(
     StaffFigures("alarms", _("Alarms"), alarms, "notifications.view_alert", order=5),
-    AuditAction("alert.acknowledged", _("Acknowledged an alert")),
-    AuditAction("alert.resolved_by_hand", _("Said that an alert is over")),
+    AuditAction("alert.acknowledged", _("Acknowledged an alarm")),
+    AuditAction("alert.resolved_by_hand", _("Said that an alarm is over")),
     AuditAction("alert.sent_again", _("Sent an alarm again")),
-    AuditAction("alert_channel.tested", _("Tested an alert channel")),
+    AuditAction("alert_channel.tested", _("Tested an alarm channel")),
     AuditAction("maintenance_window.ended", _("Ended a maintenance window")),
 )

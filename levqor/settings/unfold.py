@@ -117,12 +117,12 @@ NAVIGATION: list[dict[str, Any]] = [
         "title": _("Alarms"),
         "separator": True,
         "items": [
-            _item(_("Alerts"), "notification_important", "notifications.alert"),
-            _item(_("Alert deliveries"), "outgoing_mail", "notifications.alertdelivery"),
-            _item(_("Alert channels"), "campaign", "notifications.alertchannel"),
+            _item(_("Alarms"), "notification_important", "notifications.alert"),
+            _item(_("Alarm deliveries"), "outgoing_mail", "notifications.alertdelivery"),
+            _item(_("Alarm channels"), "campaign", "notifications.alertchannel"),
             _item(_("Escalation"), "trending_up", "notifications.escalationrule"),
             _item(_("Maintenance windows"), "construction", "notifications.maintenancewindow"),
-            _item(_("Alert templates"), "edit_note", "notifications.alerttemplate"),
+            _item(_("Alarm templates"), "edit_note", "notifications.alerttemplate"),
         ],
     },
     {

@@ -113,6 +113,7 @@ def test_the_sheet_adds_days_up(client: Client) -> None:
     # A month is 30.00; a customer pays 29.00, of which 84 cents and 30 go to Stripe.
     assert (even.monthly_costs, even.price, even.fee, even.customers) == (3_000, 2_900, 114, 2)
     text = answer.content.decode()
+    assert "DAILY_COST_LIMIT" in text  # the alarm goes by it: one has to know where it is set
     for words in ("$240.00", "of $270.00 revenue, $30.00 are taxes", "$193.20", "80.5 %", "2 customers"):
         assert words in text, words
 
@@ -152,8 +153,20 @@ def test_the_board_shows_what_is_wrong_first(client: Client) -> None:
     answer = client.get(BOARD)
     assert [one.check_name for one in answer.context["checks"]] == ["disk", "beat", "notion"]
     assert [(one.before, one.state) for one in answer.context["changes"]] == [("ok", "failed")]
+    assert "something failed" in answer.content.decode()
     day = next(iter(answer.context["chart"].rows))
     assert day[1] == [0, 1]
+
+
+def test_what_warns_is_not_called_healthy(client: Client) -> None:
+    HealthRun.objects.all().delete()
+    run = HealthRun.objects.create(kind="monitor", slot=now(), ok=True)
+    run.results.create(check_name="disk", label="Disk space", state="ok")
+    run.results.create(check_name="payments", label="Payments", state="warning")
+    for address in (BOARD, list_address(HealthRun)):
+        text = client.get(address).content.decode()
+        assert "with a warning" in text, address
+        assert ">healthy<" not in text, address
 
 
 def test_the_board_costs_the_same_for_many_looks(client: Client, django_assert_max_num_queries: Any) -> None:

@@ -45,6 +45,7 @@ class KindFilter(DropdownFilter):
 class PeriodicTaskAdmin(StaffModelAdmin):
     """What beat starts. Rows come from declarations in the code; staff choose another schedule, pause, or run now."""
 
+    called = (_("scheduled job"), _("scheduled jobs"))
     list_display = ("label", "schedule_text", "shown_state", "next_run", "history", "last_run")
     list_filter = (KindFilter,)
     list_select_related = ("crontab", "interval")

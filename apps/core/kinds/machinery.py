@@ -68,11 +68,11 @@ class Tick(Contribution):
 
 @dataclass(frozen=True)
 class HealthCheck(Contribution):
-    """One line of `manage.py doctor`: returns (state, what was seen)."""
+    """One line of `manage.py doctor`: returns (state, what was seen). "off" is what nobody set up: it is skipped."""
 
     name: str
     label: Text
-    run: Callable[[], "tuple[Literal['ok', 'warning', 'failed'], str]"]
+    run: Callable[[], "tuple[Literal['ok', 'warning', 'failed', 'off'], str]"]
 
 
 @dataclass(frozen=True)

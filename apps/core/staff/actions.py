@@ -74,6 +74,7 @@ class ActionPages:
     staff_actions: tuple[StaffAction, ...] = ()
     model: Any
     admin_site: Any
+    called: Any = None
 
     def action_url(self, action: StaffAction, keys: list[Any], back: str = "") -> str:
         """The page that asks whether to do it to these rows."""
@@ -105,6 +106,7 @@ class ActionPages:
             **self.admin_site.each_context(request),
             "title": action.label,
             "opts": self.model._meta,
+            "called": self.called or (self.model._meta.verbose_name, self.model._meta.verbose_name_plural),
             "action": action,
             "form": form,
             "rows": rows,

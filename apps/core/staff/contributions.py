@@ -50,11 +50,14 @@ def machinery() -> list[Figure]:
 
 
 def _worker() -> Figure:
-    seen = heartbeat.last("worker") or heartbeat.last()
+    """Red as soon as the watchdog calls it dead: a green figure beside that alarm would be the wrong one of the two."""
+    seen, fresh = heartbeat.last("worker"), heartbeat.gives_signs("worker")
+    if seen is None:  # workers of a kind that only do tasks
+        seen, fresh = heartbeat.last(), heartbeat.is_fresh()
     if seen is None:
         return Figure(_("Worker"), _("never seen"), tone="bad")
-    fresh = heartbeat.is_fresh("worker") or heartbeat.is_fresh()
-    return Figure(_("Worker last seen"), relative_time(seen), tone="ok" if fresh else "bad")
+    note = "" if fresh else now_translated("gives no sign of life")
+    return Figure(_("Worker last seen"), relative_time(seen), note, "ok" if fresh else "bad")
 
 
 def _oldest(due: datetime | None) -> str:

@@ -1,11 +1,14 @@
 """How jobs look to staff: their schedule in words, how they are, their last runs as dots and as a chart."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db.models import OuterRef, Q, Subquery
+from django.http import HttpRequest
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
@@ -17,8 +20,11 @@ from apps.core import cron
 from apps.core.charts import Point, Series, stacked_bars
 from apps.core.job_controls import job_of
 from apps.core.job_health import look
+from apps.core.job_schedules import JOB_PREFIX
+from apps.core.kinds import ScheduledJob
 from apps.core.models import JobRun, JobState
-from apps.core.staff.display import NOTHING, row_url, tag
+from apps.core.registry import registry
+from apps.core.staff.display import NOTHING, list_url, row_url, tag
 from apps.core.templatetags.levqor import duration
 
 MOST_DOTS, MOST_CHARTED = 12, 40
@@ -39,6 +45,35 @@ HEALTH = {
     "failing": (gettext_lazy("failing"), "bad"),
     "never_ran": (gettext_lazy("never ran"), "bad"),
 }
+
+
+@dataclass(frozen=True)
+class JobLink:
+    """The way from an empty page to the job that fills it: its page, and the question whether to run it now, each
+    where this member of staff may go there."""
+
+    label: str
+    url: str = ""
+    run_url: str = ""
+
+
+def job_links(request: HttpRequest, names: Iterable[str]) -> list[JobLink]:
+    """Of these jobs, in this order; one query."""
+    rows = {row.name: row for row in PeriodicTask.objects.filter(name__in=[f"{JOB_PREFIX}{name}" for name in names])}
+    may_see, may_run = (request.user.has_perm(f"django_celery_beat.{what}_periodictask") for what in ("view", "change"))
+    links = []
+    for name in names:
+        row, job = rows.get(f"{JOB_PREFIX}{name}"), registry(ScheduledJob).find(name)
+        if job is None:
+            continue
+        label = str(job.label)
+        if row is None or not may_see:
+            links.append(JobLink(label, list_url(PeriodicTask, kind="job") if may_see else ""))
+            continue
+        query = {"id": str(row.pk), "back": request.get_full_path()}
+        asks = reverse("admin:django_celery_beat_periodictask_do", args=["run-now"], query=query)
+        links.append(JobLink(label, row_url(row), asks if may_run and row.enabled else ""))
+    return links
 
 
 def attach(rows: Iterable[PeriodicTask], most: int = MOST_DOTS) -> None:

@@ -22,6 +22,7 @@ from unfold.views import ChangeList
 from apps.core import clock
 from apps.core.ids import InvalidIdError, from_public, lowest_id
 from apps.core.staff.figures import MOST_COUNTED
+from apps.core.staff.job_pages import job_links
 
 ORGANIZATION_NAME = "staff_organization_name"
 
@@ -53,7 +54,9 @@ class StaffChangeList(ChangeList):
 
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().__init__(request, *args, **kwargs)
-        self.title = capfirst(self.opts.verbose_name_plural)
+        self.one, self.many = self.model_admin.called or (self.opts.verbose_name, self.opts.verbose_name_plural)
+        self.title = capfirst(self.many)
+        self.empty_jobs = [] if self.result_count else job_links(request, self.model_admin.empty_jobs)
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> models.QuerySet[Any]:
         queryset: models.QuerySet[Any] = super().get_queryset(request, exclude_parameters)

@@ -10,10 +10,10 @@ from apps.integrations.notion.syncing import JOB_LASTS
 from apps.integrations.notion.tables import backlog
 
 
-def notion() -> tuple[Literal["ok", "warning", "failed"], str]:
+def notion() -> tuple[Literal["ok", "warning", "failed", "off"], str]:
     """Whether the tables there are kept up to date. What nobody set up is no fault. Nothing is asked of Notion here."""
     if not connection.is_set_up():
-        return "ok", _("Notion is not set up: nothing goes there (NOTION_TOKEN and NOTION_PARENT_PAGE).")
+        return "off", _("Notion is not set up: nothing goes there (NOTION_TOKEN and NOTION_PARENT_PAGE).")
     seen = backlog()
     if seen["tables"]:
         return "failed", _("%(tables)d tables at Notion could not be synced; the administration says why.") % seen

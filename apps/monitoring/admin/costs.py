@@ -20,6 +20,7 @@ from apps.monitoring.models import Category, CostDay, CostLine
 from apps.monitoring.models.costs import TAX
 
 COLUMNS = (*Category.values, "infrastructure", "fees", "revenue", TAX, "addon", "margin", "balance")
+FILLED_BY = ("cost_collector",)
 ROWS = 5_000  # of a file: more than thirteen years
 
 
@@ -56,6 +57,8 @@ class CostDayAdmin(PagesAdmin):
     """Days: what they cost, what came in, what is left."""
 
     ordering = ("-day",)
+    empty_text = _("Every day is collected at 01:00 UTC of the next one.")
+    empty_jobs = FILLED_BY
     list_display = ("__str__", "spent", "shown_fees", "came_in", "addons", "left", "share")
     list_filter = (("fees_estimated", BooleanRadioFilter),)
     search_help_text = _("A day (2026-03-11), or cday_…")
@@ -104,7 +107,8 @@ class CostDayAdmin(PagesAdmin):
         may_add = request.user.has_perm("monitoring.add_infrastructurecost")
         for row in context["rows"]:
             row.staff_url = row_url(row)
-        return self.page(request, "costs.html", _("Costs"), may_add=may_add, **context)
+        jobs = () if context["newest"] else FILLED_BY
+        return self.page(request, "costs.html", _("Costs"), may_add=may_add, fill_jobs=jobs, **context)
 
     def csv_view(self, request: HttpRequest) -> HttpResponse:
         """All days, in dollars."""

@@ -16,6 +16,10 @@ class KeyValueHourAdmin(StaffModelAdmin):
     """What Redis did, hour by hour."""
 
     ordering = ("-hour",)
+    empty_text = _(
+        "An hour is added every hour where a Redis is set up (REDIS_URL); without one there is none to count."
+    )
+    empty_jobs = ("kv_costs",)
     list_display = ("shown_hour", "shown_commands", "shown_memory", "shown_cost")
     list_before_template = None
     search_fields = ()
@@ -47,6 +51,10 @@ class CostForecastAdmin(StaffModelAdmin):
     """Forecasts of thirty days, and how they turned out."""
 
     ordering = ("-first",)
+    empty_text = _(
+        "The first is made on a Monday, once four weeks of costs were collected; then one comes each Monday."
+    )
+    empty_jobs = ("cost_prediction",)
     list_display = ("__str__", "shown_expected", "shown_range", "shown_actual")
     list_before_template = None
     search_help_text = _("Paste a cfc_… id")

@@ -14,6 +14,7 @@ from apps.monitoring.models import GrowthDay
 from apps.monitoring.selectors.growth import cohorts
 
 DAYS = 60
+FILLED_BY = ("retention_aggregation", "growth_retention")
 SERIES = (
     Series("sign_ups", _("Sign-ups"), "brand"),
     Series("day", _("Organizations active on the day"), "hue-2"),
@@ -27,6 +28,8 @@ class GrowthDayAdmin(PagesAdmin):
     """Days."""
 
     ordering = ("-day",)
+    empty_text = _("Every day is counted shortly after midnight UTC.")
+    empty_jobs = FILLED_BY
     list_display = ("__str__", "people", "made", "on_day", "in_week", "in_month")
     search_fields = ()
     fieldsets = ((None, {"fields": (("__str__", "people"), ("made", "on_day"), ("in_week", "in_month"))}),)
@@ -53,7 +56,13 @@ class GrowthDayAdmin(PagesAdmin):
         charts = [stacked_bars(one.label, points, [one]) for one in SERIES]
         found = cohorts()
         weeks = range(max((len(one.shares) for one in found), default=0))
-        context = {"newest": rows[-1] if rows else None, "charts": charts, "cohorts": found, "weeks": weeks}
+        context = {
+            "fill_jobs": () if rows else FILLED_BY,
+            "newest": rows[-1] if rows else None,
+            "charts": charts,
+            "cohorts": found,
+            "weeks": weeks,
+        }
         return self.page(request, "growth.html", _("Growth and retention"), **context)
 
     def csv_view(self, request: HttpRequest) -> HttpResponse:

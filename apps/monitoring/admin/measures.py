@@ -176,7 +176,7 @@ class ObjectiveFilter(KnownValuesFilter):
 class SloSampleAdmin(MeasureAdmin):
     """How objectives stood, every five minutes."""
 
-    list_display = ("at_time", "objective", "total", "bad", "p95_ms", "burns", "shown_severity")
+    list_display = ("at_time", "objective", "shown_severity", "bad_of_all", "shown_p95", "burns")
     list_filter = (ObjectiveFilter,)
     list_select_related = ("objective",)
     lookups = ("objective",)
@@ -186,18 +186,29 @@ class SloSampleAdmin(MeasureAdmin):
             {
                 "fields": (
                     ("objective", "at_time"),
-                    ("total", "bad", "p95_ms"),
+                    ("shown_severity", "bad_of_all", "shown_p95"),
                     ("burn_1h", "burn_6h", "burn_3d"),
-                    "shown_severity",
                 )
             },
         ),
     )
 
-    @display(description=_("burn rates: 1 hour, 6 hours, 3 days"))
+    @display(description=_("bad requests"))
+    def bad_of_all(self, obj: SloSample) -> str:
+        """Of the five minutes before."""
+        return str(_("%(bad)s of %(total)s") % {"bad": number(obj.bad), "total": number(obj.total)})
+
+    @display(description=_("p95 latency"))
+    def shown_p95(self, obj: SloSample) -> str:
+        """95 of 100 requests were quicker; in milliseconds."""
+        return NOTHING if obj.p95_ms is None else f"{number(obj.p95_ms)} ms"
+
+    @display(description=_("burn: 1 h · 6 h · 3 d"))
     def burns(self, obj: SloSample) -> str:
         """The three long windows."""
         rates = (obj.burn_1h, obj.burn_6h, obj.burn_3d)
+        if all(rate is None for rate in rates):
+            return str(_("too few requests"))
         return " · ".join(NOTHING if rate is None else number(rate, 1) for rate in rates)
 
     @display(description=_("alarm"))

@@ -20,6 +20,7 @@ from apps.monitoring.models import PulseReport, PulseValue
 from apps.monitoring.selectors import pulse
 
 WEEKS = 26
+FILLED_BY = ("weekly_pulse",)
 CHARTS = ("revenue", "mrr", "runs", "api_calls", "sign_ups", "active_developers")
 
 
@@ -28,6 +29,8 @@ class PulseReportAdmin(PagesAdmin):
     """Weeks of the business."""
 
     ordering = ("-end",)
+    empty_text = _("The pulse is taken on Fridays at 14:00, London.")
+    empty_jobs = FILLED_BY
     list_display = ("__str__", "begins", "ends", "made")
     search_help_text = _("Paste a pulse_… id")
     fieldsets = ((None, {"fields": (("begins", "ends"), ("made", "full_id"), "shown_values")}),)
@@ -50,7 +53,8 @@ class PulseReportAdmin(PagesAdmin):
         reports, found = pulse.series(CHARTS, WEEKS)
         charts = [_chart(name, reports, found[name]) for name in CHARTS if found[name]]
         standings = pulse.standings(report) if report else []
-        return self.page(request, "pulse.html", _("Weekly pulse"), report=report, charts=charts, standings=standings)
+        context = {"report": report, "charts": charts, "standings": standings}
+        return self.page(request, "pulse.html", _("Weekly pulse"), fill_jobs=() if report else FILLED_BY, **context)
 
     def metric_view(self, request: HttpRequest, metric: str) -> HttpResponse:
         """One figure, week by week."""

@@ -28,6 +28,11 @@ class ReportAdmin(PagesAdmin):
     """What the platform wrote about itself."""
 
     ordering = ("-end", "-pk")
+    empty_text = _(
+        "The daily summary is written at 09:00, the weekly report on Fridays at 14:30, the governance report on "
+        "Sundays at 09:00 and the quarterly review when a quarter is over, all in London."
+    )
+    empty_jobs = ("daily_ops_summary", "expansion_monitor", "governance_report", "roi_review")
     list_display = ("title", "shown_kind", "ends", "summary", "made")
     list_filter = (("kind", ChoicesDropdownFilter),)
     list_defer = ("document",)

@@ -11,6 +11,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
 from apps.core.admin_base import StaffModelAdmin
+from apps.core.staff.job_pages import job_links
 
 RISKY = ("=", "+", "-", "@", "\t", "\r")  # what makes a spreadsheet take a text for a formula
 
@@ -41,8 +42,10 @@ class PagesAdmin(StaffModelAdmin):
         return guarded
 
     def page(self, request: HttpRequest, template: str, title: Any, **context: Any) -> HttpResponse:
-        """A page in the administration's frame."""
-        frame = {**self.admin_site.each_context(request), "title": title, "content_title": title, **context}
+        """A page in the administration's frame; `fill_jobs` names the jobs that fill an empty one."""
+        jobs = job_links(request, context.pop("fill_jobs", ()))
+        frame = {**self.admin_site.each_context(request), "title": title, "content_title": title, "jobs": jobs}
+        frame |= context
         return TemplateResponse(request, f"admin/monitoring/{template}", frame)
 
 

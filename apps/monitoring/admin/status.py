@@ -123,7 +123,8 @@ class IncidentAdmin(StaffModelAdmin):
     staff_actions = (
         StaffAction(
             name="update",
-            label=_("Tell more"),
+            label=_("Post an update"),
+            told=_("The update is on the status page, and goes by mail to everybody who subscribed."),
             question=_("It goes to the page at once, and by mail to everybody who subscribed."),
             permission="monitoring.change_incident",
             do=_update,
@@ -279,6 +280,7 @@ class IncidentTemplateAdmin(StaffModelAdmin):
 class StatusSubscriberAdmin(StaffModelAdmin):
     """Who gets mail about incidents, and who was asked and has not answered."""
 
+    empty_text = _("People subscribe on the status page and confirm it by mail.")
     list_display = ("email", "asked", "confirmed")
     list_before_template = None
     search_fields = ("email__exact",)

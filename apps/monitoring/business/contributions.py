@@ -81,7 +81,7 @@ register(
     HealthCheck("error_tracker", _("Error tracker"), error_tracker.told_to),
     Concern(
         "open_alerts",
-        _("Open alerts"),
+        _("Open alarms"),
         lambda: _capped(Alert.objects.filter(resolved_at=None)),
         lambda: list_url(Alert),
         order=10,

@@ -2,6 +2,7 @@
 
 from django.core.cache import cache
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.translation import gettext as translated
 from django.utils.translation import gettext_lazy as _
 
@@ -33,9 +34,13 @@ def _week() -> list[Figure]:
             )
         ]
     found = {one.metric: one for one in pulse.standings(weeks[0])}
+    week = translated("week until %(day)s") % {"day": date_format(weeks[0].end, "j M")}
     return [
         Figure(
-            one.label, one.text, f"{weeks[0]}, {one.change_text}", url=reverse("admin:monitoring_metric", args=[name])
+            one.label,
+            one.text,
+            week if one.change is None else f"{week}, {one.change_text}",
+            url=reverse("admin:monitoring_metric", args=[name]),
         )
         for name in SHOWN
         if (one := found.get(name))

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from babel.dates import format_date
+from django.conf import settings
 from django.utils.translation import get_language, to_locale
 from django.utils.translation import gettext as _
 
@@ -38,6 +39,7 @@ def sheet(chosen: str) -> dict[str, Any]:
     parts = by_day(rows) if span <= BY_DAY else _by_week(last, span // 7)
     return {
         "newest": newest,
+        "limit": int(settings.DAILY_COST_LIMIT * CENTS),
         "span": span,
         "spans": SPANS,
         "found": costs.summed(last - timedelta(days=span - 1), last),

@@ -30,13 +30,14 @@ def cost_figures() -> list[Figure]:
         Figure(
             _("Net margin, 30 days"),
             dollars(month.margin),
-            percent(month.margin_percent),
+            translated("nothing was earned") if month.margin_percent is None else percent(month.margin_percent),
             "bad" if month.margin < 0 else "",
             url,
         ),
     ]
     if even is not None and even.customers is not None:
-        words = translated("customers at %(price)s a month") % {"price": dollars(even.price)}
+        words = translated("customers at %(price)s a month, of which Stripe takes %(fee)s")
+        words %= {"price": dollars(even.price), "fee": dollars(even.fee)}
         figures.append(Figure(_("Break-even"), number(even.customers), words, url=url))
     if forecast is not None:
         words = translated("%(low)s to %(high)s") % {"low": dollars(forecast.low), "high": dollars(forecast.high)}
@@ -46,7 +47,8 @@ def cost_figures() -> list[Figure]:
 
 def cost_chart() -> dict[str, Any]:
     """A month: earned, spent, left."""
-    return {"chart": sheet.money_chart(sheet.by_day(costs.newest_days(MONTH)))}
+    chart = sheet.money_chart(sheet.by_day(costs.newest_days(MONTH)))
+    return {"chart": chart, "nothing": translated("Nothing was earned or spent yet, or no day was collected.")}
 
 
 register(

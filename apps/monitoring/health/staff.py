@@ -5,6 +5,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils.translation import gettext as translated
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from apps.core.kinds import Figure, StaffFigures
 from apps.core.registry import register
@@ -23,9 +24,12 @@ def health_figures() -> list[Figure]:
 def _figure(label: Any, run: HealthRun | None, url: str) -> Figure:
     if run is None:
         return Figure(label, "—", translated("not looked yet"), "wait", url)
-    failed = sum(one.state == "failed" for one in run.results.all())
+    states = [one.state for one in run.results.all()]
+    failed, warned = states.count("failed"), states.count("warning")
     note = translated("looked %(when)s") % {"when": relative_time(run.made_at)}
-    return Figure(label, number(failed), note, "bad" if failed else "ok", url)
+    if warned:
+        note = f"{note} · " + ngettext("%(count)d warning", "%(count)d warnings", warned) % {"count": warned}
+    return Figure(label, number(failed), note, "bad" if failed else "wait" if warned else "ok", url)
 
 
 register(StaffFigures("health", _("Health"), health_figures, "monitoring.view_healthrun", 29, "operations"))

@@ -142,8 +142,8 @@ class Migration(migrations.Migration):
                 ('value', models.FloatField(verbose_name='value')),
             ],
             options={
-                'verbose_name': 'gauge sample',
-                'verbose_name_plural': 'gauge samples',
+                'verbose_name': 'gauge',
+                'verbose_name_plural': 'gauges',
                 'ordering': ('-at', 'name', 'labels'),
                 'indexes': [models.Index(fields=['at'], name='gauge_by_time')],
                 'constraints': [models.UniqueConstraint(fields=('name', 'labels', 'at'), name='one_value_of_a_gauge')],
@@ -302,7 +302,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'minute of requests',
-                'verbose_name_plural': 'minutes of requests',
+                'verbose_name_plural': 'requests by minute',
                 'ordering': ('-minute', 'scope'),
                 'indexes': [models.Index(fields=['-minute'], name='requests_by_minute')],
                 'constraints': [models.UniqueConstraint(fields=('scope', 'minute'), name='one_row_a_scope_and_minute'), models.CheckConstraint(condition=models.Q(('failed__lte', models.F('total'))), name='failed_within_requests')],

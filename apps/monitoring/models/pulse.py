@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.clock import now
@@ -27,6 +28,11 @@ class PulseReport(Entity):
 
     def __str__(self) -> str:
         return f"{self.end.isocalendar().year}-W{self.end.isocalendar().week:02d}"
+
+    @property
+    def dates(self) -> str:
+        """Its days in words: it goes from Friday to Friday, which the number of a calendar's week does not tell."""
+        return f"{date_format(self.start, 'j M')} – {date_format(self.end, 'j M Y')}"
 
 
 class PulseValue(models.Model):

@@ -31,7 +31,7 @@ class RequestMinute(models.Model):
 
     class Meta:
         verbose_name = _("minute of requests")
-        verbose_name_plural = _("minutes of requests")
+        verbose_name_plural = _("requests by minute")
         ordering = ("-minute", "scope")
         constraints = (
             models.UniqueConstraint(fields=("scope", "minute"), name="one_row_a_scope_and_minute"),
@@ -143,8 +143,8 @@ class GaugeSample(models.Model):
     value = models.FloatField(_("value"))
 
     class Meta:
-        verbose_name = _("gauge sample")
-        verbose_name_plural = _("gauge samples")
+        verbose_name = _("gauge")
+        verbose_name_plural = _("gauges")
         ordering = ("-at", "name", "labels")
         constraints = (models.UniqueConstraint(fields=("name", "labels", "at"), name="one_value_of_a_gauge"),)
         indexes = (models.Index(fields=("at",), name="gauge_by_time"),)

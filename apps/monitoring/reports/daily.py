@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from apps.core.kinds import PulseMetric, ScheduledJob
 from apps.core.models import EventDelivery, JobRun
@@ -28,11 +29,13 @@ def build(span: Span) -> Document:
     failed = JobRun.objects.filter(state=JobRun.State.FAILED, started_at__gte=span.start, started_at__lt=span.end)
     done = JobRun.objects.filter(state=JobRun.State.SUCCEEDED, started_at__gte=span.start, started_at__lt=span.end)
     values = {"alerts": opened.count(), "jobs": failed.count()}
-    summary = _("%(alerts)d alerts opened, %(jobs)d jobs failed.") % values
+    alarms = ngettext("%(alerts)d alarm opened", "%(alerts)d alarms opened", values["alerts"])
+    jobs = ngettext("%(jobs)d job failed", "%(jobs)d jobs failed", values["jobs"])
+    summary = f"{alarms}, {jobs}." % values
     machinery = Figures(
         [
-            Number(_("Alerts opened"), number(values["alerts"]), tone="bad" if values["alerts"] else ""),
-            Number(_("Alerts over"), number(resolved.count())),
+            Number(_("Alarms opened"), number(values["alerts"]), tone="bad" if values["alerts"] else ""),
+            Number(_("Alarms over"), number(resolved.count())),
             Number(_("Jobs done"), number(done.count())),
             Number(_("Jobs failed"), number(values["jobs"]), tone="bad" if values["jobs"] else ""),
             _dead_letters(span),
@@ -91,4 +94,4 @@ def _alerts(opened: QuerySet[Alert]) -> list[Block]:
         row(alert.title, alert.get_severity_display(), _("over") if alert.resolved_at else _("open"))
         for alert in alerts
     ]
-    return [Table([_("Alert"), _("Severity"), _("State")], rows, texts=2)]
+    return [Table([_("Alarm"), _("Severity"), _("State")], rows, texts=2)]

@@ -63,7 +63,7 @@ class Bars:
 
 @dataclass(frozen=True)
 class Check:
-    """One line of a checklist: done when there is nothing to look at."""
+    """One line of a checklist: `done` where there is nothing to look at. Said as "none": nobody did anything."""
 
     label: str
     note: str

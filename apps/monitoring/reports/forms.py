@@ -93,8 +93,10 @@ def _figure(item: Stored) -> str:
 
 
 def _check(item: Stored) -> str:
+    if item["done"]:
+        return f"- {_('none')}: {_plain(item['label'])}"
     words = f"{_plain(item['label'])}: {_plain(item['note'])}" if item["note"] else _plain(item["label"])
-    return f"- [{'x' if item['done'] else ' '}] {words}"
+    return f"- **{_('to do')}**: {words}"
 
 
 def _table(columns: list[str], rows: list[list[str]], texts: int) -> str:

@@ -5,7 +5,7 @@ from collections import Counter
 
 from django.db.models import Count, Q
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from apps.audit.models import AuditEntry
 from apps.core.kinds import AuditAction, Text
@@ -47,15 +47,16 @@ def build(span: Span, before: Span) -> Document:
         people=Count("actor_id", filter=Q(actor_kind="staff"), distinct=True),
         acted=Count("pk", filter=~Q(impersonator_id="")),
     )
+    people = ngettext("%(people)d person", "%(people)d people", acts["people"]) % {"people": acts["people"]}
     figures = Figures(
         [
             Number(_("Entries"), number(total), _("%(count)s the week before") % {"count": number(sum(then.values()))}),
-            Number(_("By staff"), number(acts["staff"]), _("%(people)d people") % {"people": acts["people"]}),
+            Number(_("By staff"), number(acts["staff"]), people),
             Number(_("While staff acted as a customer"), number(acts["acted"])),
-            Number(_("Chains"), words, tone="ok" if held else "bad" if held is False else "wait"),
+            Number(_("Audit log, chains of hashes"), words, tone="ok" if held else "bad" if held is False else "wait"),
         ]
     )
-    summary = _("%(entries)s entries in the audit log; chains: %(chains)s.") % {
+    summary = _("%(entries)s entries in the audit log; its chains of hashes: %(chains)s.") % {
         "entries": number(total),
         "chains": words,
     }
@@ -83,9 +84,9 @@ def _verified(span: Span) -> tuple[bool | None, str]:
     )
     latest = runs.order_by("-slot").first()
     if latest is None:
-        return None, _("not verified this week")
+        return None, _("not checked this week")
     return latest.state == JobRun.State.SUCCEEDED, (
-        _("verified") if latest.state == JobRun.State.SUCCEEDED else _("broken, or not verified")
+        _("unbroken") if latest.state == JobRun.State.SUCCEEDED else _("broken, or not checked to the end")
     )
 
 

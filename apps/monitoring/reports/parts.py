@@ -110,7 +110,31 @@ def earned_number(found: CostSum, before: CostSum) -> Number:
 def margin_number(found: CostSum) -> Number:
     """What is left, with its share."""
     tone = "bad" if found.margin < 0 else ""
-    return Number(_("Net margin"), dollars(found.margin), percent(found.margin_percent), tone)
+    note = _("nothing was earned") if found.margin_percent is None else percent(found.margin_percent)
+    return Number(_("Net margin"), dollars(found.margin), note, tone)
+
+
+def money_bars(title: str, points: Sequence[tuple[str, str, CostSum]], first_column: str) -> Bars:
+    """What came in, parted into what costs took of it and what is left; costs that it did not pay for lie below."""
+    series = [
+        ("paid", _("Revenue that costs took, US $"), "idle"),
+        ("left", _("Net margin, US $"), "brand"),
+        ("short", _("Costs beyond revenue, US $"), "bad"),
+    ]
+    return Bars(title, series, [(label, whole, _parted(found)) for label, whole, found in points], first_column)
+
+
+def _parted(found: CostSum) -> dict[str, float]:
+    took = max(min(found.costs, found.earned), 0)
+    return {"paid": took / 100, "left": max(found.margin, 0) / 100, "short": min(found.margin, 0) / 100}
+
+
+def worth_drawing(charts: Sequence[Bars]) -> list[Block]:
+    """The charts that show something: one bar, or none, is a frame around nothing. The others are named."""
+    drawn = [one for one in charts if len(one.points) > 1 and any(any(values.values()) for *_l, values in one.points)]
+    left = [one.title for one in charts if one not in drawn]
+    words = _("Not drawn, as there is nothing to compare yet: %(titles)s.") % {"titles": "; ".join(left)}
+    return [*drawn, *([Words(words)] if left else [])]
 
 
 def standing_rows(found: Sequence[Standing]) -> list[list[Cell]]:
@@ -137,11 +161,11 @@ def metric_bars(metrics: Sequence[str] = TRENDS, weeks: int = TREND_WEEKS) -> li
 
 
 def checklist() -> Checks:
-    """What staff should look at; what needs nobody is ticked."""
+    """What staff should look at; of the rest there is none."""
     return Checks([Check(one.label, _count(one.count), one.count == 0, one.url) for one in concerns()])
 
 
 def _count(count: int | None) -> str:
     if not count:
-        return _("could not be counted") if count is None else _("none")
+        return _("could not be counted") if count is None else ""
     return f"{number(MOST_COUNTED)}+" if count > MOST_COUNTED else number(count)

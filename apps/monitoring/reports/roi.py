@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from apps.core.kinds import PulseMetric
 from apps.core.registry import registry
@@ -36,7 +37,7 @@ def build(span: Span, before: Span) -> Document:
         summary,
         [
             Section(_("Money"), [_overview(found, then), *_months(span)]),
-            Section(_("What sells"), [parts.revenue_table(found, then, columns), _shares(found)]),
+            Section(_("What sells"), [parts.revenue_table(found, then, columns), *_shares(found)]),
             Section(_("Plans"), [_plans(span)]),
             Section(_("How the API is used"), _usage(span)),
             Section(_("Who becomes a customer"), [_conversion(span, before, columns)]),
@@ -74,20 +75,19 @@ def _months(span: Span) -> list[Block]:
     while day <= span.last_day:
         after = (day.replace(day=1) + timedelta(days=32)).replace(day=1)
         found = costs.summed(day, min(after - timedelta(days=1), span.last_day))
-        values = {"margin": found.margin / 100, "costs": found.costs / 100}
-        points.append((f"{day:%b}", f"{day:%B %Y}", values))
+        points.append((f"{day:%b}", f"{day:%B %Y}", found))
         day = after
-    series = [("costs", _("Costs, US $"), "idle"), ("margin", _("Net margin, US $"), "brand")]
-    return [Bars(_("Revenue by month: what it costs and what is left"), series, points, _("Month"))]
+    title = _("Revenue by month: what costs took of it and what is left")
+    return parts.worth_drawing([parts.money_bars(title, points, _("Month"))])
 
 
-def _shares(found: costs.CostSum) -> Block:
+def _shares(found: costs.CostSum) -> list[Block]:
     total = sum(amount for amount in found.revenue_by.values() if amount > 0)
     if not total:
-        return Words(_("There is nothing to share out."))
+        return []  # the table says that nothing came in
     ordered = sorted(found.revenue_by.items(), key=lambda pair: -pair[1])
     text = "; ".join(f"{label}: {percent(amount * FULL / total)}" for label, amount in ordered if amount > 0)
-    return Words(_("Shares: %(shares)s.") % {"shares": text})
+    return [Words(_("Shares: %(shares)s.") % {"shares": text})]
 
 
 def _plans(span: Span) -> Table:
@@ -168,8 +168,10 @@ def _prices(span: Span, found: costs.CostSum) -> list[Block]:
         items.append(_overage(computed(over, span), computed(api, span)))
     even = costs.break_even(span.last_day + timedelta(days=1))
     if even is not None and even.customers is not None:
-        note = _("at %(price)s a month") % {"price": dollars(even.price)}
-        items.append(Number(_("Break-even"), _("%(count)d customers") % {"count": even.customers}, note))
+        customers = ngettext("%(count)s customer", "%(count)s customers", even.customers)
+        words = _("at %(price)s a month, of which Stripe takes %(fee)s")
+        note = words % {"price": dollars(even.price), "fee": dollars(even.fee)}
+        items.append(Number(_("Break-even"), customers % {"count": number(even.customers)}, note))
     if found.revenue:
         items.append(Number(_("Stripe's part of revenue"), percent(found.fees * FULL / found.revenue)))
     return [Figures(items)] if items else [Words(_("There are no figures to judge prices by."))]
@@ -180,4 +182,5 @@ def _overage(over: Computed, api: Computed) -> Number:
     if over.failed or api.failed:
         return parts.figure(over if over.failed else api, label)
     beyond, whole = over.value or 0, api.value or 0
-    return Number(label, percent(beyond * FULL / whole if whole else None), dollars(beyond))
+    share = beyond * FULL / whole if whole else None
+    return Number(label, percent(share), _("the API brought nothing in") if share is None else dollars(beyond))

@@ -35,7 +35,7 @@ def build(span: Span, report: PulseReport, failed: Sequence[Computed] = ()) -> D
         "margin": dollars(found.margin),
     }
     return Document(
-        _("Weekly report %(week)s") % {"week": report},
+        _("Weekly report %(week)s, %(dates)s") % {"week": report, "dates": report.dates},
         parts.words_of(span),
         summary,
         [
@@ -43,7 +43,7 @@ def build(span: Span, report: PulseReport, failed: Sequence[Computed] = ()) -> D
             Section(_("Revenue by product"), [parts.revenue_table(found, before, columns)]),
             Section(_("Costs"), [parts.cost_table(found, before, columns), *_outlook(last)]),
             Section(_("Products"), [*_products(standings, columns), *parts.not_counted(failed)]),
-            Section(_("Trends"), [_money_bars(last), *parts.metric_bars()]),
+            Section(_("Trends"), parts.worth_drawing([_money_bars(last), *parts.metric_bars()])),
             Section(_("What to do"), [parts.checklist()]),
         ],
     )
@@ -60,7 +60,12 @@ def _overview(span: Span, found: costs.CostSum, before: costs.CostSum, standings
         parts.margin_number(found),
     ]
     by_name = {one.metric: one for one in standings}
-    items += [Number(one.label, one.text, one.change_text) for name in OVERVIEW if (one := by_name.get(name))]
+    new = _("not counted the week before")
+    items += [
+        Number(one.label, one.text, new if one.change is None else one.change_text)
+        for name in OVERVIEW
+        if (one := by_name.get(name))
+    ]
     return Figures(items)
 
 
@@ -77,8 +82,15 @@ def _outlook(last: date) -> list[Block]:
     blocks: list[Block] = []
     even = costs.break_even(last + timedelta(days=1))
     if even is not None and even.customers is not None:
-        words = _("Break-even: %(customers)s customers at %(price)s (%(label)s) pay for %(costs)s a month.")
+        words = ngettext(
+            "Break-even: %(customers)s customer at %(price)s a month (%(label)s), of which Stripe takes %(fee)s, pays "
+            "for %(costs)s a month.",
+            "Break-even: %(customers)s customers at %(price)s a month (%(label)s), of which Stripe takes %(fee)s each, "
+            "pay for %(costs)s a month.",
+            even.customers,
+        )
         values = {"customers": number(even.customers), "price": dollars(even.price), "label": even.label}
+        values["fee"] = dollars(even.fee)
         blocks.append(Words(words % {**values, "costs": dollars(even.monthly_costs)}))
     forecast = costs.newest_forecast()
     if forecast is not None:
@@ -93,14 +105,14 @@ def _outlook(last: date) -> list[Block]:
 
 
 def _products(standings: list[Standing], columns: list[str]) -> list[Block]:
-    """What each product did. What was nought in both weeks is left out, and that is said."""
+    """What each product did. What was zero in both weeks is left out, and that is said."""
     moved = [one for one in standings if one.value or one.previous]
     rows = [[Cell(one.product), *cells] for one, cells in zip(moved, parts.standing_rows(moved), strict=True)]
     blocks: list[Block] = [Table([_("Product"), _("Figure"), *columns], rows, empty=_("Nothing was counted."), texts=2)]
     if left := len(standings) - len(moved):
         words = ngettext(
-            "%(count)d figure was nought in both weeks and is not shown.",
-            "%(count)d figures were nought in both weeks and are not shown.",
+            "%(count)d figure was zero in both weeks and is not shown.",
+            "%(count)d figures were zero in both weeks and are not shown.",
             left,
         )
         blocks.append(Words(words % {"count": left}))
@@ -114,9 +126,8 @@ def _money_bars(last: date) -> Bars:
         (
             f"{day:%d %b}",
             _("week until %(day)s") % {"day": parts.day_words(day)},
-            {"margin": found.margin / 100, "costs": found.costs / 100},
+            found,
         )
         for day, found in weeks[first:]
     ]
-    series = [("costs", _("Costs, US $"), "idle"), ("margin", _("Net margin, US $"), "brand")]
-    return Bars(_("Revenue: what it costs and what is left"), series, points, _("Week"))
+    return parts.money_bars(_("Revenue: what costs took of it and what is left"), points, _("Week"))

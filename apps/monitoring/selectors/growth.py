@@ -2,8 +2,9 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
+from apps.core.clock import now
 from apps.monitoring.models import RetainedWeek
 
 SHADES = 5
@@ -15,6 +16,7 @@ class Share:
 
     percent: int
     active: int
+    so_far: bool = False  # of the present week: today and the days to come are not counted yet
 
     @property
     def shade(self) -> int:
@@ -33,7 +35,13 @@ class Cohort:
     @property
     def shares(self) -> list[Share]:
         """The same in per cent, rounded half up."""
-        return [Share((200 * count + self.size) // (2 * self.size), count) for count in self.active]
+        today = now().date()
+        return [
+            Share(
+                (200 * count + self.size) // (2 * self.size), count, so_far=self.monday + timedelta(7 * age + 7) > today
+            )
+            for age, count in enumerate(self.active)
+        ]
 
 
 def cohorts() -> list[Cohort]:

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from django.db import connection, transaction
 from django.db.models import Count, Q
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from apps.accounts import pulse as accounts
 from apps.accounts.models import Organization
@@ -31,11 +32,10 @@ def retention_aggregation(slot: datetime) -> str:
     active = {day: note_active(day) for day in days}
     cells = retain(yesterday)
     ActiveDay.objects.unscoped().filter(day__lt=yesterday - KEPT).delete()
-    return _("%(day)s: %(active)d active organizations; %(cells)d figures of retention") % {
-        "day": f"{yesterday:%Y-%m-%d}",
-        "active": active[yesterday],
-        "cells": cells,
-    }
+    found = active[yesterday]
+    who = ngettext("%(active)d active organization", "%(active)d active organizations", found) % {"active": found}
+    told = ngettext("%(cells)d figure of retention", "%(cells)d figures of retention", cells) % {"cells": cells}
+    return f"{yesterday:%Y-%m-%d}: {who}; {told}"
 
 
 def _missing(yesterday: date) -> list[date]:

@@ -15,7 +15,7 @@ from apps.core.staff.figures import MOST_COUNTED
 from apps.monitoring.intervals import DAY, Span, whole_days
 from apps.monitoring.models import HealthRun
 from apps.monitoring.selectors.metrics import computed
-from apps.monitoring.services.looking import Seen, alarm, forget, keep, summary
+from apps.monitoring.services.looking import Seen, alarm, forget, keep, named, summary
 from apps.notifications.models import Alert
 
 log = structlog.get_logger(__name__)
@@ -46,8 +46,9 @@ def health_monitor(slot: datetime) -> str:
     )
     alarm(CHECK_ALERT, seen)
     forget(HealthRun.Kind.MONITOR)
-    changed = sum(result.changed for result in run.results.all())
-    return f"{run.summary}; " + _("%(count)d changed") % {"count": changed}
+    changed = [result.label for result in run.results.all() if result.changed]
+    words = _("%(count)d changed") % {"count": len(changed)}
+    return f"{run.summary}; {named(words, changed) if changed else words}"
 
 
 def system_health_log(slot: datetime) -> str:
@@ -58,7 +59,7 @@ def system_health_log(slot: datetime) -> str:
     seen = examine_all()
     keep(HealthRun.Kind.LOG, whole_days(night, night).start, seen, figures)
     forget(HealthRun.Kind.LOG)
-    words = _("%(summary)s; the day before: %(done)d jobs done, %(failed)d failed, %(alerts)d alerts")
+    words = _("%(summary)s; the day before: %(done)d jobs done, %(failed)d failed, alarms: %(alerts)d")
     return words % {
         "summary": summary(seen),
         "done": figures["jobs_done"],

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from apps.core.clock import now
 from apps.core.scrubbing import scrub
@@ -14,7 +15,7 @@ from apps.notifications.selectors import open_alerts
 from apps.notifications.services import alerts
 
 State = HealthResult.State
-NAMED = 3  # of what failed, in a summary
+NAMED = 3  # of what failed, warned, was skipped or changed, in a summary
 KEPT, KEPT_NIGHTS = timedelta(days=90), timedelta(days=1100)
 BATCH = 500
 
@@ -59,18 +60,32 @@ def keep(kind: str, slot: datetime, seen: Sequence[Seen], figures: dict[str, Any
 
 
 def summary(seen: Sequence[Seen]) -> str:
-    """A line: how many, and what failed by name."""
+    """A line: how many, and by name what failed, warned or was skipped."""
     failed = [one for one in seen if one.state == State.FAILED]
     if not failed:
-        counts = {str(state): sum(one.state == state for one in seen) for state in (State.OK, State.WARNING, State.OFF)}
-        words = _("%(ok)d checks fine, %(warnings)d with a warning, %(off)d skipped")
-        return words % {"ok": counts["ok"], "warnings": counts["warning"], "off": counts["off"]}
-    names = "; ".join(f"{one.label}: {scrub(one.detail)}"[:120] for one in failed[:NAMED])
+        fine = sum(one.state == State.OK for one in seen)
+        parts = [ngettext("%(count)d check fine", "%(count)d checks fine", fine) % {"count": fine}]
+        for state, words in ((State.WARNING, _("%(count)d with a warning")), (State.OFF, _("%(count)d skipped"))):
+            if labels := [one.label for one in seen if one.state == state]:
+                parts.append(named(words % {"count": len(labels)}, labels))
+        return ", ".join(parts)
+    names = "; ".join(_cut(f"{one.label}: {scrub(one.detail)}") for one in failed[:NAMED])
     return _("%(failed)d of %(count)d checks failed: %(names)s") % {
         "failed": len(failed),
         "count": len(seen),
         "names": names,
     }
+
+
+def _cut(text: str, most: int = 120) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def named(words: str, labels: Sequence[str]) -> str:
+    """Words with what they are about; of many only the first."""
+    left = len(labels) - NAMED
+    more = _(" and %(count)d more") % {"count": left} if left > 0 else ""
+    return f"{words} ({', '.join(labels[:NAMED])}{more})"
 
 
 def forget(kind: str) -> int:

@@ -6,6 +6,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from django.db import transaction
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from apps.core.clock import now
 from apps.core.kinds import PulseMetric, ScheduledJob
@@ -39,12 +40,16 @@ def weekly_pulse(slot: datetime) -> str:
         mail(report, found, failed)
     if failed:
         raise PulseIncompleteError(f"{report}: {'; '.join(one.failed for one in failed)}")
+    return f"{report} ({report.dates}): {_told(found)}"
+
+
+def _told(found: list[Standing]) -> str:
+    """How many figures, and how many moved, where there is a week before to tell by."""
+    count = ngettext("%(count)d figure", "%(count)d figures", len(found)) % {"count": len(found)}
+    if all(one.previous is None for one in found):
+        return count + ", " + _("no week before to compare with")
     moved = sum(one.change not in (None, 0) for one in found)
-    return _("%(week)s: %(count)d figures, %(moved)d of them changed since the week before") % {
-        "week": report,
-        "count": len(found),
-        "moved": moved,
-    }
+    return count + ", " + _("%(moved)d of them changed since the week before") % {"moved": moved}
 
 
 def _first_of_several(slot: datetime) -> bool:
@@ -90,12 +95,12 @@ def _row(report: PulseReport, metric: PulseMetric, value: int | Decimal) -> Puls
 
 def mail(report: PulseReport, found: list[Standing], failed: list[Computed]) -> None:
     """Tell staff, once for each week."""
-    summary = _("%(count)d figures, beside those of the week before.") % {"count": len(found)}
+    summary = f"{_told(found)}."
     if failed:
         summary += " " + _("Could not be counted: %(names)s.") % {"names": labels_of(failed)}
     mail_report(
         f"weekly_pulse:{report.end:%Y-%m-%dT%H:%M}",
-        title=_("Weekly pulse %(week)s") % {"week": report},
+        title=_("Weekly pulse %(week)s, %(dates)s") % {"week": report, "dates": report.dates},
         summary=summary,
         figures=[(one.label, one.text, one.change_text) for one in found],
         url=reverse("admin:monitoring_pulsereport_change", args=[report.pk]),

@@ -115,5 +115,13 @@ def _told(report: Report) -> str:
     return _("%(title)s: %(summary)s Files: %(files)s") % {
         "title": report.title,
         "summary": report.summary,
-        "files": ", ".join(report.files.values()),
+        "files": ", ".join(_whole_path(name) for name in report.files.values()),
     }
+
+
+def _whole_path(name: str) -> str:
+    """Where a file lies on this machine; only its name where the storage is elsewhere."""
+    try:
+        return str(storage().path(name))
+    except NotImplementedError:
+        return name

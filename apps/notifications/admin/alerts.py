@@ -260,7 +260,7 @@ class AlertDeliveryAdmin(DeliveryColumns, StaffModelAdmin):
         """To all that this channel was told."""
         return [button(_("This channel"), list_url(AlertDelivery, channel_key=row.channel_key), "list")]
 
-    @display(description=_("alert"))
+    @display(description=_("alarm"))
     def alert_link(self, obj: AlertDelivery) -> str:
         """What it is about."""
         return row_link(obj.alert)

@@ -28,8 +28,8 @@ class Migration(migrations.Migration):
                 ('resolved_at', models.DateTimeField(blank=True, null=True, verbose_name='over since')),
             ],
             options={
-                'verbose_name': 'alert',
-                'verbose_name_plural': 'alerts',
+                'verbose_name': 'alarm',
+                'verbose_name_plural': 'alarms',
                 'ordering': ('-began_at',),
                 'indexes': [models.Index(fields=['-began_at'], name='alert_by_time')],
                 'constraints': [models.UniqueConstraint(condition=models.Q(('resolved_at__isnull', True)), fields=('code', 'subject'), name='one_open_alert')],

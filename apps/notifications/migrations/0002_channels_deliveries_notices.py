@@ -34,8 +34,8 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
             ],
             options={
-                'verbose_name': 'alert channel',
-                'verbose_name_plural': 'alert channels',
+                'verbose_name': 'alarm channel',
+                'verbose_name_plural': 'alarm channels',
                 'ordering': ('name',),
             },
         ),
@@ -62,8 +62,8 @@ class Migration(migrations.Migration):
                 ('sent_at', models.DateTimeField(blank=True, null=True, verbose_name='sent')),
             ],
             options={
-                'verbose_name': 'alert delivery',
-                'verbose_name_plural': 'alert deliveries',
+                'verbose_name': 'alarm delivery',
+                'verbose_name_plural': 'alarm deliveries',
                 'ordering': ('-pk',),
             },
         ),
@@ -78,8 +78,8 @@ class Migration(migrations.Migration):
                 ('changed_at', models.DateTimeField(auto_now=True, verbose_name='changed')),
             ],
             options={
-                'verbose_name': 'alert template',
-                'verbose_name_plural': 'alert templates',
+                'verbose_name': 'alarm template',
+                'verbose_name_plural': 'alarm templates',
                 'ordering': ('code',),
             },
         ),
@@ -90,8 +90,8 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=60, unique=True, verbose_name='name')),
                 ('least_severity', models.CharField(choices=[('critical', 'Critical'), ('warning', 'Warning'), ('info', 'Info'), ('success', 'Success')], default='critical', max_length=8, verbose_name='from severity')),
                 ('codes', models.JSONField(blank=True, default=list, help_text='Types of alarm; “job_*” is all that begin so. Empty: all.', verbose_name='types')),
-                ('after_minutes', models.PositiveIntegerField(default=15, verbose_name='after minutes')),
-                ('repeat_minutes', models.PositiveIntegerField(default=0, help_text='0: it is said once.', verbose_name='again each minutes')),
+                ('after_minutes', models.PositiveIntegerField(default=15, verbose_name='after (minutes)')),
+                ('repeat_minutes', models.PositiveIntegerField(default=0, help_text='0: it is said once.', verbose_name='again every (minutes)')),
                 ('enabled', models.BooleanField(default=True, verbose_name='enabled')),
             ],
             options={
@@ -176,7 +176,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='alertdelivery',
             name='alert',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='notifications.alert', verbose_name='alert'),
+            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='notifications.alert', verbose_name='alarm'),
         ),
         migrations.AddField(
             model_name='escalationrule',

@@ -49,8 +49,8 @@ class Alert(Entity):
     )
 
     class Meta:
-        verbose_name = _("alert")
-        verbose_name_plural = _("alerts")
+        verbose_name = _("alarm")
+        verbose_name_plural = _("alarms")
         ordering = ("-began_at",)
         constraints = (
             models.UniqueConstraint(
@@ -99,7 +99,7 @@ class AlertDelivery(Entity):
         SKIPPED = "skipped", _("Not needed")
         DEAD = "dead", _("Gave up")
 
-    alert = models.ForeignKey(Alert, on_delete=models.CASCADE, related_name="deliveries", verbose_name=_("alert"))
+    alert = models.ForeignKey(Alert, on_delete=models.CASCADE, related_name="deliveries", verbose_name=_("alarm"))
     kind = models.CharField(_("what"), max_length=10, choices=Kind.choices)
     step = models.CharField(max_length=80)
     channel_key = models.CharField(max_length=60)
@@ -123,8 +123,8 @@ class AlertDelivery(Entity):
     sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
 
     class Meta:
-        verbose_name = _("alert delivery")
-        verbose_name_plural = _("alert deliveries")
+        verbose_name = _("alarm delivery")
+        verbose_name_plural = _("alarm deliveries")
         ordering = ("-pk",)
         constraints = (
             models.UniqueConstraint(fields=("alert", "channel_key", "step"), name="one_delivery_per_alert_step"),

@@ -61,8 +61,8 @@ class AlertChannel(Entity):
     sealed: str  # the address still encrypted, of rows that `routing.sealed` reads
 
     class Meta:
-        verbose_name = _("alert channel")
-        verbose_name_plural = _("alert channels")
+        verbose_name = _("alarm channel")
+        verbose_name_plural = _("alarm channels")
         ordering = ("name",)
 
     def __str__(self) -> str:
@@ -79,8 +79,10 @@ class EscalationRule(models.Model):
     codes = models.JSONField(
         _("types"), default=list, blank=True, help_text=_("Types of alarm; “job_*” is all that begin so. Empty: all.")
     )
-    after_minutes = models.PositiveIntegerField(_("after minutes"), default=15)
-    repeat_minutes = models.PositiveIntegerField(_("again each minutes"), default=0, help_text=_("0: it is said once."))
+    after_minutes = models.PositiveIntegerField(_("after (minutes)"), default=15)
+    repeat_minutes = models.PositiveIntegerField(
+        _("again every (minutes)"), default=0, help_text=_("0: it is said once.")
+    )
     channels = models.ManyToManyField(
         AlertChannel,
         blank=True,
@@ -137,8 +139,8 @@ class AlertTemplate(models.Model):
     changed_at = models.DateTimeField(_("changed"), auto_now=True)
 
     class Meta:
-        verbose_name = _("alert template")
-        verbose_name_plural = _("alert templates")
+        verbose_name = _("alarm template")
+        verbose_name_plural = _("alarm templates")
         ordering = ("code",)
 
     def __str__(self) -> str:

@@ -149,7 +149,7 @@ def end(which: Q, moment: datetime, knowing: Collection[str] = ()) -> bool:
 def resolve_by_hand(alert: Alert) -> None:
     """Staff say that it is over. What still sees it will raise it again. Raises `ConflictError`."""
     if not end(Q(pk=alert.pk), now()):
-        raise ConflictError(_("This alert is over already."))
+        raise ConflictError(_("This alarm is over already."))
 
 
 def acknowledge(alert: Alert, user: User) -> None:
@@ -158,4 +158,4 @@ def acknowledge(alert: Alert, user: User) -> None:
         acknowledged_at=now(), acknowledged_by=user
     )
     if not taken:
-        raise ConflictError(_("This alert is over, or somebody looks after it already."))
+        raise ConflictError(_("This alarm is over, or somebody looks after it already."))

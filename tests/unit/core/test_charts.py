@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import pytest
+from django.conf import settings
 
 from apps.core import charts
 from apps.core.charts import Point, Series, stacked_bars
@@ -26,6 +27,14 @@ def test_a_chart_is_an_svg_in_variables_with_the_same_figures_as_a_table() -> No
     assert chart.rows[0] == ("1 November 2026", [3, 1])
     assert not chart.empty
     assert stacked_bars("None", [Point("1", "1", {})], SERIES).empty
+
+
+@pytest.mark.parametrize("tone", sorted(charts.INK.keys() - {"text", "line", "idle"}))
+def test_the_legend_in_the_administration_has_the_colour_of_the_bar(tone: str) -> None:
+    """What has no rule there is grey, like "idle"."""
+    css = (settings.BASE_DIR / "static/css/admin.css").read_text()
+    colour = re.escape(charts.INK[tone][1])
+    assert re.search(rf"\.key(\.{tone}|:is\([^)]*\.{tone}[,)][^:]*)::before {{ background: {colour}; }}", css)
 
 
 def test_on_paper_colours_are_fixed() -> None:

@@ -31,3 +31,13 @@ def test_colours_are_those_of_the_page() -> None:
 
 def test_nothing_to_draw_is_a_chart_still() -> None:
     assert lines("Money", [], SERIES).empty
+
+
+def test_the_axis_has_whole_numbers() -> None:
+    """ "3k" and "0k" of milliseconds have to be guessed."""
+    points = [Point("1", "1", {"earned": 40}), Point("2", "2", {"earned": 3_100})]
+    drawing = lines("Latency, ms", points, SERIES).drawings[-1][1]
+    assert ">3,000<" in drawing
+    assert "k<" not in drawing
+    counted = lines("Runs", [Point("1", "1", {"earned": 0}), Point("2", "2", {"earned": 1})], SERIES).drawings[-1][1]
+    assert ">0.5<" not in counted

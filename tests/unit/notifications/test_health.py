@@ -16,11 +16,12 @@ from tests.common.alarms import make_channel
 @pytest.mark.parametrize(("environment", "state"), [("local", "ok"), ("production", "warning")])
 def test_none_is_set_up(db, settings, environment, state):
     settings.LEVQOR_ENV = environment
-    assert alert_channels() == (state, "No alert channel is set up: superusers get alarms by mail.")
+    assert alert_channels() == (state, "No alarm channel is set up: superusers get alarms by mail.")
 
 
 def test_all_is_well(channels, settings):
     make_channel("ops")
+    assert alert_channels() == ("ok", "Alarms go to 1 channel.")
     settings.ALERT_URLS = ["mailto:ops@example.com"]
     assert alert_channels() == ("ok", "Alarms go to 2 channels.")
 
@@ -36,7 +37,7 @@ def test_what_did_not_arrive_is_told(channels):
     channels.ends = lambda url: ChannelError("answered 404", permanent=True)
     fire("worker_gone", "w1")
     send_due()
-    assert alert_channels() == ("failed", "1 alarms of the last day did not reach their channel.")
+    assert alert_channels() == ("failed", "1 alarm of the last day did not reach its channel.")
 
 
 def test_what_waits_too_long_is_told(channels):
@@ -44,4 +45,4 @@ def test_what_waits_too_long_is_told(channels):
     fire("worker_gone", "w1")
     assert alert_channels()[0] == "ok"
     AlertDelivery.objects.update(due_at=now() - timedelta(minutes=6))
-    assert alert_channels() == ("failed", "1 alarms wait for more than five minutes: is a worker running?")
+    assert alert_channels() == ("failed", "1 alarm waits for more than five minutes: is a worker running?")

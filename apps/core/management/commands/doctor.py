@@ -2,6 +2,7 @@
 
 import json
 import textwrap
+from collections.abc import Callable
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
@@ -11,6 +12,7 @@ from apps.core.kinds import HealthCheck
 from apps.core.registry import registry
 
 WIDTH = 80
+STATES = {"off": "skipped"}
 
 
 class Command(BaseCommand):
@@ -36,10 +38,15 @@ class Command(BaseCommand):
             raise SystemExit(1)
 
     def _print_table(self, found: list[dict[str, str]], failed: int) -> None:
-        style = {"ok": self.style.SUCCESS, "warning": self.style.WARNING, "failed": self.style.ERROR}
+        style: dict[str, Callable[[str], str]] = {
+            "ok": self.style.SUCCESS,
+            "warning": self.style.WARNING,
+            "failed": self.style.ERROR,
+            "off": str,
+        }
         wide = max(len(item["label"]) for item in found)
         for item in found:
-            state = style[item["state"]](f"{item['state']:<7}")
+            state = style[item["state"]](f"{STATES.get(item['state'], item['state']):<7}")
             indent = wide + 11
             seen = textwrap.wrap(item["seen"], WIDTH - indent, break_long_words=False, break_on_hyphens=False)
             told = f"\n{'':<{indent}}".join(seen)

@@ -114,7 +114,7 @@ def test_without_a_token_it_says_so(settings: Any) -> None:
     settings.NOTION_TOKEN = ""
     with pytest.raises(NotionNotSetUpError):
         provision()
-    assert health() == ("ok", "Notion is not set up: nothing goes there (NOTION_TOKEN and NOTION_PARENT_PAGE).")
+    assert health() == ("off", "Notion is not set up: nothing goes there (NOTION_TOKEN and NOTION_PARENT_PAGE).")
 
 
 def test_health_tells_of_refused_pages(fake_notion: FakeNotion, kept: Kept) -> None:

@@ -2,6 +2,7 @@
 
 import io
 
+from django.template.loader import render_to_string
 from pypdf import PdfReader
 
 from apps.monitoring.reports import forms
@@ -28,7 +29,7 @@ DOCUMENT = Document(
         Section("Overview", [Figures([Number("Runs", "1,234", "+4", "ok"), Number("Margin", "−$3.00")])]),
         Section("Products", [Table(["Product", "Now"], [row(NASTY, Cell("$5.00", "ok"))]), Table(["A"], [], "None.")]),
         Section("Trends", [Bars("Runs", [("runs", "Runs", "brand")], [("W1", "Week 1", {"runs": 5})], "Week")]),
-        Section("To do", [Checks([Check("Open alerts", "3", False, "/admin/"), Check("Dead", "none", True)])]),
+        Section("To do", [Checks([Check("Open alarms", "3", False, "/admin/"), Check("Dead", "", True)])]),
         Section("Words", [Words("That is all.", "wait")]),
     ],
 ).stored()
@@ -42,14 +43,14 @@ def test_markdown() -> None:
     assert "| Product | Now |\n|---|---:|\n" in text
     assert "a\\|b \\<b\\>bold\\</b\\> \\[x\\](javascript:alert(1)) \\# \\*s\\* new" in text
     assert "### Runs\n\n| Week | Runs |\n|---|---:|\n| Week 1 | 5 |" in text
-    assert "- [ ] Open alerts: 3\n- [x] Dead: none" in text
+    assert "- **to do**: Open alarms: 3\n- none: Dead" in text
     assert text.endswith("## Words\n\nThat is all.\n")
 
 
 def test_pdf_can_be_read_back() -> None:
     found = PdfReader(io.BytesIO(forms.to_pdf(DOCUMENT)))
     text = " ".join(page.extract_text() for page in found.pages)
-    for words in ("Weekly report", "1,234", "−$3.00", "<b>bold</b>", "None.", "Open alerts", "That is all.", "W1"):
+    for words in ("Weekly report", "1,234", "−$3.00", "<b>bold</b>", "None.", "Open alarms", "That is all.", "W1"):
         assert words in text
 
 
@@ -64,3 +65,15 @@ def test_what_looks_like_a_secret_is_not_kept() -> None:
     text = forms.to_markdown(told.stored())
     assert "sk_live" not in text
     assert "hunter2" not in text
+
+
+def test_of_what_there_is_none_nothing_is_done() -> None:
+    """ "done: Jobs that failed" reads as if somebody had failed jobs."""
+    page = render_to_string("admin/monitoring/report.html", {"document": forms.with_charts(DOCUMENT)})
+    found = PdfReader(io.BytesIO(forms.to_pdf(DOCUMENT)))
+    paper = " ".join(page.extract_text() for page in found.pages)
+    for text in (page, paper):
+        assert "none" in text
+        assert "to do" in text
+        assert "done<" not in text
+        assert "done\n" not in text

@@ -17,7 +17,8 @@ from apps.core.models import JobRun
 from apps.core.registry import contributed, registry
 from apps.integrations.models import MailMessage
 from apps.monitoring.models import Report
-from apps.monitoring.reports import governance
+from apps.monitoring.reports import governance, parts
+from apps.monitoring.selectors import costs
 from apps.monitoring.services import pulse, reports
 from apps.monitoring.spans import PULSE_WEEK, ended
 from apps.notifications.services import alerts
@@ -54,7 +55,10 @@ def test_the_weekly_report(
     monkeypatch.setitem(registry(PulseMetric)._items, "uptime", up)
     with contributed(Concern("tried", "Tried things", lambda: 3, lambda: "/admin/tried/", order=1)):
         outcome = reports.expansion_monitor(FRIDAY)
-    assert outcome.startswith("Weekly report 2026-W48: Earned $70.00 without taxes, costs $11.83, net margin $58.17.")
+    assert outcome.startswith(
+        "Weekly report 2026-W48, 20 Nov – 27 Nov 2026: Earned $70.00 without taxes, costs $11.83, net margin $58.17."
+    )
+    assert str(reports_folder) in outcome.partition("Files: ")[2]  # "weekly/…" alone would not say where
     text = text_of(Report.objects.get())
     assert "- Uptime: **99.00 %**" in text
     assert "- Earned: **$70.00** (+$65.00 (+1,300.0 %))" in text
@@ -63,10 +67,36 @@ def test_the_weekly_report(
     assert "| All costs | $11.83 |" in text
     assert "| Taxes that came in, not among the costs | $7.00 | $0.00 | +$7.00 |" in text
     assert "| API | API calls | 12 | — | — |" in text
-    assert "- [ ] Tried things: 3" in text
-    assert "- [x] Open alerts: none" in text
+    assert "- **to do**: Tried things: 3" in text
+    assert "- none: Open alarms" in text
     assert sorted(path.name for path in reports_folder.rglob("*.*")) == ["2026-11-27.md", "2026-11-27.pdf"]
-    assert MailMessage.objects.get().subject == "Weekly report 2026-W48"
+    assert MailMessage.objects.get().subject == "Weekly report 2026-W48, 20 Nov – 27 Nov 2026"
+
+
+def test_what_has_nothing_to_show_is_named_and_not_drawn(organization: Organization) -> None:
+    """The first week: each chart would be one bar, or none."""
+    cost_day(date(2026, 11, 26), bills=6_000)
+    reports.expansion_monitor(FRIDAY)
+    report = Report.objects.get()
+    kinds = {block["kind"] for section in report.document["sections"] for block in section["blocks"]}
+    assert "bars" not in kinds
+    text = text_of(report)
+    assert (
+        "Not drawn, as there is nothing to compare yet: Revenue: what costs took of it and what is left; Runs;" in text
+    )
+    assert "- Runs: **0** (not counted the week before)" in text
+    assert "(nothing was earned)" in text
+    assert "(—)" not in text
+
+
+def test_costs_that_no_revenue_paid_for_lie_below() -> None:
+    sums = dict.fromkeys(costs.SUMMED, 0)
+    poor, rich = (costs.CostSum(7, {**sums, "hosting": 6_000, "revenue": revenue}) for revenue in (1_000, 9_000))
+    bars = parts.money_bars("Money", [("a", "A", poor), ("b", "B", rich)], "Week")
+    assert [values for _label, _whole, values in bars.points] == [
+        {"paid": 10, "left": 0, "short": -50},
+        {"paid": 60, "left": 30, "short": 0},
+    ]
 
 
 def test_days_that_were_not_collected_are_told(organization: Organization) -> None:
@@ -103,7 +133,7 @@ def test_the_daily_summary(organization: Organization) -> None:
         JobRun.objects.create(job="cost_collector", state="failed", outcome=f"ValueError: {PLANTED}", **values)
     with time_machine.travel(FRIDAY, tick=False):
         assert reports.daily_ops_summary(FRIDAY).startswith(
-            "Daily summary 27 November 2026: 1 alerts opened, 1 jobs failed."
+            "Daily summary 27 November 2026: 1 alarm opened, 1 job failed."
         )
     text = text_of(Report.objects.get())
     assert "- API calls: **40**" in text
@@ -158,7 +188,7 @@ def test_a_concern_that_breaks_spoils_no_report(organization: Organization) -> N
     with contributed(Concern("broken", "Broken things", lambda: 1 // 0, lambda: "/admin/")):
         reports.daily_ops_summary(FRIDAY)
     text = text_of(Report.objects.get())
-    assert "- [ ] Broken things: could not be counted" in text
+    assert "- **to do**: Broken things: could not be counted" in text
     assert "- [x] Open alerts: none" in text
 
 
@@ -177,10 +207,12 @@ def test_the_governance_report(organization: Organization, owner: User) -> None:
     values = {"job": "verify_audit", "started_at": sunday, "state": "succeeded"}
     JobRun.objects.create(slot=sunday - timedelta(hours=6), **values)
     outcome = reports.governance_report(FRIDAY)
-    assert outcome.startswith("Governance report 22 November 2026: 3 entries in the audit log; chains: verified.")
+    assert outcome.startswith(
+        "Governance report 22 November 2026: 3 entries in the audit log; its chains of hashes: unbroken."
+    )
     text = text_of(Report.objects.get())
     assert "- Entries: **3** (1 the week before)" in text
-    assert "- By staff: **3** (1 people)" in text
+    assert "- By staff: **3** (1 person)" in text
     assert (
         "## Keys and secrets\n\n| Action | This week | Week before |\n|---|---:|---:|\n| Created an API key | 1 | 0 |"
         in text

@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.db.models import F
 
 from apps.accounts.models import Organization, User
@@ -71,6 +72,9 @@ def test_cohorts_by_week(db: None) -> None:
     found = cohorts()
     assert [(one.size, [share.percent for share in one.shares]) for one in found] == [(1, [100]), (2, [100, 50])]
     assert [share.shade for share in found[1].shares] == [5, 3]
+    assert not any(share.so_far for one in found for share in one.shares)  # long over
+    with time_machine.travel(datetime(2026, 3, 14, 12, tzinfo=UTC), tick=False):
+        assert [[share.so_far for share in one.shares] for one in cohorts()] == [[True], [False, True]]
 
 
 def test_a_day_of_growth(db: None) -> None:

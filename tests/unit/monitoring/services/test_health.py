@@ -35,11 +35,11 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
 
 
 def test_what_was_seen_is_kept_with_what_changed(disk: dict[str, str]) -> None:
-    assert health_monitor(SIX) == "1 checks fine, 1 with a warning, 0 skipped; 0 changed"
+    assert health_monitor(SIX) == "1 check fine, 1 with a warning (Broken); 0 changed"
     disk.update(state="failed", seen="0.1 GB free, password: hunter22")
     words = health_monitor(SIX + 6 * HOUR)
     assert words.startswith("1 of 2 checks failed: Disk: 0.1 GB free")
-    assert words.endswith("; 1 changed")
+    assert words.endswith("; 1 changed (Disk)")
     result = HealthResult.objects.get(run__slot=SIX + 6 * HOUR, check_name="disk")
     assert (result.state, result.before, result.changed) == ("failed", "ok", True)
     assert "hunter22" not in result.detail + words
@@ -108,7 +108,7 @@ def test_the_log_counts_the_day_before(disk: dict[str, str], monkeypatch: pytest
     with contributed(*told):
         words = system_health_log(SIX)
         system_health_log(SIX + HOUR)
-    assert words.endswith("the day before: 2 jobs done, 1 failed, 1 alerts")
+    assert words.endswith("the day before: 2 jobs done, 1 failed, alarms: 1")
     run = HealthRun.objects.get()
     assert run.slot == datetime(2026, 3, 12, tzinfo=UTC)
     assert run.figures == {

@@ -174,7 +174,7 @@ def test_the_mail_goes_once_to_each_whom_the_setting_names(superuser: User, sett
     pulse.weekly_pulse(FRIDAY)
     mails = MailMessage.objects.order_by("pk")
     assert [mail.recipients for mail in mails] == [[superuser.email], ["boss@example.com"], ["books@example.com"]]
-    assert {mail.subject for mail in mails} == {"Weekly pulse 2026-W48"}
+    assert {mail.subject for mail in mails} == {"Weekly pulse 2026-W48, 20 Nov – 27 Nov 2026"}
     assert all("Sign-ups: 0" in mail.text for mail in mails)
     ways = [mail.headers["List-Unsubscribe"] for mail in mails]
     assert ways[1:] == [f"<mailto:{settings.SUPPORT_EMAIL}?subject=unsubscribe>"] * 2
@@ -196,7 +196,9 @@ def test_reports_are_the_choice_of_staff_alone(superuser: User, owner: User) -> 
 
 
 def test_nobody_to_tell_is_no_mistake(owner: User) -> None:
-    assert pulse.weekly_pulse(FRIDAY).startswith("2026-W48: ")
+    told = pulse.weekly_pulse(FRIDAY)
+    assert told.startswith("2026-W48 (20 Nov – 27 Nov 2026): ")
+    assert told.endswith("no week before to compare with")
     assert not MailMessage.objects.exists()
 
 

@@ -36,12 +36,12 @@ def test_a_permanent_one_is_not_and_other_channels_are_told(ops, channels, clock
     channels.ends = lambda url: ChannelError("answered 403", permanent=True) if url.endswith("ops") else None
     fire("worker_gone", "w1")
     send_due()
-    assert channels.titles("second") == ["Worker w1 is gone", "Alert channel “ops” does not take alarms"]
+    assert channels.titles("second") == ["Worker w1 is gone", "Alarm channel “ops” does not take alarms"]
     assert AlertDelivery.objects.get(channel_name="ops").state == State.DEAD
     channels.ends = lambda url: None
     fire("worker_gone", "w2")
     send_due()
-    assert channels.titles("second")[-1] == "Over: Alert channel “ops” does not take alarms"
+    assert channels.titles("second")[-1] == "Over: Alarm channel “ops” does not take alarms"
 
 
 def test_it_is_given_up_at_last(ops, channels, clock):
