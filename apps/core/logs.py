@@ -19,7 +19,7 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from apps.core.context import current
-from apps.core.scrubbing import REMOVED, VALUES, is_secret_pair, names_a_secret, scrub
+from apps.core.scrubbing import FIGURES, REMOVED, VALUES, is_secret_pair, names_a_secret, scrub
 from apps.core.secret_names import SECRET_NAME
 
 LONGEST = 8_000  # characters of one value: what strangers send ends up in lines, and each is looked through
@@ -101,7 +101,9 @@ def told(value: Any) -> Any:
     if isinstance(value, Mapping):
         named = names_a_secret(value)
         told_members = {
-            told(str(name)): REMOVED if SECRET_NAME.search(str(name)) or (named and name in VALUES) else told(member)
+            told(str(name)): REMOVED
+            if SECRET_NAME.search(str(name)) or (named and name in VALUES and not isinstance(member, FIGURES))
+            else told(member)
             for name, member in islice(value.items(), MOST_MEMBERS)
         }
         return told_members | ({"…": _more(len(value) - MOST_MEMBERS)} if len(value) > MOST_MEMBERS else {})

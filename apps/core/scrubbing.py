@@ -17,6 +17,7 @@ from apps.core.secret_shapes import without_private_keys, without_shapes
 
 REMOVED = "[removed]"
 NAMES, VALUES = ("name", "key", "header", "field"), ("value", "val")  # of pairs that are objects
+FIGURES = (bool, int, float)  # "tokens used" are 12
 _A_NAME = re.compile(r"[\w.-]{1,80}")
 
 # Settings whose very values never appear anywhere.
@@ -67,7 +68,8 @@ def scrub_data(value: Any) -> Any:
         named = names_a_secret(value)
         return {
             scrub(name) if isinstance(name, str) else name: REMOVED
-            if (isinstance(name, str) and SECRET_NAME.search(name)) or (named and name in VALUES)
+            if (isinstance(name, str) and SECRET_NAME.search(name))
+            or (named and name in VALUES and not isinstance(member, FIGURES))
             else scrub_data(member)
             for name, member in value.items()
         }

@@ -187,6 +187,7 @@ def test_data_goes_by_what_it_says_of_itself():
         "pairs": [["password", S], ("Accept", "*/*")],
         f"sk_live_{S}": 1,
         "sessions": 5,
+        "figure": {"name": "tokens used", "value": 12},
         "design": "flat",
     }
     assert scrub_data(data) == {
@@ -194,5 +195,6 @@ def test_data_goes_by_what_it_says_of_itself():
         "pairs": [["password", REMOVED], ["Accept", "*/*"]],
         REMOVED: 1,
         "sessions": 5,
+        "figure": {"name": "tokens used", "value": 12},
         "design": "flat",
     }
