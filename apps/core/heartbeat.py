@@ -68,12 +68,6 @@ def is_fresh(process: Process = "task") -> bool:
     return seen is not None and now() - seen < STALE_AFTER
 
 
-def gives_signs(process: Process) -> bool:
-    """Whether such a process showed itself since the watchdog's last look, which would call it dead otherwise."""
-    seen = last(process)
-    return seen is not None and now() - seen < timedelta(seconds=settings.WATCHDOG_SECONDS)
-
-
 def alive(process: Process) -> list[str]:
     """The names of those that live."""
     fresh = Heartbeat.objects.filter(process=process, seen_at__gt=now() - STALE_AFTER)

@@ -42,8 +42,9 @@ def _spec(points: Sequence[Point], series: Sequence[Series], *, width: int, heig
         "axis": {**axis_of(points, labels), "domain": False},  # the line at nothing is drawn
     }
     axis: dict[str, Any] = {"title": None, "tickCount": 4, "format": ",~f"}
-    if all(float(value).is_integer() for point in points for value in point.values.values()):
-        axis["tickMinStep"] = 1  # there is no half of a run
+    values = [0.0, *(float(value) for point in points for value in point.values.values())]
+    if all(value.is_integer() for value in values) and max(values) - min(values) <= 4:
+        axis["values"] = list(range(int(min(values)), int(max(values)) + 1))  # there is no half of a run
     y = {"field": "value", "type": "quantitative", "axis": axis}
     words = {"field": "words", "type": "nominal"}
     layers = [

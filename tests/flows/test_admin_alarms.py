@@ -170,7 +170,7 @@ def test_an_alarm_is_acknowledged_and_ended(browser, staff, channels):
     codes = set(AuditEntry.objects.unscoped().values_list("code", flat=True))
     assert {"alert.acknowledged", "alert.resolved_by_hand"} <= codes
     again = browser.post(action_address(alert, "resolve"), follow=True).content.decode()
-    assert "This alert is over already." in again
+    assert "This alarm is over already." in again
 
 
 def test_a_channel_is_tested_and_a_message_sent_again(browser, channels):

@@ -17,7 +17,7 @@ from apps.core.clock import now
 from apps.core.job_schedules import sync_schedules
 from apps.core.staff import contributions
 from apps.core.staff.display import row_url
-from apps.monitoring import staff_figures
+from apps.monitoring.business import staff as business
 from apps.monitoring.models import (
     CostForecast,
     GaugeSample,
@@ -125,7 +125,7 @@ def test_a_worker_that_the_watchdog_calls_dead_is_not_green(client: Client, sett
 def test_figures_of_a_week_say_which(client: Client) -> None:
     """The first page counts to this moment: without its dates the same figure seems to be wrong."""
     pulse_week({"runs": 5}, datetime(2026, 11, 27, 14, tzinfo=UTC))
-    notes = [str(figure.note) for figure in staff_figures._week()]
+    notes = [str(figure.note) for figure in business._week()]
     assert notes == ["week until 27 Nov"]
 
 

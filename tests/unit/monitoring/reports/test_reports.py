@@ -189,7 +189,7 @@ def test_a_concern_that_breaks_spoils_no_report(organization: Organization) -> N
         reports.daily_ops_summary(FRIDAY)
     text = text_of(Report.objects.get())
     assert "- **to do**: Broken things: could not be counted" in text
-    assert "- [x] Open alerts: none" in text
+    assert "- none: Open alarms" in text
 
 
 def test_the_governance_report(organization: Organization, owner: User) -> None:
