@@ -14,7 +14,7 @@ from apps.notifications.tasks import escalate_alerts
 from tests.common.alarms import later, lose_key, make_channel
 
 State = AlertDelivery.State
-FAILING = "Alert channel “ops” does not take alarms"
+FAILING = "Alarm channel “ops” does not take alarms"
 
 
 @pytest.fixture(autouse=True)

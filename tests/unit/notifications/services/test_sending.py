@@ -96,7 +96,7 @@ def test_a_message_that_kills_its_workers_is_given_up_and_the_others_hear_of_it(
         State.DEAD, MAX_ATTEMPTS, "the worker died during the last attempt",
     )  # fmt: skip
     send_due()
-    assert channels.titles("second") == ["Worker w1 is gone", "Alert channel “ops” does not take alarms"]
+    assert channels.titles("second") == ["Worker w1 is gone", "Alarm channel “ops” does not take alarms"]
     assert "alert_not_sent" in caplog.text
 
 
