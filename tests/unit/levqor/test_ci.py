@@ -1,8 +1,12 @@
 """What `.ci/run` finds missing, and when it calls something ready: its functions, among stand-ins for programs."""
 
 import re
+import runpy
 import shutil
+import signal
 import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -59,3 +63,37 @@ def test_what_is_installed_is_asked_for_with_patience() -> None:
 def test_the_whole_leaves_time_to_clean_up() -> None:
     whole = int(re.search(r"^WHOLE=(\d+)", SCRIPT, re.MULTILINE)[1])  # type: ignore[index] # it has one
     assert whole + 20 + 60 <= 25 * 60  # a part that is killed, a server that is stopped
+
+
+def limited(folder: Path, seconds: float, words: str) -> "tuple[int, str, float]":
+    """What `.ci/limited.py` makes of a command: its exit code, what was printed, and the seconds that were counted."""
+    took = folder / "took"
+    ended = subprocess.run(
+        [sys.executable, str(ROOT / ".ci" / "limited.py"), str(seconds), str(took), BASH, "-c", words],
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    return ended.returncode, ended.stdout, float(took.read_text())
+
+
+def test_a_part_ends_as_its_command_does(tmp_path: Path) -> None:
+    assert limited(tmp_path, 50, "echo done; exit 7")[:2] == (7, "done\n")
+
+
+def test_a_part_that_hangs_is_interrupted_with_all_that_it_started(tmp_path: Path) -> None:
+    # What a shell starts in the background hears of no interrupt.
+    code, said, counted = limited(tmp_path, 1, "trap 'echo told; exit 3' INT; sleep 50 & wait; echo late")
+    assert (code, said) == (124, "told\n")
+    assert 1 < counted < 30
+
+
+def test_time_is_counted_as_on_the_reference_machine() -> None:
+    module = runpy.run_path(str(ROOT / ".ci" / "limited.py"))
+    assert 1 <= module["slowness"]() <= module["SLOWEST"]
+    module["run"].__globals__["slowness"] = lambda: 2.0
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    began = time.monotonic()
+    code, counted = module["run"](50, [BASH, "-c", "sleep 1"])
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+    assert code == 0
+    assert counted == pytest.approx((time.monotonic() - began) / 2, rel=0.2)

@@ -1,0 +1,74 @@
+"""`limited.py SECONDS FILE COMMAND…`: interrupts a command that takes longer than on the machine the limit was set on.
+
+The same machine is at times half as fast, and a limit by the clock then fails what is well. So every few seconds a
+little work that is always the same is timed, and what passed is counted in seconds of the reference machine. They are
+written to FILE. Exits as the command does; with 124 where it was interrupted for its time.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+ROUNDS, REFERENCE = 400_000, 0.030  # seconds of one processor for so many rounds, both of them busy with tests
+EVERY, GRACE = 5.0, 20.0
+SLOWEST = 3.0  # the whole has an end on any machine
+
+
+def slowness() -> float:
+    """How many times longer this machine takes at present; never less than once. About 30 ms of work."""
+    began, total = time.process_time(), 0
+    for number in range(ROUNDS):
+        total += number * number
+    return min(max((time.process_time() - began) / REFERENCE, 1.0), SLOWEST)
+
+
+def run(limit: float, command: list[str]) -> tuple[int, float]:
+    """The command's exit code, and the seconds that it took on the reference machine."""
+    child = subprocess.Popen(command, start_new_session=True)  # noqa: S603 - what the script says
+    ended_by: list[int] = []
+
+    def interrupt(number: int, _frame: object = None) -> None:
+        ended_by.append(number)
+        _send(child, signal.SIGINT)
+
+    signal.signal(signal.SIGINT, interrupt)
+    signal.signal(signal.SIGTERM, interrupt)
+    spent, seen = 0.0, time.monotonic()
+    killed_at = float("inf")
+    while True:
+        try:
+            code = child.wait(timeout=EVERY)
+        except subprocess.TimeoutExpired:
+            code = None
+        moment = time.monotonic()
+        spent, seen = spent + (moment - seen) / slowness(), moment
+        if code is not None:
+            if ended_by:
+                _send(child, signal.SIGKILL)  # what it started and left
+            return (124 if ended_by == [0] else 130 if ended_by else code), spent
+        if spent > limit and not ended_by:
+            interrupt(0)
+        if ended_by:
+            killed_at = min(killed_at, moment + GRACE)
+            if moment >= killed_at:
+                _send(child, signal.SIGKILL)
+
+
+def _send(child: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(child.pid, number)
+
+
+def main() -> int:
+    """See above."""
+    code, spent = run(float(sys.argv[1]), sys.argv[3:])
+    Path(sys.argv[2]).write_text(f"{spent:.0f}")
+    return code if code >= 0 else 128 - code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
