@@ -79,6 +79,12 @@ def test_a_part_ends_as_its_command_does(tmp_path: Path) -> None:
     assert limited(tmp_path, 50, "echo done; exit 7")[:2] == (7, "done\n")
 
 
+def test_a_part_hears_of_interrupts_though_the_shell_hears_of_none(tmp_path: Path) -> None:
+    words = f"{sys.executable} -c 'import signal; print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)'"
+    ignoring = f"trap '' INT; {sys.executable} {ROOT / '.ci' / 'limited.py'} 50 {tmp_path / 'took'} {words}"
+    assert subprocess.run([BASH, "-c", ignoring], capture_output=True, text=True, timeout=60).stdout == "True\n"
+
+
 def test_a_part_that_hangs_is_interrupted_with_all_that_it_started(tmp_path: Path) -> None:
     words = "trap 'echo told; exit 3' INT; (trap 'sleep 1; echo told too' INT; sleep 50) & while :; do sleep 0.1; done"
     code, said, counted = limited(tmp_path, 1, words)
