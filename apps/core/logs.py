@@ -19,7 +19,7 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from apps.core.context import current
-from apps.core.scrubbing import FIGURES, REMOVED, VALUES, is_secret_pair, names_a_secret, scrub
+from apps.core.scrubbing import REMOVED, is_secret_pair, scrub, secret_members
 from apps.core.secret_names import SECRET_NAME
 
 LONGEST = 8_000  # characters of one value: what strangers send ends up in lines, and each is looked through
@@ -99,14 +99,10 @@ def told(value: Any) -> Any:
     if isinstance(value, HARMLESS):
         return value
     if isinstance(value, Mapping):
-        named = names_a_secret(value)
-        told_members = {
-            told(str(name)): REMOVED
-            if SECRET_NAME.search(str(name)) or (named and name in VALUES and not isinstance(member, FIGURES))
-            else told(member)
-            for name, member in islice(value.items(), MOST_MEMBERS)
-        }
-        return told_members | ({"…": _more(len(value) - MOST_MEMBERS)} if len(value) > MOST_MEMBERS else {})
+        first = dict(islice(value.items(), MOST_MEMBERS))
+        hidden = secret_members(first)
+        shown = {told(str(name)): REMOVED if name in hidden else told(member) for name, member in first.items()}
+        return shown | ({"…": _more(len(value) - MOST_MEMBERS)} if len(value) > MOST_MEMBERS else {})
     if isinstance(value, list | tuple | set | frozenset):
         if isinstance(value, list | tuple) and is_secret_pair(value):
             return [value[0], REMOVED]

@@ -65,12 +65,9 @@ def scrub_data(value: Any) -> Any:
     if isinstance(value, str):
         return scrub(value)
     if isinstance(value, Mapping):
-        named = names_a_secret(value)
+        hidden = secret_members(value)
         return {
-            scrub(name) if isinstance(name, str) else name: REMOVED
-            if (isinstance(name, str) and SECRET_NAME.search(name))
-            or (named and name in VALUES and not isinstance(member, FIGURES))
-            else scrub_data(member)
+            scrub(name) if isinstance(name, str) else name: REMOVED if name in hidden else scrub_data(member)
             for name, member in value.items()
         }
     if isinstance(value, list | tuple):
@@ -78,11 +75,14 @@ def scrub_data(value: Any) -> Any:
     return value
 
 
-def names_a_secret(value: Mapping[Any, Any]) -> bool:
-    """Whether it is a member's name and its value, as lists of headers are: `{"name": "Authorization", "value": …}`."""
-    if not any(name in value for name in VALUES):
-        return False
-    return any(isinstance(value.get(name), str) and SECRET_NAME.search(value[name]) for name in NAMES)
+def secret_members(value: Mapping[Any, Any]) -> set[Any]:
+    """The members that are named like secrets, or are the value of what another member names: `{"name":
+    "Authorization", "value": …}`, as lists of headers are."""
+    found = {name for name in value if SECRET_NAME.search(str(name))}
+    given = [name for name in VALUES if name in value and not isinstance(value[name], FIGURES)]
+    if given and any(isinstance(value.get(name), str) and SECRET_NAME.search(value[name]) for name in NAMES):
+        found.update(given)
+    return found
 
 
 def is_secret_pair(value: Sequence[Any]) -> bool:

@@ -49,15 +49,9 @@ OTHERS = _shapes(
     ("AIza", r"AIza[A-Za-z0-9_-]{30,}+"),
     ("SG.", rf"SG\.(?<![A-Za-z0-9]SG\.){_ANY}{{12,}}+"),
     ("ya29.", r"ya29\.[A-Za-z0-9_.-]{16,}+"),
-    (
-        "eyJ",
-        r"eyJ(?<![A-Za-z0-9]eyJ)[A-Za-z0-9_.+/=%-]{12,}+",
-    ),  # JSON in base64: JWTs and more
+    ("eyJ", r"eyJ(?<![A-Za-z0-9]eyJ)[A-Za-z0-9_.+/=%-]{12,}+"),  # JSON in base64: JWTs and more
     ("gAAAA", r"gAAAA(?<![A-Za-z0-9]gAAAA)[A-Za-z0-9_=-]{40,}+"),
-    (
-        "hook",
-        _HOOKS,
-    ),
+    ("hook", _HOOKS),
     (":", r"(:)(?<=[0-9]{8}:)[A-Za-z0-9_-]{30,}+"),  # a bot of Telegram's
     ("%3A", r"(%3A)(?<=[0-9]{8}%3A)[A-Za-z0-9_-]{30,}+"),
 )

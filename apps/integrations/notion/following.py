@@ -113,7 +113,8 @@ def _again(notion: Notion, table: NotionTable, source: NotionSource, row: Notion
 def _forget_gone(notion: Notion, table: NotionTable, source: NotionSource, there: set[str]) -> int:
     """A listing may be short of pages: each that was not in it is asked for before it is forgotten."""
     forgotten = 0
-    for row in [row for row in table.pages.iterator() if row.external_id not in there]:
+    rows = table.pages.only("pk", "external_id", "page_id", "table")
+    for row in [row for row in rows.iterator() if row.external_id not in there]:
         if _page_of(notion, table, row) is None:
             _forget(source, row)
             forgotten += 1

@@ -23,19 +23,20 @@ TICK_SECONDS = 30
 
 def record(told: Iterable[Mapping[str, Any]]) -> int:
     """Write the watchdog's alarms down, or that they are over. Doing so again changes nothing. Returns how many."""
-    return sum(_record(item) for item in told if item["code"] in BY_CODE)
+    routes = {address_key(Address(route.name, route.url)): route for route in routing.routes()}
+    return sum(_record(item, routes) for item in told if item["code"] in BY_CODE)
 
 
-def _record(item: Mapping[str, Any]) -> bool:
+def _record(item: Mapping[str, Any], routes: Mapping[str, routing.Route]) -> bool:
     began = datetime.fromisoformat(item["began_at"])
     over = datetime.fromisoformat(item["over_at"]) if item["over_at"] else None
     kind, same = BY_CODE[item["code"]], Q(code=item["code"], subject="")
     words = words_of(kind, "", {"seen": str(item["seen"])})
-    data = words.data | {"told_by_the_watchdog": sorted(_names(item.get("began_told", {})))}
+    data = words.data | {"told_by_the_watchdog": sorted(_names(item.get("began_told", {}), routes))}
     with transaction.atomic():
         if Alert.objects.filter(same, began_at=began).update(last_at=over or began, data=data):
             if over:
-                alerts.end(same & Q(began_at=began), over, _knowing(item))
+                alerts.end(same & Q(began_at=began), over, _knowing(item, routes))
             return True
     alerts.end(same & Q(began_at__lt=began), began)  # an end that was never told
     try:
@@ -55,20 +56,16 @@ def _record(item: Mapping[str, Any]) -> bool:
     return True
 
 
-def _knowing(item: Mapping[str, Any]) -> set[str]:
+def _knowing(item: Mapping[str, Any], routes: Mapping[str, routing.Route]) -> set[str]:
     """The channels that hear of the end from the watchdog."""
-    return {route.key for route in _routes(item.get("over_told", {}))}
+    return {routes[key].key for key in item.get("over_told", {}) if key in routes}
 
 
-def _names(told: Mapping[str, str]) -> Iterable[str]:
+def _names(told: Mapping[str, str], routes: Mapping[str, routing.Route]) -> Iterable[str]:
     """The channels that heard of the beginning, or why one did not: as staff know them, those still there."""
-    for route in _routes(told):
-        what = told[address_key(Address(route.name, route.url))]
-        yield route.name if what == "told" else f"{route.name} ({what})"
-
-
-def _routes(told: Mapping[str, str]) -> list[routing.Route]:
-    return [route for route in routing.routes() if address_key(Address(route.name, route.url)) in told]
+    for key, what in told.items():
+        if key in routes:
+            yield routes[key].name if what == "told" else f"{routes[key].name} ({what})"
 
 
 def tell_channels() -> None:

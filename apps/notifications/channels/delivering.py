@@ -77,9 +77,7 @@ def scheme_of(url: str) -> str:
 def refusal_of(url: str) -> str:
     """Why an address can't be a channel, in a few words without the address; empty when it can."""
     scheme = scheme_of(url)
-    if (
-        not url.isprintable()
-    ):  # what parses addresses drops some of them, so that another one is called than was looked at
+    if not url.isprintable():  # what parses addresses drops some of it: another one is called than was looked at
         return UNPRINTABLE
     if scheme == "mailto":
         with suppress(ValidationError):
