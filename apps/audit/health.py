@@ -1,7 +1,6 @@
 """Whether the audit log can be trusted."""
 
 from datetime import datetime
-from typing import Literal
 
 from django.db import connection
 from django.utils.translation import gettext as _
@@ -9,13 +8,14 @@ from django.utils.translation import gettext as _
 from apps.audit import triggers
 from apps.audit.selectors import chain_names
 from apps.audit.services import verify_named_chain
+from apps.core.kinds import Checked
 
 
 class BrokenChainError(RuntimeError):
     """A chain is not as it was written. The message names the chain and the entry."""
 
 
-def append_only() -> tuple[Literal["ok", "warning", "failed"], str]:
+def append_only() -> Checked:
     """Whether the database refuses to change entries."""
     if triggers.entries.installed(connection):
         return "ok", _("The database refuses changes of audit entries.")

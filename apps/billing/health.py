@@ -1,7 +1,5 @@
 """Whether what is on sale can be bought: the catalogue's prices are at Stripe, pushed there by each release."""
 
-from typing import Literal
-
 from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -9,6 +7,7 @@ from django.utils.translation import ngettext
 from apps.billing.catalogue import catalogue
 from apps.billing.models import PriceAtStripe
 from apps.billing.services.catalogue_sync import sync_catalogue
+from apps.core.kinds import Checked
 from apps.integrations.stripe.connection import is_fake
 
 NAMED = 3  # of the prices that are missing
@@ -24,7 +23,7 @@ def push_catalogue() -> str:
     return _("%(count)d changed at Stripe") % {"count": changes} if changes else _("up to date")
 
 
-def on_sale() -> tuple[Literal["ok", "warning", "failed"], str]:
+def on_sale() -> Checked:
     """Whether every price on sale is at Stripe."""
     wanted = {price.code for product in catalogue().products.values() if product.on_sale for price in product.sold}
     if is_fake():

@@ -1,7 +1,6 @@
 """What core looks at when `manage.py doctor` asks how things are. Each check returns (state, what was seen)."""
 
 import shutil
-from typing import Literal
 from zoneinfo import available_timezones
 
 from celery import current_app
@@ -18,16 +17,15 @@ from apps.core.crypto import DecryptionError, decrypt, encrypt
 from apps.core.encrypted import encrypted_columns, stored_tokens
 from apps.core.ids import new_id
 from apps.core.job_health import look
-from apps.core.kinds import HealthCheck
+from apps.core.kinds import Checked, CheckState, HealthCheck
 from apps.core.models import EventDelivery
 from apps.core.preparation import foreign_migrations
 
-Seen = tuple[Literal["ok", "warning", "failed", "off"], str]
 LOW_DISK_BYTES, NO_DISK_BYTES = 2_000_000_000, 200_000_000
 OPTIONAL_PROGRAMS = {"chromium": "browser tests", "xmlsec1": "SAML single sign-on"}
 
 
-def examine(check: HealthCheck) -> Seen:
+def examine(check: HealthCheck) -> Checked:
     """Run one check; one that breaks has failed, with its error as what was seen."""
     try:
         return check.run()
@@ -35,7 +33,7 @@ def examine(check: HealthCheck) -> Seen:
         return "failed", f"{type(error).__name__}: {(str(error).strip() or 'no message').splitlines()[0]}"
 
 
-def settings_are_safe() -> Seen:
+def settings_are_safe() -> Checked:
     """Nothing that helps a developer is open to the world. A demo and plain http do not even start in production."""
     environment = settings.ENV.LEVQOR_ENV
     wrong = []
@@ -51,7 +49,7 @@ def settings_are_safe() -> Seen:
     return ("failed", "; ".join(wrong)) if wrong else ("ok", f"{environment}, {settings.SITE_URL}")
 
 
-def database() -> Seen:
+def database() -> Checked:
     """The database answers, its tables are up to date, SQLite writes ahead."""
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
@@ -72,7 +70,7 @@ def database() -> Seen:
     return "ok", f"PostgreSQL {version[:-4]}"
 
 
-def broker() -> Seen:
+def broker() -> Checked:
     """The queue accepts a connection."""
     if settings.CELERY_BROKER_URL.startswith("files:"):
         folder = settings.BROKER_DIR / "queue"
@@ -86,7 +84,7 @@ def broker() -> Seen:
         return "failed", f"no connection: {error}; runs wait until it is back"
 
 
-def cache_works() -> Seen:
+def cache_works() -> Checked:
     """What is written to the cache can be read."""
     key, value = "levqor:doctor", new_id().hex
     cache.set(key, value, 10)
@@ -101,7 +99,7 @@ def _is_it_started(process: str) -> str:
     return "is `make run` running?" if local else f"is the Procfile's {process} running?"
 
 
-def worker_alive() -> Seen:
+def worker_alive() -> Checked:
     """A worker lives, and took a tick lately."""
     names, seen, task = heartbeat.alive("worker"), heartbeat.last("worker"), heartbeat.last("task")
     if seen is None and task is None:
@@ -120,7 +118,7 @@ def _of_many(names: list[str]) -> str:
     return f" ({len(names)} processes)" if len(names) > 1 else ""
 
 
-def beat_alive() -> Seen:
+def beat_alive() -> Checked:
     """Beat lives. It says so itself, whether or not a worker hears its ticks."""
     seen = heartbeat.last("beat")
     if seen is None:
@@ -130,7 +128,7 @@ def beat_alive() -> Seen:
     return "failed", f"does not live since {timesince(seen)}: see beat's output"
 
 
-def jobs_on_time() -> Seen:
+def jobs_on_time() -> Checked:
     """No scheduled job is late, fails or never ran."""
     found = look()
     if ill := [job for job in found if not job.well]:
@@ -139,7 +137,7 @@ def jobs_on_time() -> Seen:
     return "ok", f"{len(found)} jobs"
 
 
-def deliveries() -> Seen:
+def deliveries() -> Checked:
     """No event handler has given up, none is far behind."""
     dead = EventDelivery.objects.filter(state=EventDelivery.State.DEAD).count()
     if dead:
@@ -150,7 +148,7 @@ def deliveries() -> Seen:
     return "ok", "none given up"
 
 
-def encryption() -> Seen:
+def encryption() -> Checked:
     """Every stored secret can be opened: one that is encrypted now, and the oldest and newest of each column."""
     if decrypt(encrypt("levqor")) != "levqor":
         return "failed", "what was encrypted does not come back"
@@ -168,16 +166,16 @@ def encryption() -> Seen:
     return "ok", f"keys: {len(settings.ENCRYPTION_KEYS)}, encrypted columns: {len(columns)}"
 
 
-def disk() -> Seen:
+def disk() -> Checked:
     """There is room to write."""
     free = shutil.disk_usage(settings.VAR_DIR).free
-    state: Literal["ok", "warning", "failed"] = "ok"
+    state: CheckState = "ok"
     if free < LOW_DISK_BYTES:
         state = "failed" if free < NO_DISK_BYTES else "warning"
     return state, f"{free / 1e9:.1f} GB free in {settings.VAR_DIR}"
 
 
-def time_zones() -> Seen:
+def time_zones() -> Checked:
     """The zones that schedules name are known."""
     known = available_timezones()
     missing = {"Europe/London", "America/New_York", "Asia/Tokyo"} - known
@@ -186,7 +184,7 @@ def time_zones() -> Seen:
     return "ok", f"{len(known)} zones"
 
 
-def programs() -> Seen:
+def programs() -> Checked:
     """Programs that only some things need."""
     missing = [f"{name} ({use})" for name, use in OPTIONAL_PROGRAMS.items() if shutil.which(name) is None]
     if missing:

@@ -2,20 +2,18 @@
 
 import os
 from pathlib import Path
-from typing import Literal
 
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from apps.core.kinds import Checked
 from apps.integrations.inbox import selectors as inbox
 from apps.integrations.mail import selectors as mail
 from apps.integrations.resend import webhooks as resend
 from apps.integrations.stripe import connection as stripe
 
-Finding = tuple[Literal["ok", "warning", "failed"], str]
 
-
-def mail_transport() -> Finding:
+def mail_transport() -> Checked:
     """Whether mail really leaves."""
     transport = settings.MAIL_TRANSPORT
     if transport == "resend":
@@ -37,7 +35,7 @@ def mail_transport() -> Finding:
     return "ok", _("Mail goes to files in %(folder)s; none leaves this machine.") % {"folder": folder}
 
 
-def mail_outbox() -> Finding:
+def mail_outbox() -> Checked:
     """Whether the outbox is drained."""
     seen = mail.backlog()
     if seen["late"]:
@@ -47,7 +45,7 @@ def mail_outbox() -> Finding:
     return "ok", _("Nothing waits.")
 
 
-def payments() -> Finding:
+def payments() -> Checked:
     """Whether money really moves, and whether we would hear of it."""
     if not settings.STRIPE_API_KEY:
         return "failed", _("Nothing can be bought: STRIPE_API_KEY is not set.")
@@ -62,7 +60,7 @@ def payments() -> Finding:
     return "ok", _("Payments go through Stripe, which reports back.")
 
 
-def event_inbox() -> Finding:
+def event_inbox() -> Checked:
     """Whether vendors' events are handled, and whether their secrets are usable."""
     if settings.RESEND_WEBHOOK_SECRET and resend.configured() is None:
         return "failed", _("RESEND_WEBHOOK_SECRET is malformed: it starts with whsec_ and continues in base64.")

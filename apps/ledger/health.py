@@ -1,11 +1,11 @@
 """Whether the ledger can be trusted."""
 
 from datetime import datetime
-from typing import Literal
 
 from django.db import connection
 from django.utils.translation import gettext as _
 
+from apps.core.kinds import Checked
 from apps.ledger import triggers
 from apps.ledger.selectors import differences
 
@@ -14,7 +14,7 @@ class WrongSumsError(RuntimeError):
     """Accounts keep sums that are not those of their transfers. The message names them."""
 
 
-def protected() -> tuple[Literal["ok", "warning", "failed"], str]:
+def protected() -> Checked:
     """Whether the database refuses to change transfers."""
     if triggers.protection.installed(connection):
         return "ok", _("The database refuses changes of transfers.")

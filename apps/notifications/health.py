@@ -1,7 +1,6 @@
 """What `manage.py doctor` says about alarms."""
 
 from datetime import timedelta
-from typing import Literal
 
 from django.conf import settings
 from django.utils.translation import gettext as _
@@ -9,15 +8,15 @@ from django.utils.translation import ngettext
 
 from apps.core.clock import now
 from apps.core.ids import lowest_id
+from apps.core.kinds import Checked
 from apps.notifications.channels import refusal_of
 from apps.notifications.models import AlertChannel, AlertDelivery
 from apps.notifications.routing import of_rows
 
-Finding = tuple[Literal["ok", "warning", "failed"], str]
 LATE = timedelta(minutes=5)
 
 
-def alert_channels() -> Finding:
+def alert_channels() -> Checked:
     """Whether somebody would hear of an alarm."""
     for position, url in enumerate(settings.ALERT_URLS, start=1):
         if why := refusal_of(url):

@@ -3,6 +3,8 @@
 from apps.core.kinds.access import AuditAction, LoginMethod, Permission
 from apps.core.kinds.base import CatchUp, Contribution, Dimension, Text, Value
 from apps.core.kinds.machinery import (
+    Checked,
+    CheckState,
     EncryptedValues,
     EventHandler,
     EventType,
@@ -47,6 +49,8 @@ __all__ = [
     "BasePrice",
     "BrandProvider",
     "CatchUp",
+    "CheckState",
+    "Checked",
     "Concern",
     "Contribution",
     "CostSource",

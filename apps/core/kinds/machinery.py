@@ -10,6 +10,9 @@ from apps.core.kinds.base import CatchUp, Contribution, Text
 if TYPE_CHECKING:
     from apps.core.models import DomainEvent
 
+CheckState = Literal["ok", "warning", "failed", "off"]
+Checked = tuple[CheckState, str]
+
 
 @dataclass(frozen=True)
 class EventType(Contribution):
@@ -72,7 +75,7 @@ class HealthCheck(Contribution):
 
     name: str
     label: Text
-    run: Callable[[], "tuple[Literal['ok', 'warning', 'failed', 'off'], str]"]
+    run: Callable[[], Checked]
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,15 @@
 """What `manage.py doctor` says about Notion."""
 
-from typing import Literal
-
 from django.utils.translation import gettext as _
 
 from apps.core.clock import now
+from apps.core.kinds import Checked
 from apps.integrations.notion import connection
 from apps.integrations.notion.syncing import JOB_LASTS
 from apps.integrations.notion.tables import backlog
 
 
-def notion() -> tuple[Literal["ok", "warning", "failed", "off"], str]:
+def notion() -> Checked:
     """Whether the tables there are kept up to date. What nobody set up is no fault. Nothing is asked of Notion here."""
     if not connection.is_set_up():
         return "off", _("Notion is not set up: nothing goes there (NOTION_TOKEN and NOTION_PARENT_PAGE).")

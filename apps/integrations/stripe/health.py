@@ -1,14 +1,13 @@
 """Whether Stripe's mirror can hold no secret."""
 
-from typing import Literal
-
 from django.db import connection
 from django.utils.translation import gettext as _
 
+from apps.core.kinds import Checked
 from apps.integrations.stripe import triggers
 
 
-def protected() -> tuple[Literal["ok", "warning", "failed"], str]:
+def protected() -> Checked:
     """Whether the database refuses keys, endpoints, bank accounts and whatever else is not mirrored."""
     if triggers.protection(connection).installed(connection):
         return "ok", _("The database takes nothing of Stripe but what is mirrored.")

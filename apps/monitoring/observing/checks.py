@@ -1,23 +1,22 @@
 """What `manage.py doctor` says about watching."""
 
 import time
-from typing import Literal
 
 from django.conf import settings
 from django.utils.translation import gettext as _
 
 from apps.core.clock import now
+from apps.core.kinds import Checked
 from apps.monitoring.intervals import MINUTE
 from apps.monitoring.metrics import folder
 from apps.monitoring.metrics.reading import LAST_READ, READ_EVERY_SECONDS
 from apps.monitoring.models import Probe
 from apps.monitoring.services.probing import BEGINS_AFTER
 
-Finding = tuple[Literal["ok", "warning", "failed"], str]
 MANY_FILES = 400
 
 
-def probes() -> Finding:
+def probes() -> Checked:
     """Whether somebody looks every minute, and what was seen last."""
     latest = Probe.objects.order_by("-minute").first()
     if latest is None:
@@ -36,7 +35,7 @@ def probes() -> Finding:
     return "ok", _("All components were up a moment ago.")
 
 
-def metrics() -> Finding:
+def metrics() -> Checked:
     """Whether Prometheus finds fresh figures, and whether it may read them."""
     copy, files = LAST_READ.get(), len(list(folder.folder().glob("*.db")))
     if files > MANY_FILES:
@@ -51,7 +50,7 @@ def metrics() -> Finding:
     return "ok", _("Read a moment ago; files of processes: %(files)d.") % {"files": files}
 
 
-def tracking() -> Finding:
+def tracking() -> Checked:
     """Where errors and traces are told."""
     errors, traces = bool(settings.ENV.SENTRY_DSN), bool(settings.ENV.OTEL_EXPORTER_OTLP_ENDPOINT)
     if not errors and settings.LEVQOR_ENV == "production":

@@ -8,9 +8,8 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core import heartbeat
 from apps.core.clock import now
-from apps.core.health import Seen
 from apps.core.job_health import JobHealth, look
-from apps.core.kinds import AlertType
+from apps.core.kinds import AlertType, Checked
 from apps.core.models import Heartbeat
 from apps.notifications.selectors import open_alerts
 from apps.notifications.services.alerts import fire, resolve
@@ -86,7 +85,7 @@ def _watch_the_watchdog(*, is_open: bool) -> None:
         fire(WATCHDOG, data={"seen": f"{row.seen_at:%Y-%m-%d %H:%M} UTC"})
 
 
-def watchdog_alive() -> Seen:
+def watchdog_alive() -> Checked:
     """For the doctor."""
     seen = heartbeat.last("watchdog")
     if seen is None:

@@ -17,7 +17,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from apps.core import health, heartbeat
 from apps.core.clock import now
 from apps.core.crypto import encrypt
-from apps.core.kinds import HealthCheck, ScheduledJob
+from apps.core.kinds import Checked, HealthCheck, ScheduledJob
 from apps.core.models import DomainEvent, EventDelivery, JobRun, JobState
 from apps.core.registry import contributed, registry
 from apps.core.tasks import record_heartbeat
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_a_check_that_breaks_has_failed() -> None:
-    def broken() -> health.Seen:
+    def broken() -> Checked:
         raise OSError("no such file\nand more")
 
     assert health.examine(HealthCheck("x", "X", broken)) == ("failed", "OSError: no such file")
