@@ -17,6 +17,7 @@ from pathlib import Path
 REFERENCE = 0.0095  # seconds of a processor for the work below, beside tests, where `make test` takes 290 seconds
 ROWS, TIMES = 1500, 4
 EVERY, GRACE = 5.0, 20.0
+ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 INTERRUPTED = 124  # as timeout(1) says it
 SLOWEST = 3.0  # the whole has an end on any machine
 
@@ -39,9 +40,10 @@ def run(limit: float, command: list[str]) -> tuple[int, float]:
         ended_by.append(number)
         _send(child, signal.SIGINT)
 
-    # Before the command begins: a shell lets what is in its background ignore interrupts, and that would be inherited.
-    signal.signal(signal.SIGINT, interrupt)
-    signal.signal(signal.SIGTERM, interrupt)
+    # Before the command begins: a shell lets what is in its background ignore interrupts, nohup hang-ups, and the
+    # command would inherit that.
+    for number in ENDS:
+        signal.signal(number, interrupt)
     child = subprocess.Popen(command, start_new_session=True)  # noqa: S603 - what the script says
     spent, seen = 0.0, time.monotonic()
     killed_at = float("inf")
