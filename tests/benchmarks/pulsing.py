@@ -57,6 +57,7 @@ BARE_OF_SUMS = {
 
 def prepare(events: int, runs: int) -> dict[str, int]:
     """So many of each in a week; all hours but the last are summed up. Returns how many there are."""
+    metering.forget()
     with _without_indexes(UsageEvent):
         metering.fill(0, events, events, PERSON)
     people = make_user("Bench")
