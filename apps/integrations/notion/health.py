@@ -1,6 +1,7 @@
 """What `manage.py doctor` says about Notion."""
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from apps.core.clock import now
 from apps.core.kinds import Checked
@@ -15,11 +16,26 @@ def notion() -> Checked:
         return "off", _("Notion is not set up: nothing goes there (NOTION_TOKEN and NOTION_PARENT_PAGE).")
     seen = backlog()
     if seen["tables"]:
-        return "failed", _("%(tables)d tables at Notion could not be synced; the administration says why.") % seen
+        words = ngettext(
+            "%(tables)d table at Notion could not be synced; the administration says why.",
+            "%(tables)d tables at Notion could not be synced; the administration says why.",
+            seen["tables"],
+        )
+        return "failed", words % seen
     if seen["oldest"] is not None and now() - seen["oldest"] > JOB_LASTS:
-        return "failed", _("%(waiting)d pages wait for Notion since long: is a worker running?") % seen
+        words = ngettext(
+            "%(waiting)d page has waited for Notion too long: is a worker running?",
+            "%(waiting)d pages have waited for Notion too long: is a worker running?",
+            seen["waiting"],
+        )
+        return "failed", words % seen
     if seen["failed"]:
-        return "warning", _("%(failed)d pages were refused by Notion; staff can try them again.") % seen
+        words = ngettext(
+            "%(failed)d page was refused by Notion; staff can try it again.",
+            "%(failed)d pages were refused by Notion; staff can try them again.",
+            seen["failed"],
+        )
+        return "warning", words % seen
     if connection.is_fake():
         return "warning", _("Tables are kept at the address in NOTION_API_URL, which is not Notion's own.")
-    return "ok", _("Tables at Notion are kept up to date; %(waiting)d pages wait.") % seen
+    return "ok", _("Tables at Notion are kept up to date; pages that wait: %(waiting)d.") % seen

@@ -52,15 +52,15 @@ def cost_collector(slot: datetime) -> str:
     if failed:
         raise CostIncompleteError("; ".join(f"{name}: {why}" for name, why in sorted(failed.items())))
     if row.fees_estimated:
-        words = _("%(day)s: costs %(costs)s (fees estimated), earned %(earned)s, net margin %(margin)s (%(share)s)")
+        words = _("%(day)s: costs %(costs)s (fees estimated), earned %(earned)s, net margin %(margin)s")
     else:
-        words = _("%(day)s: costs %(costs)s, earned %(earned)s, net margin %(margin)s (%(share)s)")
+        words = _("%(day)s: costs %(costs)s, earned %(earned)s, net margin %(margin)s")
+    share = "" if row.margin_percent is None else f" ({percent(row.margin_percent)})"
     return words % {
         "day": row,
         "costs": dollars(row.costs),
         "earned": dollars(row.earned),
-        "margin": dollars(row.margin),
-        "share": percent(row.margin_percent),
+        "margin": f"{dollars(row.margin)}{share}",
     }
 
 

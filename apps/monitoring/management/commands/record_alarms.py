@@ -20,4 +20,4 @@ class Command(BaseCommand):
             told = json.loads(sys.stdin.read() or "[]")
         except ValueError as error:
             raise CommandError("standard input is no JSON") from error
-        self.stdout.write(f"{record(told)} alarms")
+        self.stdout.write(f"recorded: {record(told)}")

@@ -121,7 +121,7 @@ def test_health_tells_of_refused_pages(fake_notion: FakeNotion, kept: Kept) -> N
     kept.people = {"a": {"Name": "A"}}
     fake_notion.faults.append(Fault(400, "validation_error", method="POST", path="/pages"))
     syncing.sync_all()
-    assert health() == ("warning", "1 pages were refused by Notion; staff can try them again.")
+    assert health() == ("warning", "1 page was refused by Notion; staff can try it again.")
 
 
 def test_the_fake_has_a_page(fake_notion: FakeNotion, kept: Kept) -> None:

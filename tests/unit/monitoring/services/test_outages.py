@@ -186,7 +186,7 @@ def test_the_errand_reads_what_the_watchdog_remembers(monkeypatch: pytest.Monkey
     monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps([{**told(), "id": "x", "recorded": ""}])))
     out = io.StringIO()
     call_command("record_alarms", stdout=out)
-    assert out.getvalue() == "1 alarms\n"
+    assert out.getvalue() == "recorded: 1\n"
     monkeypatch.setattr("sys.stdin", io.StringIO("{"))
     with pytest.raises(CommandError):
         call_command("record_alarms")
