@@ -93,6 +93,12 @@ def test_credits_are_ordered_once_and_the_order_is_asked_for(client: Client, liv
     assert (strange["error"], strange["code"]) == ("NotFoundError", "not_found")
 
 
+def test_how_the_platform_does_is_told(client: Client, live: Live) -> None:
+    health, components = client.does("public_metrics", live.options)["result"]
+    assert health in ("healthy", "degraded", "down", "unknown")
+    assert "api" in components
+
+
 def test_refusals_are_typed(client: Client, live: Live) -> None:
     unknown = client.does("get_run", live.options, run="run_unknown")
     assert (unknown["error"], unknown["status"], unknown["code"]) == ("NotFoundError", 404, "not_found")

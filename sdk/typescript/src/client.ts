@@ -26,6 +26,7 @@ export class Levqor {
   readonly runs: Runs;
   readonly schemas: api.SchemasApi;
   readonly secrets: Secrets;
+  readonly status: api.StatusApi;
   readonly usage: api.UsageApi;
   readonly workflows: Workflows;
 
@@ -45,6 +46,7 @@ export class Levqor {
     this.runs = new Runs(configuration, timeout - 5);
     this.schemas = new api.SchemasApi(configuration);
     this.secrets = new Secrets(configuration);
+    this.status = new api.StatusApi(configuration);
     this.usage = new api.UsageApi(configuration);
     this.workflows = new Workflows(configuration);
   }

@@ -11,6 +11,10 @@ async function all(rows, pick) {
 
 const scenarios = {
   ping: async (client) => (await client.usage.ping()).ok,
+  public_metrics: async (client) => {
+    const { health, components } = await client.status.getPublicMetrics();
+    return [health, components.map((component) => component.id)];
+  },
   run_to_its_end: async (client, { workflow, inputs }) => {
     const started = await client.runs.start(workflow, inputs, { priority: "high" });
     const run = await client.runs.wait(started.id, { timeout: 30 });

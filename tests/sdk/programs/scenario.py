@@ -15,6 +15,11 @@ def ping(client):
     return client.usage.ping().ok
 
 
+def public_metrics(client):
+    metrics = client.status.get_public_metrics()
+    return [metrics.health.value, [component.id for component in metrics.components]]
+
+
 def run_to_its_end(client, workflow, inputs):
     run = client.runs.wait(client.runs.start(workflow, inputs, priority="high").id, timeout=30)
     steps = [step.path for step in client.runs.iterate_steps(run.id, limit=1)]

@@ -12,6 +12,7 @@ from levqor_sdk.errors import LevqorError
 from levqor_sdk.generated.api.account_api import AccountApi
 from levqor_sdk.generated.api.billing_api import BillingApi
 from levqor_sdk.generated.api.schemas_api import SchemasApi
+from levqor_sdk.generated.api.status_api import StatusApi
 from levqor_sdk.generated.api.usage_api import UsageApi
 
 
@@ -44,6 +45,7 @@ class Levqor:
         self.runs = Runs(transport)
         self.schemas = SchemasApi(transport)
         self.secrets = Secrets(transport)
+        self.status = StatusApi(transport)
         self.usage = UsageApi(transport)
         self.workflows = Workflows(transport)
 
