@@ -5,6 +5,7 @@ A dead beat sends no ticks, a dead worker answers none: which of them is dead, o
 
 import socket
 import threading
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -24,6 +25,7 @@ HEARTBEAT_TASK = "core.heartbeat"
 HEARTBEAT_SECONDS = 15
 STALE_AFTER = timedelta(seconds=4 * HEARTBEAT_SECONDS)
 FORGOTTEN_AFTER = timedelta(days=1)  # of a process that does not run any more
+GOODBYE_SECONDS = 3.0
 LONGEST_TOLD = 60_000
 
 
@@ -43,6 +45,11 @@ def sign(process: Process, name: str = "", told: str | None = None) -> None:
         Heartbeat.objects.bulk_create(
             [Heartbeat(process=process, name=name[:120], seen_at=now(), told=told or "")], ignore_conflicts=True
         )
+
+
+def leave(process: Process, name: str) -> None:
+    """Take a process's sign away: it ends as it should, and nobody is to miss it."""
+    Heartbeat.objects.filter(process=process, name=name[:120]).delete()
 
 
 def record() -> None:
@@ -95,6 +102,8 @@ class Pulse(threading.Thread):
             self._sign()
             if self._over.wait(sign_seconds()):
                 break
+        with suppress(Error):
+            leave(self._process, self._name)
         connection.close()
 
     def _sign(self) -> None:
@@ -109,5 +118,7 @@ class Pulse(threading.Thread):
                 log.warning("heartbeat_not_written", process=self._process, error=str(error))
 
     def stop(self) -> None:
-        """End after the sign that is being written."""
+        """End after the sign that is being written, with a goodbye, if that takes no longer than a moment."""
         self._over.set()
+        if self.is_alive():
+            self.join(GOODBYE_SECONDS)

@@ -3,10 +3,12 @@
 from typing import Any
 
 from celery import shared_task
-from celery.signals import worker_ready
+from celery.signals import worker_ready, worker_shutdown
 
 from apps.core import events, heartbeat, jobs, versions
 from apps.core.doorbell import heard
+
+_pulse: heartbeat.Pulse | None = None  # of this process, where it is a worker's
 
 
 @shared_task(name=events.DELIVER_TASK)
@@ -43,4 +45,13 @@ def strike_versions() -> None:
 @worker_ready.connect
 def show_life(sender: Any = None, **_options: object) -> None:
     """From here on the worker's process shows that it lives, whether or not a tick reaches it."""
-    heartbeat.Pulse("worker", str(getattr(sender, "hostname", ""))).start()
+    global _pulse
+    _pulse = heartbeat.Pulse("worker", str(getattr(sender, "hostname", "")))
+    _pulse.start()
+
+
+@worker_shutdown.connect
+def say_goodbye(**_options: object) -> None:
+    """A worker that ends as it should is not missing."""
+    if _pulse is not None:
+        _pulse.stop()

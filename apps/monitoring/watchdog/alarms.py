@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.core.kinds import AlertType
 
 DATABASE, REDIS, WEB = "database_down", "redis_down", "web_down"
-BEAT, WORKER, TASKS = "beat_down", "worker_down", "tasks_stuck"
+BEAT, WORKER, WORKER_LOST, TASKS = "beat_down", "worker_down", "worker_lost", "tasks_stuck"
 
 ALARMS = (
     AlertType(
@@ -27,6 +27,10 @@ ALARMS = (
     AlertType(
         WORKER, _("Worker dead"), "critical", _("No worker gives a sign of life"),
         _("{{ seen }}\nNo run goes on, no mail leaves, no job is done."),
+    ),
+    AlertType(
+        WORKER_LOST, _("Worker lost"), "warning", _("One of several workers gives no sign of life"),
+        _("{{ seen }}\nThe others do its work, and go on with its runs. This ends when it is back or replaced."),
     ),
     AlertType(
         TASKS, _("Tasks stand still"), "warning", _("Workers live, but take no tasks"),

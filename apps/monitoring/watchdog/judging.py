@@ -7,7 +7,8 @@ seen without comparing clocks of two machines, so a clock that is put forward or
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from apps.monitoring.watchdog.alarms import BEAT, DATABASE, REDIS, TASKS, WEB, WORKER
+from apps.monitoring.watchdog.alarms import BEAT, DATABASE, REDIS, TASKS, WEB, WORKER, WORKER_LOST
+from apps.monitoring.watchdog.crew import Crew
 
 PROBED = (DATABASE, REDIS, WEB)
 PROCESSES = {BEAT: "beat", WORKER: "worker"}
@@ -63,6 +64,7 @@ class Judge:
         self._failed: dict[str, int] = {}
         self._signs = {code: _Sign() for code in (*PROCESSES, TASKS)}
         self._held_until = 0.0
+        self._crew = Crew(self.interval, lost=WORKER_LOST in self.is_open)
 
     @property
     def doubts(self) -> bool:
@@ -79,7 +81,7 @@ class Judge:
             self._hold(look, slept=slept)
         else:
             changes += [change for code in PROCESSES if (change := self._of_process(code, look, began)) is not None]
-            changes += self._of_tasks(look)
+            changes += [*self._of_tasks(look), *self._of_crew(look)]
         for change in changes:
             (self.is_open.discard if change.over else self.is_open.add)(change.code)
         return changes
@@ -104,6 +106,7 @@ class Judge:
         """Without database or Redis nobody can show that he lives, and after a sleep nobody had to: not known."""
         for sign in self._signs.values():
             sign.value, sign.changed_at = None, look.at
+        self._crew.hold()
         if not slept:
             self._held_until = look.at + self.return_seconds
 
@@ -131,6 +134,12 @@ class Judge:
         if code in self.is_open:
             return None
         return Change(code, f"Its last sign of life came {max(1, round(still))} seconds ago or earlier.")
+
+    def _of_crew(self, look: Look) -> list[Change]:
+        missing = self._crew.missing((look.signs or {}).get(PROCESSES[WORKER], ()), look.at)
+        if missing is None or look.at < self._held_until or bool(missing) == (WORKER_LOST in self.is_open):
+            return []
+        return [Change(WORKER_LOST, f"Missing: {', '.join(missing)}.") if missing else Change(WORKER_LOST, over=True)]
 
     def _of_tasks(self, look: Look) -> list[Change]:
         moved = self._moved(TASKS, (look.signs or {}).get("task", ()), look)

@@ -7,7 +7,7 @@ from unittest.mock import patch
 
 import pytest
 import time_machine
-from celery.signals import worker_ready
+from celery.signals import worker_ready, worker_shutdown
 from django.db import OperationalError, connection
 
 from apps.core import heartbeat, tasks
@@ -67,8 +67,10 @@ def test_a_worker_signs_from_a_thread_of_its_own_whatever_the_database_does() ->
             raise OperationalError("away")
         many.set()
 
+    left: list[tuple[str, str]] = []
     with (
         patch.object(heartbeat, "sign", sign),
+        patch.object(heartbeat, "leave", lambda *who: left.append(who)),
         patch.object(heartbeat, "sign_seconds", lambda: 0.01),
         patch.object(heartbeat, "close_old_connections"),
         patch.object(heartbeat, "connection"),
@@ -79,15 +81,28 @@ def test_a_worker_signs_from_a_thread_of_its_own_whatever_the_database_does() ->
         pulse.stop()
         pulse.join(10)
     assert turns[0] == ("worker", "w@host")
+    assert left == [("worker", "w@host")], "it says goodbye"
     assert pulse.daemon, "it ends with its process"
 
 
-def test_a_worker_that_is_ready_begins_to_show_it() -> None:
+def test_a_goodbye_takes_away_nobody_elses_sign() -> None:
+    for process, name in (("worker", "a"), ("worker", "b"), ("beat", "a")):
+        heartbeat.sign(process, name)  # type: ignore[arg-type] # names of processes
+    heartbeat.leave("worker", "a")
+    assert sorted(Heartbeat.objects.values_list("process", "name")) == [("beat", "a"), ("worker", "b")]
+
+
+def test_a_worker_that_is_ready_begins_to_show_it_and_says_goodbye_at_its_end() -> None:
     class Consumer:
         hostname = "worker@here"
 
-    started: list[Any] = []
-    with patch.object(heartbeat.Pulse, "start", lambda self: started.append(self._name)):
+    happened: list[Any] = []
+    with (
+        patch.object(tasks, "_pulse", None),
+        patch.object(heartbeat.Pulse, "start", lambda self: happened.append(self._name)),
+        patch.object(heartbeat.Pulse, "stop", lambda self: happened.append("stops")),
+    ):
+        worker_shutdown.send(sender=None)  # before it was ready
         worker_ready.send(sender=Consumer())
-    assert tasks.show_life is not None
-    assert started == ["worker@here"]
+        worker_shutdown.send(sender=None)
+    assert happened == ["worker@here", "stops"]
