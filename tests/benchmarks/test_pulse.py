@@ -1,9 +1,9 @@
 """The weekly pulse over a week of many calls and runs, beside the bare SQL aggregates of the same figures.
 
 What is measured: `pulse.collect` with every metric of every app, kept as rows, and five statements of SQL over the raw
-events and runs, in turn, in one process on PostgreSQL; each round is printed. Both say the same figures. The same
-statements over the sums of hours are printed beside them. `BENCH_PULSE_EVENTS` and `BENCH_PULSE_RUNS` take more or
-fewer: the goal is 10,000,000 and 1,000,000.
+events and runs, in turn, in one process on PostgreSQL; each round is printed. Both say the same figures. The pulse reads
+sums of hours, so it has to be within twice the same statements over those, too. The week is made in some minutes;
+`BENCH_PULSE_EVENTS` and `BENCH_PULSE_RUNS` take fewer.
 """
 
 import os
@@ -15,8 +15,8 @@ import pytest
 from tests.benchmarks.conftest import Bench
 from tests.benchmarks.rounds import ROUNDS, machine
 
-EVENTS = int(os.environ.get("BENCH_PULSE_EVENTS", "500000"))
-RUNS = int(os.environ.get("BENCH_PULSE_RUNS", "50000"))
+EVENTS = int(os.environ.get("BENCH_PULSE_EVENTS", "10000000"))
+RUNS = int(os.environ.get("BENCH_PULSE_RUNS", "1000000"))
 MOST_TIMES_SLOWER = 2.0
 
 
@@ -42,3 +42,4 @@ def test_the_pulse_takes_at_most_twice_the_bare_aggregates(bench: Bench) -> None
             of_sums.append(pulse["seconds"] / summed["seconds"])
     print(f"  median of ratios: {statistics.median(ratios):.2f} (of sums {statistics.median(of_sums):.2f})")
     assert statistics.median(ratios) <= MOST_TIMES_SLOWER
+    assert statistics.median(of_sums) <= MOST_TIMES_SLOWER
