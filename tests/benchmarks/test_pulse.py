@@ -1,8 +1,8 @@
 """The weekly pulse over a week of many calls and runs, beside the bare SQL aggregates of the same figures.
 
 What is measured: `pulse.collect` with every metric of every app, kept as rows, and five statements of SQL over the raw
-events and runs, in turn, in one process on PostgreSQL; each round is printed. Both say the same figures. The pulse reads
-sums of hours, so it has to be within twice the same statements over those, too. The week is made in some minutes;
+events and runs, in turn, in one process on PostgreSQL; each round is printed. Both say the same figures. The pulse
+reads sums of hours, so it has to be within twice the same statements over those, too. The week is made in some minutes;
 `BENCH_PULSE_EVENTS` and `BENCH_PULSE_RUNS` take fewer.
 """
 

@@ -13,6 +13,7 @@ from apps.core.errors import DomainError
 from apps.core.health import examine
 from apps.core.kinds import HealthCheck, Text
 from apps.core.registry import registry
+from apps.integrations.notion.health import reached
 from apps.integrations.stripe.connection import is_fake, stripe
 from apps.integrations.stripe.errors import PaymentsNotSetUpError
 from apps.monitoring.figures import dollars
@@ -32,11 +33,10 @@ class _Check(NamedTuple):
 
 
 def notion() -> tuple[str, str]:
-    """What the check of that name says."""
+    """Whether Notion answers, and then whether the tables there are kept up to date, as its check says."""
+    state, seen = reached()
     check = registry(HealthCheck).find("notion")
-    if check is None:
-        return State.OFF, _("Notion is not part of this installation.")
-    return examine(check)
+    return examine(check) if state == State.OK and check is not None else (state, str(seen))
 
 
 def stripe_balance() -> tuple[str, str]:

@@ -13,6 +13,8 @@ from django.core.management import call_command
 
 from apps.core.kinds import HealthCheck
 from apps.core.registry import contributed, registry
+from apps.integrations.notion import connection
+from apps.integrations.notion.fake import FakeNotion
 from apps.integrations.stripe.errors import PaymentsNotSetUpError
 from apps.monitoring.models import HealthRun
 from apps.monitoring.services import verifying
@@ -23,6 +25,7 @@ from tests.common.costs import DAY, FakeAccount, cost_days
 pytestmark = pytest.mark.django_db
 NIGHT = datetime(2026, 3, 12, 2, tzinfo=UTC)
 YESTERDAY = date(2026, 3, 11)
+NO_NOTION = "Notion is not set up: nothing goes there (NOTION_TOKEN and NOTION_PARENT_PAGE)."
 
 
 @pytest.fixture
@@ -52,11 +55,22 @@ def test_a_good_night(account: FakeAccount) -> None:
     assert not Alert.objects.exists()
 
 
-def test_notion_is_what_its_check_says(account: FakeAccount) -> None:
-    for state in ("off", "ok", "warning", "failed"):
+def test_notion_is_asked_itself_and_then_what_its_check_says(account: FakeAccount, fake_notion: FakeNotion) -> None:
+    for state in ("ok", "warning", "failed"):
         with contributed(HealthCheck("notion", "Notion", lambda state=state: (state, "seen"))):  # type: ignore[misc]
             verify(NIGHT)
         assert states()["notion"] == state
+
+
+def test_a_notion_that_does_not_answer_has_failed_whatever_is_kept(
+    account: FakeAccount, fake_notion: FakeNotion, settings: LazySettings
+) -> None:
+    settings.NOTION_TOKEN = "ntn_nobodys"
+    with contributed(HealthCheck("notion", "Notion", lambda: ("ok", "all is kept"))):
+        assert "Notion" in expansion_verifier(NIGHT)
+    assert states()["notion"] == "failed"
+    assert [subject for subject, is_open in alarms() if is_open] == ["notion"]
+    connection._gateway("ntn_nobodys", fake_notion.url).close()
 
 
 def test_a_bad_night_alarms_once_and_a_good_one_ends_it(account: FakeAccount, settings: LazySettings) -> None:
@@ -84,7 +98,7 @@ def test_what_is_not_set_up_is_skipped_and_said(account: FakeAccount) -> None:
     assert set(states().values()) == {"off"}
     said = {one.detail for one in run.results.all()}
     assert said == {
-        "Notion is not part of this installation.", "Payments are not set up.", "No costs were collected yet."
+        NO_NOTION, "Payments are not set up.", "No costs were collected yet."
     }  # fmt: skip
 
 
@@ -107,7 +121,7 @@ def test_the_command_says_a_line_for_each_check(account: FakeAccount) -> None:
     out = io.StringIO()
     call_command("verify_expansion", stdout=out, no_color=True)
     lines = out.getvalue().splitlines()
-    assert lines[0] == "Notion           skipped  Notion is not part of this installation."
+    assert lines[0] == f"Notion           skipped  {NO_NOTION}"
     assert lines[3] == "Daily costs      ok       $0.10 on 2026-03-11, under $10.00 a day."
     account.goes_away()
     with pytest.raises(SystemExit) as ended:
