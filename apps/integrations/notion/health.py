@@ -17,7 +17,7 @@ NOT_SET_UP = gettext_lazy("Notion is not set up: nothing goes there (NOTION_TOKE
 def reached() -> Checked:
     """Whether Notion takes our token and shows us the page that all tables lie under: asked of Notion itself."""
     if not connection.is_set_up():
-        return "off", NOT_SET_UP
+        return "off", str(NOT_SET_UP)
     try:
         next(connection.notion().databases_under(settings.NOTION_PARENT_PAGE), None)
     except DomainError as error:
@@ -28,7 +28,7 @@ def reached() -> Checked:
 def notion() -> Checked:
     """Whether the tables there are kept up to date. What nobody set up is no fault. Nothing is asked of Notion here."""
     if not connection.is_set_up():
-        return "off", NOT_SET_UP
+        return "off", str(NOT_SET_UP)
     seen = backlog()
     if seen["tables"]:
         words = ngettext(

@@ -36,7 +36,7 @@ def notion() -> tuple[str, str]:
     """Whether Notion answers, and then whether the tables there are kept up to date, as its check says."""
     state, seen = reached()
     check = registry(HealthCheck).find("notion")
-    return examine(check) if state == State.OK and check is not None else (state, str(seen))
+    return examine(check) if state == "ok" and check is not None else (state, seen)
 
 
 def stripe_balance() -> tuple[str, str]:
