@@ -80,8 +80,12 @@ register(
     Tick("fire_triggers", FIRE_TASK, 5),
 )
 register(
-    Gauge("levqor_queue_depth", "Runs that a worker should take now.", watched.queue_depth),
-    Gauge("levqor_queue_lag_seconds", "For how long a run waits for a worker.", watched.queue_lag),
+    Gauge("levqor_queue_depth", "Runs that are due and that no worker has.", watched.queue_depth),
+    Gauge(
+        "levqor_queue_lag_seconds",
+        "For how long a run waits that a worker may take: its organization has fewer than it may.",
+        watched.queue_lag,
+    ),
     Gauge("levqor_run_leases", "Runs that workers have, and whose worker is silent.", watched.leases, ("state",)),
     Gauge("levqor_recent_runs", "The runs of the last 15 minutes by state.", watched.states, ("state",)),
     Gauge("levqor_recent_run_seconds", "How long those took that ended.", watched.durations, ("quantile",)),

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import timedelta
 
+from django.conf import settings
 from django.db.models import Count, F
 
 from apps.core import heartbeat
@@ -10,6 +11,7 @@ from apps.core.clock import now
 from apps.core.gauges import few, lag
 from apps.monitoring.own_probes import BadAnswerError, status_of
 from apps.workflows import platform_statistics as statistics
+from apps.workflows.engine.turns import waits_since
 from apps.workflows.models import Run, Trigger
 
 Values = Mapping[tuple[str, ...], float]
@@ -23,13 +25,19 @@ class StandstillError(Exception):
 
 
 def queue_depth() -> Values:
-    """Runs that a worker should take now."""
+    """Runs that are due and that no worker has, whatever holds them up."""
     return {(): few(statistics.due_runs())}
 
 
 def queue_lag() -> Values:
-    """For how long the run has waited that waits the longest for a worker."""
-    return {(): lag(statistics.due_runs())}
+    """For how long the run has waited that waits the longest, of those that a worker may take."""
+    return {(): _waiting(settings.ORGANIZATION_CONCURRENCY)}
+
+
+def _waiting(fewer_than: int) -> float:
+    """Seconds that the oldest due run waits, of organizations that fewer workers than this serve."""
+    since = waits_since(fewer_than)
+    return max((now() - since).total_seconds(), 0.0) if since is not None else 0.0
 
 
 def leases() -> Values:
@@ -58,13 +66,17 @@ SHARES = (("0.5", 0.5), ("0.95", 0.95))
 
 
 def runs_go_on() -> str:
-    """Whether workers take runs when it is their turn. Raises `StandstillError`."""
+    """Whether workers take runs when it is their turn. Raises `StandstillError`.
+
+    Where workers have runs of an organization, what else it wants done waits behind those: for a place of its own, or
+    for what it called more urgent. However long its line, that is no standstill; nobody at work for it is one.
+    """
     if not heartbeat.is_fresh():
         raise StandstillError("no worker took a tick lately")
-    waiting = lag(statistics.due_runs())
+    waiting = _waiting(1)
     if waiting > LATE.total_seconds():
-        raise StandstillError(f"a run waits for {round(waiting)} s")
-    return f"the oldest run waits for {round(waiting)} s"
+        raise StandstillError(f"a run waits for {round(waiting)} s, and no worker has any of its organization's")
+    return f"nobody waits for a first worker for more than {round(waiting)} s"
 
 
 def schedules_fire() -> str:

@@ -7,6 +7,8 @@ import threading
 import time
 import uuid
 from collections import deque
+from datetime import UTC, datetime
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -24,7 +26,7 @@ _ANY = "SELECT 1 FROM {table} WHERE {due} LIMIT 1"
 _NEXT = "SELECT organization_id FROM {table} WHERE {free} {after} ORDER BY organization_id LIMIT 1"
 _EARLIEST = """SELECT MIN(due_at) AS earliest FROM {table}
     WHERE organization_id = waiting.organization_id AND priority = {priority:d} AND {due}"""
-_DEAL = """
+_WAITING = """
 WITH RECURSIVE waiting(organization_id) AS (
     SELECT ({first})
     UNION ALL
@@ -32,14 +34,13 @@ WITH RECURSIVE waiting(organization_id) AS (
 ), held AS (
     SELECT organization_id, COUNT(*) AS workers FROM {table} WHERE lease_until > %(now)s GROUP BY organization_id
 )
-SELECT organization_id FROM (
+SELECT {answer} FROM (
     SELECT waiting.organization_id, COALESCE(held.workers, 0) AS workers,
         (SELECT MIN(earliest) FROM ({earliest}) AS each_priority) AS due_since
     FROM waiting LEFT JOIN held ON held.organization_id = waiting.organization_id
     WHERE waiting.organization_id IS NOT NULL
 ) AS organizations
 WHERE due_since IS NOT NULL AND workers < %(most)s
-ORDER BY workers, due_since
 """
 
 
@@ -67,29 +68,42 @@ class Turns:
 
     def deal(self) -> bool:
         """Find out who waits. False when nobody does who may be served."""
-        organizations = self._who_waits()
+        organizations = _who_waits()
         with self._lock:
             self._next, self._until = deque(organizations), time.monotonic() + GOOD_FOR
         return bool(organizations)
 
-    def _who_waits(self) -> list[uuid.UUID]:
-        names = {"table": Run._meta.db_table, "free": FREE, "due": DUE}
-        values = {
-            "now": connection.ops.adapt_datetimefield_value(now()),
-            "most": settings.ORGANIZATION_CONCURRENCY,
-        }
-        with connection.cursor() as cursor:
-            cursor.execute(_ANY.format(**names), values)
-            if cursor.fetchone() is None:
-                return []
-            cursor.execute(_deal(names), values)
-            return [key if isinstance(key, uuid.UUID) else uuid.UUID(key) for (key,) in cursor.fetchall()]
+
+def waits_since(fewer_than: int) -> datetime | None:
+    """Since when the oldest due run waits, of organizations whose runs fewer workers than this have."""
+    for (since,) in _ask("MIN(due_since)", fewer_than):
+        return datetime.fromisoformat(since).replace(tzinfo=UTC) if isinstance(since, str) else since
+    return None
 
 
-def _deal(names: dict[str, str]) -> str:
+def _who_waits() -> list[uuid.UUID]:
+    rows = _ask("organization_id", settings.ORGANIZATION_CONCURRENCY, "ORDER BY workers, due_since")
+    return [key if isinstance(key, uuid.UUID) else uuid.UUID(key) for (key,) in rows]
+
+
+def _ask(answer: str, most: int, order: str = "") -> list[tuple[Any]]:
+    """Of the organizations that have due runs and fewer workers than this; nothing when no run is due at all."""
+    names = {"table": Run._meta.db_table, "free": FREE, "due": DUE}
+    values = {"now": connection.ops.adapt_datetimefield_value(now()), "most": most}
+    with connection.cursor() as cursor:
+        cursor.execute(_ANY.format(**names), values)
+        if cursor.fetchone() is None:
+            return []
+        cursor.execute(f"{_waiting(answer, names)}{order}", values)
+        found: list[tuple[Any]] = cursor.fetchall()
+        return found
+
+
+def _waiting(answer: str, names: dict[str, str]) -> str:
     priorities = sorted(Run.Priority.values)
-    return _DEAL.format(
+    return _WAITING.format(
         **names,
+        answer=answer,
         first=_NEXT.format(after="", **names),
         following=_NEXT.format(after="AND organization_id > waiting.organization_id", **names),
         earliest=" UNION ALL ".join(_EARLIEST.format(priority=priority, **names) for priority in priorities),
