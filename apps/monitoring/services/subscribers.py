@@ -79,7 +79,10 @@ def reader_address(email: str) -> str:
     """An address in the one spelling that we keep. Raises `InvalidRecipientError` also for what is no name in the DNS,
     and for quotes: they spell one mailbox in many ways."""
     local, _at, domain = checked_recipients(email.strip().lower())[0].rpartition("@")
-    domain = punycode(domain).lower()
+    try:
+        domain = punycode(domain).lower()
+    except UnicodeError:  # letters that no name in the DNS has, or more than fit into one
+        domain = ""
     if '"' in local or not PUBLIC_NAME.fullmatch(domain) or len(local) + len(domain) > 253:
         raise InvalidRecipientError(_("Enter an address like name@example.com."))
     return f"{local}@{domain}"

@@ -179,9 +179,10 @@ def incident(request: HttpRequest, incident: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def subscribe(request: HttpRequest) -> HttpResponse:
     """Asks for mail: an address that is not confirmed yet gets a link. Whatever we know of it, the answer is one."""
+    if request.method == "POST":
+        limit(request, "status_subscribe", "10/h")
     form = SubscribeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        limit(request, "status_subscribe", "10/h")
         subscribers.subscribe(form.cleaned_data["email"])
         return redirect("status_subscribed")
     return render(request, "monitoring/status/subscribe.html", {"form": form}, status=422 if form.errors else 200)

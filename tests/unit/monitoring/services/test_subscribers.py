@@ -72,6 +72,11 @@ def test_one_caller_can_ask_for_few_addresses(client):
     assert answers[-1] == 429
 
 
+def test_what_is_no_address_counts_too(client):
+    answers = [client.post("/status/subscribe", {"email": "a@com。.com"}).status_code for _number in range(12)]
+    assert answers == [422] * 10 + [429] * 2
+
+
 @pytest.mark.parametrize(
     ("first", "others"),
     [
@@ -116,6 +121,9 @@ def test_an_hour_has_an_end_to_its_mail(client, monkeypatch):
         "a",
         "a@x",
         f"a@{'ä.' * 110}com",  # longer than a row takes, as the DNS spells it
+        f"a@{'ü' * 63}.com",  # longer than a part of a name, as the DNS spells it
+        "a@\u00ad.com",  # a part of nothing
+        "a@com。.com",
     ],
 )
 def test_an_address_has_a_name_in_the_dns(client, email):
