@@ -11,6 +11,7 @@ from django_prometheus.utils import Time
 
 from apps.core.probes import PROBES
 from apps.core.waiting_requests import has_waited
+from apps.monitoring.metrics.bodies import timed_body
 from apps.monitoring.metrics.exposition import PATH, exposition
 from apps.monitoring.metrics.requests import note
 from apps.monitoring.metrics.series import REGISTRY
@@ -26,8 +27,8 @@ class MeasuringMiddleware:
     """Stands outermost, so that all of a request is measured: what the gate answers alone, too.
 
     It costs about two microseconds. Files and probes, ours included, are left out: they would make everything look
-    quick; so are calls that wait on purpose. `/metrics` is answered here whatever host it is asked by: Prometheus asks
-    by address.
+    quick; so are calls that wait on purpose, and the time in which a body arrives. `/metrics` is answered here whatever
+    host it is asked by: Prometheus asks by address.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -39,10 +40,12 @@ class MeasuringMiddleware:
             return self.get_response(request)
         if path == PATH:
             return exposition(request) or self.get_response(request)
+        body = timed_body(request) if request.META.get("CONTENT_LENGTH") else None
         began = time.perf_counter()
         response = self.get_response(request)
         if not has_waited(request) and not is_own_probe(request):
-            note("api" if path.startswith(API) else "pages", response.status_code, time.perf_counter() - began)
+            took = time.perf_counter() - began - (body.seconds if body is not None else 0.0)
+            note("api" if path.startswith(API) else "pages", response.status_code, took)
         return response
 
 
