@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.accounts.api_base import OrganizationAPIView
+from apps.accounts.permissions import require_own_account
 from apps.core.brand import current_brand
 from apps.core.errors import InvalidInputError
 from apps.notifications import selectors
@@ -78,6 +79,7 @@ class ReadView(OrganizationAPIView):
     )
     def post(self, _request: Request, notification_id: str) -> Response:
         """Mark one of your notifications as read. Marking it again changes nothing."""
+        require_own_account(self.actor)
         row = selectors.notification_of(self.actor, notification_id)
         notices.mark_read(row)
         row.refresh_from_db()
@@ -95,6 +97,7 @@ class ReadAllView(OrganizationAPIView):
     )
     def post(self, _request: Request) -> Response:
         """Mark everything in your inbox of this organization as read."""
+        require_own_account(self.actor)
         return Response({"read": notices.mark_all_read(self.actor)})
 
 

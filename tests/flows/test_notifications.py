@@ -109,6 +109,9 @@ class TestChoosing:
         browser.get(f"/notifications/{row.public_id}")
         for address in (f"/notifications/{row.public_id}/read", "/notifications/read", "/settings/notifications"):
             assert browser.post(address).status_code == 403, address
+        assert browser.get("/api/v1/notifications").status_code == 200
+        for address in (f"/api/v1/notifications/{row.public_id}/read", "/api/v1/notifications/read"):
+            assert browser.post(address).status_code == 403, address
         row.refresh_from_db()
         assert row.read_at is None
 
