@@ -1,5 +1,6 @@
 """`GET /metrics`: the series of all processes of this machine, and the gauges that a worker read. No SQL."""
 
+import re
 import time
 from collections.abc import Iterable, Iterator
 from ipaddress import ip_address
@@ -17,17 +18,11 @@ from apps.monitoring.metrics.reading import LAST_READ
 from apps.monitoring.metrics.requests import hand_over
 
 PATH = "/metrics"
-FORWARDED = (
-    "HTTP_X_FORWARDED_FOR",
-    "HTTP_FORWARDED",
-    "HTTP_X_REAL_IP",
-    "HTTP_VIA",
-    "HTTP_TRUE_CLIENT_IP",
-    "HTTP_CF_CONNECTING_IP",
-    "HTTP_X_FORWARDED_HOST",
-    "HTTP_X_FORWARDED_PROTO",
-    "HTTP_X_CLIENT_IP",
+# What proxies add, by how its name begins or ends: each has names of its own.
+PASSED_ON = re.compile(
+    r"HTTP_(?:X_)?(?:ORIGINAL_)?FORWARDED.*|HTTP.*_(?:CLIENT_IP|REAL_IP|CONNECTING_IP|EXTERNAL_ADDRESS)|HTTP_VIA"
 )
+THIS_MACHINE = re.compile(r"(?:127\.0\.0\.1|localhost|\[::1\])(?::\d+)?", re.IGNORECASE)
 
 
 def exposition(request: HttpRequest) -> HttpResponse | None:
@@ -41,13 +36,15 @@ def may_read(request: HttpRequest) -> bool:
     """Who shows METRICS_TOKEN. Where none is set: this machine itself, outside of production.
 
     A proxy on this machine calls from it too: what it passes on is a stranger's. It says so, if it is set up well;
-    production does not rely on that.
+    production does not rely on that. So does a browser, for a page whose name a stranger points here: it asks by that.
     """
     token = settings.METRICS_TOKEN
     if token:
         kind, _space, shown = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
         return kind.lower() == "bearer" and constant_time_compare(shown.strip(), token)
-    if settings.LEVQOR_ENV == "production" or any(name in request.META for name in FORWARDED):
+    if settings.LEVQOR_ENV == "production" or not THIS_MACHINE.fullmatch(request.META.get("HTTP_HOST", "")):
+        return False
+    if any(map(PASSED_ON.fullmatch, request.META)):
         return False
     try:
         return ip_address(request.META.get("REMOTE_ADDR") or "").is_loopback

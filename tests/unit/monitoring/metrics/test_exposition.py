@@ -77,7 +77,50 @@ def test_a_scrape_asks_no_database(client, settings):
 )
 def test_who_may_read(client, settings, token, environment, headers, address, status):
     settings.METRICS_TOKEN, settings.LEVQOR_ENV = token, environment
-    assert client.get("/metrics", REMOTE_ADDR=address, **headers).status_code == status
+    asked = {"HTTP_HOST": "127.0.0.1:8000", "REMOTE_ADDR": address} | headers
+    assert client.get("/metrics", **asked).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("127.0.0.1", 200),
+        ("localhost:8000", 200),
+        ("[::1]:8000", 200),
+        ("rebind.evil.example", 404),
+        ("127.0.0.1.evil.example:8000", 404),
+        ("localhost.evil.example", 404),
+        ("127.0.0.1:8000@evil.example", 404),
+        ("", 404),
+    ],
+)
+def test_without_a_token_this_machine_is_asked_by_its_own_name(client, settings, host, status):
+    """A stranger's page may have a name of theirs that leads here, and the reader's browser asks by it."""
+    settings.METRICS_TOKEN, settings.LEVQOR_ENV = "", "local"
+    assert client.get("/metrics", HTTP_HOST=host, REMOTE_ADDR="127.0.0.1").status_code == status
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Client-IP",
+        "X-Client-IP",
+        "X-Cluster-Client-IP",
+        "Fastly-Client-IP",
+        "Fly-Client-IP",
+        "X-Forwarded",
+        "X-Forwarded-Port",
+        "X-Forwarded-Server",
+        "X-Original-Forwarded-For",
+        "X-Envoy-External-Address",
+        "X-Real-IP",
+        "Via",
+    ],
+)
+def test_whatever_a_proxy_passes_on_is_no_request_of_this_machine(client, settings, name):
+    settings.METRICS_TOKEN, settings.LEVQOR_ENV = "", "local"
+    headers = {"host": "localhost", name: "203.0.113.5"}
+    assert client.get("/metrics", headers=headers, REMOTE_ADDR="127.0.0.1").status_code == 404
 
 
 def test_prometheus_asks_by_address(client, settings):
