@@ -8,10 +8,10 @@ from opentelemetry.instrumentation.django import DjangoInstrumentor
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
-from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 
 from apps.integrations.opentelemetry.chosen import ChosenSpans
 from apps.integrations.opentelemetry.middleware import after_response
+from apps.integrations.opentelemetry.sampling import sampler
 
 TRACES = "/v1/traces"
 SECONDS = 5  # for one batch: a process that ends must not wait long for a collector that is away
@@ -25,9 +25,9 @@ class Instrumentor(DjangoInstrumentor):
 
 
 def provider(exporter: SpanExporter, share: float) -> TracerProvider:
-    """Who makes spans, of a share of the traces. One that came with a request is followed as its maker decided."""
+    """Who makes spans, of a share of the traces. What a request says of its own is no reason to keep or drop it."""
     made = TracerProvider(
-        sampler=ParentBased(TraceIdRatioBased(share)),
+        sampler=sampler(share),
         resource=Resource.create(
             {
                 "service.name": "levqor",

@@ -1,6 +1,8 @@
 """Starts telling errors: which, in which processes, and what of the library stays off."""
 
 import logging
+import random
+from collections.abc import Mapping
 from typing import Any
 
 import sentry_sdk
@@ -18,7 +20,18 @@ from apps.integrations.sentry.events import before_breadcrumb, before_send
 from apps.integrations.sentry.log_events import LogBreadcrumbs, LogEvents
 
 # An exporter that reaches nobody would tell of that with every batch; anybody can send requests that Django refuses.
+TRACE = "HTTP_SENTRY_TRACE"
 SILENT_LOGGERS = ("opentelemetry.*", "django.security.*")
+
+
+def share_of(context: Mapping[str, Any]) -> float:
+    """How likely a trace is kept. Of one that a request brings the lot is drawn here: it may bring that, too, and
+    strangers send such headers. Tasks bring none (`propagate_traces`).
+    """
+    share: float = settings.ENV.SENTRY_TRACES_SAMPLE_RATE
+    if TRACE not in context.get("wsgi_environ", ()):
+        return share
+    return float(random.random() < share)  # noqa: S311 - no secret
 
 
 def options() -> dict[str, Any]:
@@ -27,7 +40,7 @@ def options() -> dict[str, Any]:
         "dsn": settings.SENTRY_DSN,
         "release": f"levqor@{settings.VERSION}",
         "environment": settings.LEVQOR_ENV,
-        "traces_sample_rate": settings.ENV.SENTRY_TRACES_SAMPLE_RATE or None,
+        "traces_sampler": share_of if settings.ENV.SENTRY_TRACES_SAMPLE_RATE else None,
         "before_send": before_send,
         "before_send_transaction": before_send,
         "before_breadcrumb": before_breadcrumb,

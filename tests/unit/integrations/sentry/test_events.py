@@ -44,4 +44,4 @@ def test_what_tells_too_much_is_off(settings: Any) -> None:
     for name in ("include_local_variables", "default_integrations", "auto_enabling_integrations"):
         assert found[name] is False, name
     assert (found["max_request_body_size"], found["trace_propagation_targets"]) == ("never", [])
-    assert found["traces_sample_rate"] is None, "no traces unless a share is set"
+    assert found["traces_sampler"] is None, "no traces unless a share is set"

@@ -46,3 +46,28 @@ def test_anybody_can_send_what_django_refuses_and_it_is_no_event(started: None) 
     assert SENT == []
     logging.getLogger("library").error("it broke")
     assert len(SENT) == 1
+
+
+HEADERS = [
+    {},
+    {"sentry-trace": f"{'a' * 32}-{'b' * 16}-1"},
+    {"sentry-trace": f"{'a' * 32}-{'b' * 16}-0"},
+    {"sentry-trace": f"{'a' * 32}-{'b' * 16}-1", "baggage": f"sentry-trace_id={'a' * 32},sentry-sample_rand=0.000001"},
+    {"sentry-trace": f"{'a' * 32}-{'b' * 16}", "baggage": f"sentry-trace_id={'a' * 32},sentry-sample_rand=0.000001"},
+]
+
+
+@pytest.mark.parametrize("headers", HEADERS)
+@pytest.mark.parametrize("lot", [0.3, 0.1])
+def test_whoever_sends_a_trace_does_not_decide_whether_it_is_kept(
+    started: None, settings: Any, monkeypatch: pytest.MonkeyPatch, headers: dict[str, str], lot: float
+) -> None:
+    monkeypatch.setattr(settings.ENV, "SENTRY_TRACES_SAMPLE_RATE", 0.2)
+    monkeypatch.setattr("random.random", lambda: lot)
+    monkeypatch.setattr("sentry_sdk.tracing._generate_sample_rand", lambda *_of: lot)
+    sentry_sdk.init(**setup.options() | {"traces_sampler": setup.share_of})
+    environ = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items()}
+    transaction = sentry_sdk.continue_trace(environ, op="http.server", name="x")
+    with sentry_sdk.start_transaction(transaction, custom_sampling_context={"wsgi_environ": environ}):
+        pass
+    assert len(SENT) == (1 if lot < 0.2 else 0)
