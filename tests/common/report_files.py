@@ -10,6 +10,7 @@ import pytest
 def reports_folder(tmp_path: Path, settings: Any) -> Path:
     """This test's own folder."""
     folder = tmp_path / "reports"
-    reports = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": folder}}
-    settings.STORAGES = {**settings.STORAGES, "reports": reports}
+    reports = settings.STORAGES["reports"]
+    there = {**reports, "OPTIONS": {**reports["OPTIONS"], "location": folder}}
+    settings.STORAGES = {**settings.STORAGES, "reports": there}
     return folder

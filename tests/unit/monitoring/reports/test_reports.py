@@ -122,6 +122,12 @@ def test_a_file_that_is_gone_is_written_from_what_is_kept(reports_folder: Path) 
     assert text_of(Report.objects.get()) == before
 
 
+def test_nobody_else_on_the_machine_reads_files(reports_folder: Path) -> None:
+    reports.governance_report(FRIDAY)
+    written = [reports_folder, *reports_folder.rglob("*")]
+    assert {(path.is_dir(), path.stat().st_mode & 0o777) for path in written} == {(True, 0o700), (False, 0o600)}
+
+
 def test_the_daily_summary(organization: Organization) -> None:
     at = datetime(2026, 11, 27, 8, tzinfo=UTC)
     call(organization, 40, at=at)
