@@ -126,7 +126,13 @@ def _media(own: Mapping[str, Any]) -> str:
 
 
 def _rich(parts: Any) -> str:
-    return "".join(_part(part) for part in parts or ())
+    made = ""
+    for part in parts or ():
+        words = _part(part)
+        if words.startswith("[") and made.endswith("!"):  # together they would be an image
+            made = f"{made[:-1]}\\!"
+        made += words
+    return made
 
 
 def _part(part: Mapping[str, Any]) -> str:

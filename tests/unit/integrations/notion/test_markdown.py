@@ -130,6 +130,14 @@ def test_only_addresses_become_links(address: str | None) -> None:
     assert read(block("paragraph", ("words", {}, address))) == "words\n"
 
 
+@pytest.mark.parametrize(
+    ("words", "told"), [("Look!", r"Look\!"), ("Look\\!", r"Look\\\!"), ("!!", r"!\!"), ("Look! ", "Look! ")]
+)
+def test_a_link_after_a_call_is_no_image(words: str, told: str) -> None:
+    link = ("there", {}, "https://a.example/x")
+    assert read(block("paragraph", words, "", link)) == f"{told}[there](https://a.example/x)\n"
+
+
 WORDS = st.text(alphabet=st.sampled_from(" ab1#>-+*_`[]()<>|\\~!=.:&;/\n"), min_size=1, max_size=40)
 
 
@@ -141,6 +149,14 @@ def test_words_stay_words(words: str) -> None:
     assert kinds <= {"paragraph_open", "paragraph_close", "inline"}
     inner = {child.type for token in made for child in token.children or ()}
     assert inner <= {"text", "softbreak", "hardbreak", "text_special"}
+
+
+@given(WORDS)
+def test_a_link_stays_one_after_whatever_words(words: str) -> None:
+    made = MarkdownIt("commonmark").parse(read(block("paragraph", words, ("there", {}, "https://a.example/x"))))
+    inner = [child.type for token in made for child in token.children or ()]
+    assert inner[-3:] == ["link_open", "text", "link_close"]
+    assert "image" not in inner
 
 
 @given(WORDS)
