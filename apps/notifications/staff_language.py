@@ -38,11 +38,15 @@ class TooMuchError(ValueError):
     """A template asks for more work than an alarm is worth."""
 
 
+class _Spent(BaseException):
+    """The same on its way out of a template: no `Exception`, which Django's conditions take for "no" and go on."""
+
+
 def spend(context: Context, amount: int) -> None:
-    """Count work. Raises `TooMuchError`, from now on each time."""
+    """Count work. Raises `_Spent`, from now on each time: only `StaffTemplate` renders what calls it."""
     spent = context.render_context[SPENT] = int(context.render_context.get(SPENT) or 0) + amount
     if spent > MOST_WORK:
-        raise TooMuchError(_("it is too much to work out: shorten it, or loop over less"))
+        raise _Spent(_("it is too much to work out: shorten it, or loop over less"))
 
 
 def weight(value: Any) -> int:
@@ -91,7 +95,7 @@ class PlainExpression(FilterExpression):
         ]
 
     def resolve(self, context: Context, ignore_failures: bool = False) -> Any:
-        """Counted before the work as well as after it: conditions swallow errors and go on."""
+        """Counted before the work as well as after it: a filter's is done by then."""
         try:
             given = self.var.resolve(context) if self.is_var else self.var
         except VariableDoesNotExist:
@@ -118,9 +122,10 @@ class StaffTemplate(Template):
         return PlainParser(Lexer(self.source).tokenize(), {}, [LIBRARY], self.origin).parse()
 
     def _render(self, context: Context) -> Any:
-        shown = super()._render(context)  # type: ignore[misc] # Django's own hook
-        spend(context, 0)  # where a condition swallowed the error
-        return shown
+        try:
+            return super()._render(context)  # type: ignore[misc] # Django's own hook
+        except _Spent as spent:
+            raise TooMuchError(*spent.args) from None
 
 
 class _Turns:
@@ -150,7 +155,7 @@ def join(value: Any, between: Any) -> Any:
     if not isinstance(value, list | tuple):
         return value
     if weight(value) + len(value) * len(str(between)) > MOST_WORK:
-        raise TooMuchError(_("it is too much to join"))
+        raise _Spent(_("it is too much to join"))
     return str(between).join(str(one) for one in value)
 
 
