@@ -11,7 +11,7 @@ from typing import Any
 from django.template import Context, Library, Template, VariableDoesNotExist
 from django.template import defaultfilters as filters
 from django.template import defaulttags as tags
-from django.template.base import FilterExpression, Lexer, NodeList, Parser, TextNode, Token, Variable
+from django.template.base import FilterExpression, Lexer, NodeList, Parser, Token, Variable
 from django.template.context import BaseContext
 from django.utils.translation import gettext as _
 
@@ -129,11 +129,11 @@ class StaffTemplate(Template):
 
 
 class _Turns:
-    """What a loop goes over, counted with what each turn writes."""
+    """What a loop goes over, counted with what is written in it: texts, and conditions of many words."""
 
-    def __init__(self, sequence: Any, inside: Any) -> None:
+    def __init__(self, sequence: Any, written: int) -> None:
         self.sequence = sequence
-        self.each = EACH + sum(len(text.s) for text in inside.get_nodes_by_type(TextNode))
+        self.each = EACH + written
 
     def resolve(self, context: Context, ignore_failures: bool = False) -> Any:
         values = self.sequence.resolve(context, ignore_failures)
@@ -144,9 +144,15 @@ class _Turns:
 @LIBRARY.tag("for")
 def loop(parser: Parser, token: Token) -> Any:
     """Django's, counted: inside of each other they multiply."""
+    rest = _written(parser)
     node: Any = tags.do_for(parser, token)
-    node.sequence = _Turns(node.sequence, node.nodelist_loop)
+    node.sequence = _Turns(node.sequence, rest - _written(parser))
     return node
+
+
+def _written(parser: Any) -> int:
+    """How many characters are still to be read."""
+    return sum(len(token.contents) for token in parser.tokens)
 
 
 @LIBRARY.filter

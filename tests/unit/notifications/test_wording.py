@@ -5,6 +5,7 @@ from contextlib import suppress
 
 import pytest
 from django.template import TemplateSyntaxError
+from django.template.smartif import OPERATORS
 
 from apps.core.registry import contributed
 from apps.notifications.models import AlertTemplate
@@ -94,6 +95,23 @@ def test_conditions_end_where_the_work_is_spent(template, monkeypatch):
     with pytest.raises(TooMuchError, match="too much to work out"):
         said(template, numbers=[1] * 3000)
     assert len(looked) <= MOST_WORK / EACH
+
+
+@pytest.mark.parametrize("words", ["not " * 400, "0 and " * 320, "1 or " * 380], ids=lambda words: words[:5].strip())
+def test_each_turn_costs_all_that_is_written_in_it(words, monkeypatch):
+    """A word of a condition is worked out though it looks up nothing."""
+    worked_out = []
+    for operator in ("not", "and", "or"):
+        evaluate = OPERATORS[operator].eval
+
+        def counted(self, context, evaluate=evaluate):
+            worked_out.append(1)
+            return evaluate(self, context)
+
+        monkeypatch.setattr(OPERATORS[operator], "eval", counted)
+    with pytest.raises(TooMuchError):
+        said(f"{{% for a in numbers %}}{f'{{% if {words}1 %}}{{% endif %}}' * 2}{{% endfor %}}", numbers=[1] * 3000)
+    assert len(worked_out) <= MOST_WORK
 
 
 def test_what_is_too_much_to_join_is_said_in_a_condition_too():
