@@ -34,7 +34,7 @@ _PLAIN = r""" (?: [^\s&,;)}\]"'<>\\`] | & (?! [\w.%\[\]-]{1,60} = ) | [,;] (?! [
 _VALUE = rf""" (?: {_QUOTED}
     | [\[({{] [^\n\]}})]*+ [\]}})]?
     | [|>] [+-]? [ \t]*+ \n [^\n]++  # YAML's
-    | (?! (?: null | none | true | false ) \b )
+    | (?! (?: null | none | true | false ) (?: [.!?:…]*+ (?! {_PLAIN} ) | \\[nrt] ) )
       (?: (?: bearer | basic | token | bot | apikey ) [ \t]++ )? {_PLAIN}{{3,}}+ ) """
 _CLOSED = r' (?: ["\'\\\]]{1,8}+ | %22 | %27 | %5D | &quot; | &\#(?:x27|39); )? '  # what closes a name
 _MEANS = r" (?: :=? | =[=>]? | [：＝] | %(?:25){0,3}3[AD] )"

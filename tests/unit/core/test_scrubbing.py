@@ -83,6 +83,7 @@ MISSED = (  # each with a value that must go
     f'"password": {{"value": "{S}"}}',
     f"password：{S}",
     f"İ password={S}",
+    *(f"password={word}{mark}{S}" for word in ("none", "null", "True", "false") for mark in "-.!:@"),
     *(
         f"{prefix}{S * 2}"
         for prefix in (
@@ -131,6 +132,9 @@ def test_secrets_go(text):
         "answered 401: Unauthorized",
         "job weekly_pulse: 14:00 London",
         *PAGE.splitlines(),
+        '{"token":null,"count":3,"password":None,"cookie":true}',
+        "token=none; token=true&a=1 (secret: false) <token>null</token> [cookie=null]",
+        'password: none. {"secret": true\\nis left} token: None, token: none: not set; token: none… and token: null!',
     ],
 )
 def test_plain_words_stay(text):
