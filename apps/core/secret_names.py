@@ -36,7 +36,7 @@ _VALUE = rf""" (?: {_QUOTED}
     | [|>] [+-]? [ \t]*+ \n [^\n]++  # YAML's
     | (?! (?: null | none | true | false ) (?: [.!?:…]*+ (?! {_PLAIN} ) | \\[nrt] ) )
       (?: (?: bearer | basic | token | bot | apikey ) [ \t]++ )? {_PLAIN}{{3,}}+ ) """
-_CLOSED = r' (?: ["\'\\\]]{1,8}+ | %22 | %27 | %5D | &quot; | &\#(?:x27|39); )? '  # what closes a name
+_CLOSED = r' (?: ["\'\\\]]{1,8}+ | %(?:25){0,3}(?:22|27|5D) | &quot; | &\#(?:x27|39); )? '  # what closes a name
 _MEANS = r" (?: :=? | =[=>]? | [：＝] | %(?:25){0,3}3[AD] )"
 _FIGURE = r""" (?: s | s?_ (?: count | used | left | limit | total | age | ttl | seconds | minutes | days | ms ) )
                ["']? \s{0,2} [:=] \s{0,2} [0-9]{1,12} (?! [\w-] ) """
@@ -106,6 +106,7 @@ def _may_name(text: str) -> bool:
         or "'," in text
         or '",' in text
         or "%3" in text
+        or "%25" in text  # a percent sign that is encoded itself
         or "：" in text
         or "＝" in text
     )
