@@ -26,14 +26,22 @@ SECRET_NAME = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 
-_QUOTED = r""" (?> [bfru]{0,2} (?P<escape> \\{0,7} ) (?P<quote> "{3} | '{3} | ["'] )
-               [^\n]*? (?: (?<! \\ ) (?P=escape) (?P=quote) | (?= \n ) | \Z ) ) """
+# Three quotes hold lines, up to the next three or the end of it all: none of the text is looked at twice.
+_QUOTED = r""" (?> [bfru]{0,2} (?P<escape> \\{0,7} )
+               (?: (?P<three> "{3} | '{3} ) (?s: .*? ) (?: (?<! \\ ) (?P=escape) (?P=three) | \Z )
+                 | (?P<quote> ["'] ) [^\n]*? (?: (?<! \\ ) (?P=escape) (?P=quote) | (?= \n ) | \Z ) ) ) """
+# A bracket with texts, over lines, up to the next that opens or closes. One that stands in quotes for another takes
+# their end for a beginning, and fails in its own line: so no lines are looked at by both.
+_TEXTS = r""" [\[({] (?: [^"'()\[\]{}]{0,200}+ (?: "[^"\n]*+" | '[^'\n]*+' ) ){1,200}+ [^"'()\[\]{}]{0,200}+ [\]})] """
+# YAML's: a mark, and the lines that are as far in as the first, with empty ones between them.
+_MARK = r" [|>] [1-9+-]{0,2} [ \t\r]*+ (?: \# [^\n]*+ )? \n "
+_BLOCK = rf""" {_MARK} (?: (?: [ \t\r]*+ \n )*+ (?P<indent> [ \t]++ ) [^\n]++
+                   (?: (?: \n [ \t\r]*+ (?= \n ) )*+ \n (?P=indent) [^\n]++ )*+ | [^\n]++ ) """
 # What would end a value ends it only where it looks like an end: passwords have commas and brackets, too.
 _PLAIN = r""" (?: [^\s&,;)}\]"'<>\\`] | & (?! [\w.%\[\]-]{1,60} = ) | [,;] (?! [\w.-]{1,60} [=:] | ["'\s] | \Z )
               | [)}\]"'<>\\`] (?= [A-Za-z0-9] ) ) """
-_VALUE = rf""" (?: {_QUOTED}
+_VALUE = rf""" (?: {_QUOTED} | {_TEXTS} | {_BLOCK}
     | [\[({{] [^\n\]}})]*+ [\]}})]?
-    | [|>] [+-]? [ \t]*+ \n [^\n]++  # YAML's
     | (?! (?: null | none | true | false ) (?: [.!?:…]*+ (?! {_PLAIN} ) | \\[nrt] ) )
       (?: (?: bearer | basic | token | bot | apikey ) [ \t]++ )? {_PLAIN}{{3,}}+ ) """
 _CLOSED = r' (?: ["\'\\\]]{1,8}+ | %(?:25){0,3}(?:22|27|5D) | &quot; | &\#(?:x27|39); )? '  # what closes a name
@@ -50,7 +58,7 @@ _AFTER = _form(
     rf"(?! {_FIGURE} ) [\w-]{{0,60}}+ (?: {_CLOSED} \s*+ {_MEANS} \s*+ | > (?! [\s<] ) ) (?P<value> {_VALUE} )"
 )
 _AFTER_END = _form(rf"(?: [_-]? (?: id | key ) )? {_CLOSED} [ \t]*+ {_MEANS} [ \t]*+ (?P<value> {_VALUE} )")
-_HEADER = _form(r"[ \t]*+ : [ \t]*+ (?! [bfru]? \\* [\"'] | [\[({] ) (?P<value> [^\n]{3,}+ )")
+_HEADER = _form(rf"[ \t]*+ : [ \t]*+ (?! [bfru]? \\* [\"'] | [\[({{] | {_MARK} ) (?P<value> [^\n]{{3,}}+ )")
 _NAME_AND_VALUE = _form(
     rf"""[\w-]{{0,60}}+ \\{{0,7}} ["']
     \s*+ , \s*+ \\{{0,7}} ["'] val(?:ue)? \\{{0,7}} ["'] \s*+ : \s*+ (?P<value> {_VALUE} )"""

@@ -82,6 +82,17 @@ MISSED = (  # each with a value that must go
     f"password={'a' * 2000}{S}",
     f'password="{"a b" * 700}{S}"',
     f"password: |\n  a {S}",
+    *(
+        f"  secret: {mark}\n    a\n{between}    {S}"
+        for mark, between in (("|", ""), (">-", "\n"), ("|2+", " \n"), ("> # x", ""))
+    ),
+    *(f"password={before}{quote}\na\n{S}{quote}" for before in ("", "rf") for quote in ("'''", '"""')),
+    f"password='''\na\n{S}",
+    f"Authorization: |2-\r\n    a\r\n    {S}",
+    *(f"secret = {opened}\n  'a]',\n  {quote}{S}{quote},\n{closed}"
+      for opened, closed in ("[]", "()", "{}") for quote in "'\""),
+    f'"credentials": {{\n  "user": "a",\n  "word": "{S}"\n}}',
+    f"secret = ['a]', '{S}']",
     f'"token": ["{S}"]',
     f'"password": {{"value": "{S}"}}',
     f"password：{S}",
@@ -167,6 +178,22 @@ def test_the_rest_of_a_line_stays():
     assert scrub("Server=x;Pwd=abc;Timeout=5") == f"Server=x;Pwd={REMOVED};Timeout=5"
     assert scrub('{"token": "a b", "n": 1}') == f'{{"token": {REMOVED}, "n": 1}}'
     assert scrub("redis://:abc@redis/0") == f"redis://{REMOVED}@redis/0"
+
+
+@pytest.mark.parametrize(
+    ("text", "stays"),
+    [
+        ("a:\n  token: |\n    b\n\n    c\n\n  next: d\n", "a:\n  token: [removed]\n\n  next: d\n"),
+        ("token: >-\n  b\n  c\nnext: d", "token: [removed]\nnext: d"),
+        ("x = 1\ntoken = '''b\nc'''\ny = 2", "x = 1\ntoken = [removed]\ny = 2"),
+        ("token = [\n  'b',\n  'c',\n]\ny = [3]", "token = [removed]\ny = [3]"),
+        ("token (see: [\n a\n]) and\nit's here", "token (see: [\n a\n]) and\nit's here"),
+        ("no token: (see\nthe page) there", "no token: [removed]\nthe page) there"),
+        ("token: [\nwho doesn't?\n'b'\n]", "token: [removed]\nwho doesn't?\n'b'\n]"),
+    ],
+)
+def test_what_follows_a_value_of_many_lines_stays(text, stays):
+    assert scrub(text) == stays
 
 
 def test_our_own_secrets_go_whatever_they_look_like(settings):
