@@ -59,9 +59,10 @@ _AFTER = _form(
 )
 _AFTER_END = _form(rf"(?: [_-]? (?: id | key ) )? {_CLOSED} [ \t]*+ {_MEANS} [ \t]*+ (?P<value> {_VALUE} )")
 _HEADER = _form(rf"[ \t]*+ : [ \t]*+ (?! [bfru]? \\* [\"'] | [\[({{] | {_MARK} ) (?P<value> [^\n]{{3,}}+ )")
-_NAME_AND_VALUE = _form(
-    rf"""[\w-]{{0,60}}+ \\{{0,7}} ["']
-    \s*+ , \s*+ \\{{0,7}} ["'] val(?:ue)? \\{{0,7}} ["'] \s*+ : \s*+ (?P<value> {_VALUE} )"""
+_NAME_AND = r"""[\w-]{{0,60}}+ \\{{0,7}} ["'] \s*+ , \s*+ \\{{0,7}} ["'] (?: {} ) \\{{0,7}} ["'] \s*+ : \s*+ """
+_NAME_AND_VALUE, _NAME_AND_WORDS = (
+    _form(rf"{_NAME_AND.format(member)} (?P<value> {_VALUE} )")
+    for member in ("val(?:ue)?", "val(?:ue)? | content | text")
 )
 _PAIR = _form(rf"""[\w-]{{0,60}}+ \\{{0,7}} ["'] \s*+ , \s*+ (?P<value> {_QUOTED} ) (?= \s*+ [)\]] )""")
 _PAIR_BEFORE = _form(r"""[(\[] \s? b? \\{0,7} ["'] [\w-]* \Z""")
@@ -121,7 +122,7 @@ def _may_name(text: str) -> bool:
 
 
 _ENDS = (_AFTER_END, _NAME_AND_VALUE)
-_ANY = (_AFTER, _NAME_AND_VALUE)
+_ANY = (_AFTER, _NAME_AND_WORDS)
 
 
 def _all(text: str, low: str, word: str, forms: tuple[re.Pattern[str], ...]) -> Iterator[tuple[int, int]]:

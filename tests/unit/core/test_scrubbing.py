@@ -48,6 +48,7 @@ MISSED = (  # each with a value that must go
     f"user[password]={S}",
     f"mysql --password {S}",
     f'{{"name": "Authorization", "value": "{S}"}}',
+    *(f'{{"key": "password", "{member}": "{S}"}}' for member in ("val", "content", "text")),
     *(
         f"{name}{means}{S}"
         for name in (
@@ -232,3 +233,28 @@ def test_data_goes_by_what_it_says_of_itself():
         "figure": {"name": "tokens used", "value": 12},
         "design": "flat",
     }
+
+
+@pytest.mark.parametrize("name", ["name", "key", "header", "field", "Name", "KEY"])
+@pytest.mark.parametrize("value", ["value", "val", "content", "text", "Value"])
+def test_data_goes_by_what_a_member_names(name, value):
+    assert scrub_data({name: "password", value: [S], "n": 5}) == {name: "password", value: REMOVED, "n": 5}
+    assert scrub_data({name: "Weekly", value: "on time"}) == {name: "Weekly", value: "on time"}
+
+
+@pytest.mark.parametrize("value", [[S], (S, "a"), {"a": S}, [[S]]])
+def test_data_goes_by_the_name_before_it_whatever_it_is(value):
+    assert scrub_data(["Authorization", value]) == ["Authorization", REMOVED]
+    assert scrub_data([("Accept", "*/*"), ("Cookie", value)]) == [["Accept", "*/*"], ["Cookie", REMOVED]]
+
+
+def test_plain_words_beside_a_name_stay():
+    data = [
+        {"name": "Token expired", "text": "Ask for another one", "content": "on page 2"},
+        {"name": "tokens", "content": 12},
+        ["tokens", 12],
+        ["token", None],
+        ["The token is gone", ["since Monday"]],
+        {"text": "password", "value": "a"},
+    ]
+    assert scrub_data(data) == data
