@@ -164,6 +164,13 @@ def test_a_value_goes_in_whatever_form_it_is_told(text):
     assert scrub(found) == found, "once is enough"
 
 
+def test_keys_of_twilio_go():
+    hexadecimal = "0123456789abcdef"
+    assert scrub(f"as SK{hexadecimal * 2}, twice") == f"as {REMOVED}, twice"
+    for other in (f"TASK{hexadecimal * 2}", f"SK{hexadecimal * 3}", f"SK{hexadecimal}"):
+        assert scrub(other) == other
+
+
 @pytest.mark.parametrize("name", ["AKIA", "ASIA"])
 def test_names_of_keys_at_amazon_go(name):
     assert scrub(f"as {name}ABCDEFGHIJKLMNOP") == f"as {REMOVED}"
