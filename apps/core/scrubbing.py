@@ -16,7 +16,10 @@ from apps.core.secret_names import SECRET_NAME, named_values
 from apps.core.secret_shapes import without_private_keys, without_shapes
 
 REMOVED = "[removed]"
-NAMES, VALUES = ("name", "key", "header", "field"), ("value", "val")  # of pairs that are objects
+NAMES, VALUES, WORDS = (  # of pairs that are objects; words may be about what has a name like "Token expired"
+    frozenset(form for word in words for form in (word, word.title(), word.upper()))
+    for words in (("name", "key", "header", "field"), ("value", "val"), ("content", "text"))
+)
 FIGURES = (bool, int, float)  # "tokens used" are 12
 _A_NAME = re.compile(r"[\w.-]{1,80}")
 
@@ -79,9 +82,12 @@ def secret_members(value: Mapping[Any, Any]) -> set[Any]:
     """The members that are named like secrets, or are the value of what another member names: `{"name":
     "Authorization", "value": …}`, as lists of headers are."""
     found = {name for name in value if SECRET_NAME.search(str(name))}
-    given = [name for name in VALUES if name in value and not isinstance(value[name], FIGURES)]
-    if given and any(isinstance(value.get(name), str) and SECRET_NAME.search(value[name]) for name in NAMES):
-        found.update(given)
+    if VALUES.isdisjoint(value) and WORDS.isdisjoint(value):
+        return found
+    named = [one for name in NAMES if isinstance(one := value.get(name), str) and SECRET_NAME.search(one)]
+    if named:
+        holds = VALUES | WORDS if any(_A_NAME.fullmatch(one) for one in named) else VALUES
+        found.update(name for name in value if name in holds and not isinstance(value[name], FIGURES))
     return found
 
 
@@ -89,7 +95,9 @@ def is_secret_pair(value: Sequence[Any]) -> bool:
     """The same as a pair: `["Authorization", …]`."""
     return (
         len(value) == 2
-        and all(isinstance(one, str) for one in value)
+        and isinstance(value[0], str)
+        and value[1] is not None
+        and not isinstance(value[1], FIGURES)
         and SECRET_NAME.search(value[0]) is not None
         and _A_NAME.fullmatch(value[0]) is not None
     )

@@ -26,17 +26,25 @@ SECRET_NAME = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 
-_QUOTED = r""" (?> [bfru]{0,2} (?P<escape> \\{0,7} ) (?P<quote> "{3} | '{3} | ["'] )
-               [^\n]*? (?: (?<! \\ ) (?P=escape) (?P=quote) | (?= \n ) | \Z ) ) """
+# Three quotes hold lines, up to the next three or the end of it all: none of the text is looked at twice.
+_QUOTED = r""" (?> [bfru]{0,2} (?P<escape> \\{0,7} )
+               (?: (?P<three> "{3} | '{3} ) (?s: .*? ) (?: (?<! \\ ) (?P=escape) (?P=three) | \Z )
+                 | (?P<quote> ["'] ) [^\n]*? (?: (?<! \\ ) (?P=escape) (?P=quote) | (?= \n ) | \Z ) ) ) """
+# A bracket with texts, over lines, up to the next that opens or closes. One that stands in quotes for another takes
+# their end for a beginning, and fails in its own line: so no lines are looked at by both.
+_TEXTS = r""" [\[({] (?: [^"'()\[\]{}]{0,200}+ (?: "[^"\n]*+" | '[^'\n]*+' ) ){1,200}+ [^"'()\[\]{}]{0,200}+ [\]})] """
+# YAML's: a mark, and the lines that are as far in as the first, with empty ones between them.
+_MARK = r" [|>] [1-9+-]{0,2} [ \t\r]*+ (?: \# [^\n]*+ )? \n "
+_BLOCK = rf""" {_MARK} (?: (?: [ \t\r]*+ \n )*+ (?P<indent> [ \t]++ ) [^\n]++
+                   (?: (?: \n [ \t\r]*+ (?= \n ) )*+ \n (?P=indent) [^\n]++ )*+ | [^\n]++ ) """
 # What would end a value ends it only where it looks like an end: passwords have commas and brackets, too.
 _PLAIN = r""" (?: [^\s&,;)}\]"'<>\\`] | & (?! [\w.%\[\]-]{1,60} = ) | [,;] (?! [\w.-]{1,60} [=:] | ["'\s] | \Z )
               | [)}\]"'<>\\`] (?= [A-Za-z0-9] ) ) """
-_VALUE = rf""" (?: {_QUOTED}
+_VALUE = rf""" (?: {_QUOTED} | {_TEXTS} | {_BLOCK}
     | [\[({{] [^\n\]}})]*+ [\]}})]?
-    | [|>] [+-]? [ \t]*+ \n [^\n]++  # YAML's
-    | (?! (?: null | none | true | false ) \b )
+    | (?! (?: null | none | true | false ) (?: [.!?:…]*+ (?! {_PLAIN} ) | \\[nrt] ) )
       (?: (?: bearer | basic | token | bot | apikey ) [ \t]++ )? {_PLAIN}{{3,}}+ ) """
-_CLOSED = r' (?: ["\'\\\]]{1,8}+ | %22 | %27 | %5D | &quot; | &\#(?:x27|39); )? '  # what closes a name
+_CLOSED = r' (?: ["\'\\\]]{1,8}+ | %(?:25){0,3}(?:22|27|5D) | &quot; | &\#(?:x27|39); )? '  # what closes a name
 _MEANS = r" (?: :=? | =[=>]? | [：＝] | %(?:25){0,3}3[AD] )"
 _FIGURE = r""" (?: s | s?_ (?: count | used | left | limit | total | age | ttl | seconds | minutes | days | ms ) )
                ["']? \s{0,2} [:=] \s{0,2} [0-9]{1,12} (?! [\w-] ) """
@@ -50,10 +58,11 @@ _AFTER = _form(
     rf"(?! {_FIGURE} ) [\w-]{{0,60}}+ (?: {_CLOSED} \s*+ {_MEANS} \s*+ | > (?! [\s<] ) ) (?P<value> {_VALUE} )"
 )
 _AFTER_END = _form(rf"(?: [_-]? (?: id | key ) )? {_CLOSED} [ \t]*+ {_MEANS} [ \t]*+ (?P<value> {_VALUE} )")
-_HEADER = _form(r"[ \t]*+ : [ \t]*+ (?! [bfru]? \\* [\"'] | [\[({] ) (?P<value> [^\n]{3,}+ )")
-_NAME_AND_VALUE = _form(
-    rf"""[\w-]{{0,60}}+ \\{{0,7}} ["']
-    \s*+ , \s*+ \\{{0,7}} ["'] val(?:ue)? \\{{0,7}} ["'] \s*+ : \s*+ (?P<value> {_VALUE} )"""
+_HEADER = _form(rf"[ \t]*+ : [ \t]*+ (?! [bfru]? \\* [\"'] | [\[({{] | {_MARK} ) (?P<value> [^\n]{{3,}}+ )")
+_NAME_AND = r"""[\w-]{{0,60}}+ \\{{0,7}} ["'] \s*+ , \s*+ \\{{0,7}} ["'] (?: {} ) \\{{0,7}} ["'] \s*+ : \s*+ """
+_NAME_AND_VALUE, _NAME_AND_WORDS = (
+    _form(rf"{_NAME_AND.format(member)} (?P<value> {_VALUE} )")
+    for member in ("val(?:ue)?", "val(?:ue)? | content | text")
 )
 _PAIR = _form(rf"""[\w-]{{0,60}}+ \\{{0,7}} ["'] \s*+ , \s*+ (?P<value> {_QUOTED} ) (?= \s*+ [)\]] )""")
 _PAIR_BEFORE = _form(r"""[(\[] \s? b? \\{0,7} ["'] [\w-]* \Z""")
@@ -106,13 +115,14 @@ def _may_name(text: str) -> bool:
         or "'," in text
         or '",' in text
         or "%3" in text
+        or "%25" in text  # a percent sign that is encoded itself
         or "：" in text
         or "＝" in text
     )
 
 
 _ENDS = (_AFTER_END, _NAME_AND_VALUE)
-_ANY = (_AFTER, _NAME_AND_VALUE)
+_ANY = (_AFTER, _NAME_AND_WORDS)
 
 
 def _all(text: str, low: str, word: str, forms: tuple[re.Pattern[str], ...]) -> Iterator[tuple[int, int]]:

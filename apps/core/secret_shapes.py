@@ -46,6 +46,7 @@ WITH_DASHES = _shapes(
 OTHERS = _shapes(
     ("AKIA", r"AKIA(?<![A-Za-z0-9]AKIA)[A-Z0-9]{16}(?![A-Za-z0-9])"),
     ("ASIA", r"ASIA(?<![A-Za-z0-9]ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])"),
+    ("SK", r"SK(?<![A-Za-z0-9]SK)[0-9a-f]{32}(?![A-Za-z0-9])"),  # Twilio's
     ("AIza", r"AIza[A-Za-z0-9_-]{30,}+"),
     ("SG.", rf"SG\.(?<![A-Za-z0-9]SG\.){_ANY}{{12,}}+"),
     ("ya29.", r"ya29\.[A-Za-z0-9_.-]{16,}+"),

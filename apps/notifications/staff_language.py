@@ -11,7 +11,7 @@ from typing import Any
 from django.template import Context, Library, Template, VariableDoesNotExist
 from django.template import defaultfilters as filters
 from django.template import defaulttags as tags
-from django.template.base import FilterExpression, Lexer, NodeList, Parser, TextNode, Token, Variable
+from django.template.base import FilterExpression, Lexer, NodeList, Parser, Token, Variable
 from django.template.context import BaseContext
 from django.utils.translation import gettext as _
 
@@ -38,11 +38,15 @@ class TooMuchError(ValueError):
     """A template asks for more work than an alarm is worth."""
 
 
+class _Spent(BaseException):
+    """The same on its way out of a template: no `Exception`, which Django's conditions take for "no" and go on."""
+
+
 def spend(context: Context, amount: int) -> None:
-    """Count work. Raises `TooMuchError`, from now on each time."""
+    """Count work. Raises `_Spent`, from now on each time: only `StaffTemplate` renders what calls it."""
     spent = context.render_context[SPENT] = int(context.render_context.get(SPENT) or 0) + amount
     if spent > MOST_WORK:
-        raise TooMuchError(_("it is too much to work out: shorten it, or loop over less"))
+        raise _Spent(_("it is too much to work out: shorten it, or loop over less"))
 
 
 def weight(value: Any) -> int:
@@ -91,7 +95,7 @@ class PlainExpression(FilterExpression):
         ]
 
     def resolve(self, context: Context, ignore_failures: bool = False) -> Any:
-        """Counted before the work as well as after it: conditions swallow errors and go on."""
+        """Counted before the work as well as after it: a filter's is done by then."""
         try:
             given = self.var.resolve(context) if self.is_var else self.var
         except VariableDoesNotExist:
@@ -118,17 +122,18 @@ class StaffTemplate(Template):
         return PlainParser(Lexer(self.source).tokenize(), {}, [LIBRARY], self.origin).parse()
 
     def _render(self, context: Context) -> Any:
-        shown = super()._render(context)  # type: ignore[misc] # Django's own hook
-        spend(context, 0)  # where a condition swallowed the error
-        return shown
+        try:
+            return super()._render(context)  # type: ignore[misc] # Django's own hook
+        except _Spent as spent:
+            raise TooMuchError(*spent.args) from None
 
 
 class _Turns:
-    """What a loop goes over, counted with what each turn writes."""
+    """What a loop goes over, counted with what is written in it: texts, and conditions of many words."""
 
-    def __init__(self, sequence: Any, inside: Any) -> None:
+    def __init__(self, sequence: Any, written: int) -> None:
         self.sequence = sequence
-        self.each = EACH + sum(len(text.s) for text in inside.get_nodes_by_type(TextNode))
+        self.each = EACH + written
 
     def resolve(self, context: Context, ignore_failures: bool = False) -> Any:
         values = self.sequence.resolve(context, ignore_failures)
@@ -139,9 +144,15 @@ class _Turns:
 @LIBRARY.tag("for")
 def loop(parser: Parser, token: Token) -> Any:
     """Django's, counted: inside of each other they multiply."""
+    rest = _written(parser)
     node: Any = tags.do_for(parser, token)
-    node.sequence = _Turns(node.sequence, node.nodelist_loop)
+    node.sequence = _Turns(node.sequence, rest - _written(parser))
     return node
+
+
+def _written(parser: Any) -> int:
+    """How many characters are still to be read."""
+    return sum(len(token.contents) for token in parser.tokens)
 
 
 @LIBRARY.filter
@@ -150,7 +161,7 @@ def join(value: Any, between: Any) -> Any:
     if not isinstance(value, list | tuple):
         return value
     if weight(value) + len(value) * len(str(between)) > MOST_WORK:
-        raise TooMuchError(_("it is too much to join"))
+        raise _Spent(_("it is too much to join"))
     return str(between).join(str(one) for one in value)
 
 

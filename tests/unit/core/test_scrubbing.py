@@ -36,6 +36,9 @@ MISSED = (  # each with a value that must go
     f'{{\\\\\\"password\\\\\\": \\\\\\"a b {S}\\\\\\"}}',
     f"redirect=/x%3Fapi_key%3D{S}",
     f"%22password%22%3A%22{S}%22",
+    f"client_secret%253D{S}",
+    f"client_secret%25253d{S}",
+    f"%2522password%2522%253A%2522{S}%2522",
     f"&quot;password&quot;: &quot;{S}&quot;",
     f"<password>{S}</password>",
     f"('password', '{S}')",
@@ -45,6 +48,7 @@ MISSED = (  # each with a value that must go
     f"user[password]={S}",
     f"mysql --password {S}",
     f'{{"name": "Authorization", "value": "{S}"}}',
+    *(f'{{"key": "password", "{member}": "{S}"}}' for member in ("val", "content", "text")),
     *(
         f"{name}{means}{S}"
         for name in (
@@ -79,10 +83,22 @@ MISSED = (  # each with a value that must go
     f"password={'a' * 2000}{S}",
     f'password="{"a b" * 700}{S}"',
     f"password: |\n  a {S}",
+    *(
+        f"  secret: {mark}\n    a\n{between}    {S}"
+        for mark, between in (("|", ""), (">-", "\n"), ("|2+", " \n"), ("> # x", ""))
+    ),
+    *(f"password={before}{quote}\na\n{S}{quote}" for before in ("", "rf") for quote in ("'''", '"""')),
+    f"password='''\na\n{S}",
+    f"Authorization: |2-\r\n    a\r\n    {S}",
+    *(f"secret = {opened}\n  'a]',\n  {quote}{S}{quote},\n{closed}"
+      for opened, closed in ("[]", "()", "{}") for quote in "'\""),
+    f'"credentials": {{\n  "user": "a",\n  "word": "{S}"\n}}',
+    f"secret = ['a]', '{S}']",
     f'"token": ["{S}"]',
     f'"password": {{"value": "{S}"}}',
     f"password：{S}",
     f"İ password={S}",
+    *(f"password={word}{mark}{S}" for word in ("none", "null", "True", "false") for mark in "-.!:@"),
     *(
         f"{prefix}{S * 2}"
         for prefix in (
@@ -131,6 +147,9 @@ def test_secrets_go(text):
         "answered 401: Unauthorized",
         "job weekly_pulse: 14:00 London",
         *PAGE.splitlines(),
+        '{"token":null,"count":3,"password":None,"cookie":true}',
+        "token=none; token=true&a=1 (secret: false) <token>null</token> [cookie=null]",
+        'password: none. {"secret": true\\nis left} token: None, token: none: not set; token: none… and token: null!',
     ],
 )
 def test_plain_words_stay(text):
@@ -143,6 +162,13 @@ def test_a_value_goes_in_whatever_form_it_is_told(text):
     assert S not in found
     assert found.startswith("It failed with "), "what stands before stays"
     assert scrub(found) == found, "once is enough"
+
+
+def test_keys_of_twilio_go():
+    hexadecimal = "0123456789abcdef"
+    assert scrub(f"as SK{hexadecimal * 2}, twice") == f"as {REMOVED}, twice"
+    for other in (f"TASK{hexadecimal * 2}", f"SK{hexadecimal * 3}", f"SK{hexadecimal}"):
+        assert scrub(other) == other
 
 
 @pytest.mark.parametrize("name", ["AKIA", "ASIA"])
@@ -160,6 +186,22 @@ def test_the_rest_of_a_line_stays():
     assert scrub("Server=x;Pwd=abc;Timeout=5") == f"Server=x;Pwd={REMOVED};Timeout=5"
     assert scrub('{"token": "a b", "n": 1}') == f'{{"token": {REMOVED}, "n": 1}}'
     assert scrub("redis://:abc@redis/0") == f"redis://{REMOVED}@redis/0"
+
+
+@pytest.mark.parametrize(
+    ("text", "stays"),
+    [
+        ("a:\n  token: |\n    b\n\n    c\n\n  next: d\n", "a:\n  token: [removed]\n\n  next: d\n"),
+        ("token: >-\n  b\n  c\nnext: d", "token: [removed]\nnext: d"),
+        ("x = 1\ntoken = '''b\nc'''\ny = 2", "x = 1\ntoken = [removed]\ny = 2"),
+        ("token = [\n  'b',\n  'c',\n]\ny = [3]", "token = [removed]\ny = [3]"),
+        ("token (see: [\n a\n]) and\nit's here", "token (see: [\n a\n]) and\nit's here"),
+        ("no token: (see\nthe page) there", "no token: [removed]\nthe page) there"),
+        ("token: [\nwho doesn't?\n'b'\n]", "token: [removed]\nwho doesn't?\n'b'\n]"),
+    ],
+)
+def test_what_follows_a_value_of_many_lines_stays(text, stays):
+    assert scrub(text) == stays
 
 
 def test_our_own_secrets_go_whatever_they_look_like(settings):
@@ -198,3 +240,28 @@ def test_data_goes_by_what_it_says_of_itself():
         "figure": {"name": "tokens used", "value": 12},
         "design": "flat",
     }
+
+
+@pytest.mark.parametrize("name", ["name", "key", "header", "field", "Name", "KEY"])
+@pytest.mark.parametrize("value", ["value", "val", "content", "text", "Value"])
+def test_data_goes_by_what_a_member_names(name, value):
+    assert scrub_data({name: "password", value: [S], "n": 5}) == {name: "password", value: REMOVED, "n": 5}
+    assert scrub_data({name: "Weekly", value: "on time"}) == {name: "Weekly", value: "on time"}
+
+
+@pytest.mark.parametrize("value", [[S], (S, "a"), {"a": S}, [[S]]])
+def test_data_goes_by_the_name_before_it_whatever_it_is(value):
+    assert scrub_data(["Authorization", value]) == ["Authorization", REMOVED]
+    assert scrub_data([("Accept", "*/*"), ("Cookie", value)]) == [["Accept", "*/*"], ["Cookie", REMOVED]]
+
+
+def test_plain_words_beside_a_name_stay():
+    data = [
+        {"name": "Token expired", "text": "Ask for another one", "content": "on page 2"},
+        {"name": "tokens", "content": 12},
+        ["tokens", 12],
+        ["token", None],
+        ["The token is gone", ["since Monday"]],
+        {"text": "password", "value": "a"},
+    ]
+    assert scrub_data(data) == data

@@ -5,9 +5,11 @@ from contextlib import suppress
 
 import pytest
 from django.template import TemplateSyntaxError
+from django.template.smartif import OPERATORS
 
 from apps.core.registry import contributed
 from apps.notifications.models import AlertTemplate
+from apps.notifications.staff_language import EACH, MOST_WORK, PlainExpression, TooMuchError
 from apps.notifications.wording import preview, words_of
 from tests.common.alarms import WORKER
 
@@ -65,6 +67,56 @@ def test_what_costs_much_is_refused_and_costs_little(template):
     with pytest.raises((TemplateSyntaxError, ValueError)):
         said(template, long="x" * 8000 if template.startswith("{{ long") else VALUES["long"])
     assert time.process_time() - begun < 1
+
+
+IFS = "{% if 1 == 1 %}{% endif %}"
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        f"{{% for a in numbers %}}{IFS * 120}{{% endfor %}}",
+        f"{{% for a in '{'x' * 1900}' %}}{IFS * 70}{{% endfor %}}",
+        f"{{% for a in numbers %}}{'{% if not 1 %}{% endif %}' * 120}{{% endfor %}}",
+        f"{{% for a in numbers %}}{'{% if 1 and numbers %}{% endif %}' * 100}{{% endfor %}}",
+        f"{{% for a in numbers %}}{IFS.replace('1 ', 'a|upper ', 1) * 100}{{% endfor %}}",
+    ],
+    ids=["equal", "literal", "not", "and", "filter"],
+)
+def test_conditions_end_where_the_work_is_spent(template, monkeypatch):
+    """Django's conditions swallow errors: the loop must not go on."""
+    looked, resolve = [], PlainExpression.resolve
+
+    def counted(*given, **named):
+        looked.append(1)
+        return resolve(*given, **named)
+
+    monkeypatch.setattr(PlainExpression, "resolve", counted)
+    with pytest.raises(TooMuchError, match="too much to work out"):
+        said(template, numbers=[1] * 3000)
+    assert len(looked) <= MOST_WORK / EACH
+
+
+@pytest.mark.parametrize("words", ["not " * 400, "0 and " * 320, "1 or " * 380], ids=lambda words: words[:5].strip())
+def test_each_turn_costs_all_that_is_written_in_it(words, monkeypatch):
+    """A word of a condition is worked out though it looks up nothing."""
+    worked_out = []
+    for operator in ("not", "and", "or"):
+        evaluate = OPERATORS[operator].eval
+
+        def counted(self, context, evaluate=evaluate):
+            worked_out.append(1)
+            return evaluate(self, context)
+
+        monkeypatch.setattr(OPERATORS[operator], "eval", counted)
+    with pytest.raises(TooMuchError):
+        said(f"{{% for a in numbers %}}{f'{{% if {words}1 %}}{{% endif %}}' * 2}{{% endfor %}}", numbers=[1] * 3000)
+    assert len(worked_out) <= MOST_WORK
+
+
+def test_what_is_too_much_to_join_is_said_in_a_condition_too():
+    with pytest.raises(TooMuchError, match="too much to join"):
+        said("{% if numbers|join:long == 1 %}x{% endif %}", numbers=[1] * 3000, long="x" * 100)
 
 
 def test_nothing_grows_by_being_asked_for_its_parts():
