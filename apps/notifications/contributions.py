@@ -15,6 +15,7 @@ from apps.core.kinds import (
     Tick,
 )
 from apps.core.registry import register
+from apps.integrations.mail.services import UNDELIVERABLE
 from apps.notifications import handlers, health, retention, staff_contributions
 from apps.notifications.badge import badge
 from apps.notifications.services.escalating import ESCALATE_TASK
@@ -41,6 +42,7 @@ register(
         _("At 80 % and at 100 % of the month's calls, to owners, admins and billing."),
     ),
     EventHandler(QUOTA_REACHED, "notifications.tell_quota", handlers.tell_quota),
+    EventHandler(UNDELIVERABLE, "notifications.note_lost_alarm", handlers.note_lost_alarm, handlers.is_of_alarm),
     Tick("send_alerts", SEND_TASK, 5),
     Tick("escalate_alerts", ESCALATE_TASK, 30),
     ScheduledJob("forget_notifications", _("Forget old notifications and alarms"), retention.forget, "10 4 * * *"),

@@ -1,4 +1,7 @@
-"""What notifications does when something happened on floors below: quotas (USE-4)."""
+"""What notifications does when something happened on floors below: quotas (USE-4), mail that did not arrive."""
+
+from collections.abc import Mapping
+from typing import Any
 
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -7,6 +10,7 @@ from django.utils.translation import gettext as _
 from apps.accounts.models import Organization, Role
 from apps.accounts.selectors import members_with
 from apps.core.models import DomainEvent
+from apps.notifications.services import mailed
 from apps.notifications.services.notices import notify
 from apps.usage.limits import limits_of
 from apps.usage.periods import period_named
@@ -46,3 +50,13 @@ def _title(name: str, percent: int) -> str:
     if percent >= 100:
         return _("%(name)s has used this month's API calls") % {"name": name}
     return _("%(name)s has used %(percent)d %% of this month's API calls") % {"name": name, "percent": percent}
+
+
+def is_of_alarm(payload: Mapping[str, Any]) -> bool:
+    """Whether a mail told of an alarm."""
+    return bool(payload["template"] == mailed.TEMPLATE)
+
+
+def note_lost_alarm(event: DomainEvent) -> None:
+    """An alarm's mail did not reach its recipient: the others hear of it."""
+    mailed.mail_undeliverable(event.payload["mail"])

@@ -32,7 +32,8 @@ def alert_channels() -> Checked:
             dead,
         )
         return "failed", words % {"dead": dead}
-    waiting = AlertDelivery.objects.filter(state=AlertDelivery.State.PENDING, held=False, due_at__lt=moment - LATE)
+    on_its_way = (AlertDelivery.State.PENDING, AlertDelivery.State.POSTED)
+    waiting = AlertDelivery.objects.filter(state__in=on_its_way, held=False, due_at__lt=moment - LATE)
     if late := waiting.count():
         words = ngettext(
             "%(late)d alarm waits for more than five minutes: is a worker running?",

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from apps.core.admin_base import Sets, StaffModelAdmin
 
 ALERT_TONES = {"critical": "bad", "warning": "wait", "info": "go", "success": "ok"}
-DELIVERY_TONES = {"pending": "wait", "sent": "ok", "skipped": "", "dead": "bad"}
+DELIVERY_TONES = {"pending": "wait", "posted": "wait", "sent": "ok", "skipped": "", "dead": "bad"}
 
 
 class SetUpAdmin(StaffModelAdmin):

@@ -95,6 +95,7 @@ class AlertDelivery(Entity):
 
     class State(models.TextChoices):
         PENDING = "pending", _("Waits")
+        POSTED = "posted", _("In the mail outbox")
         SENT = "sent", _("Sent")
         SKIPPED = "skipped", _("Not needed")
         DEAD = "dead", _("Gave up")

@@ -20,12 +20,14 @@ from apps.core.clock import now
 from apps.core.doorbell import ring
 from apps.core.errors import ConflictError
 from apps.core.locking import claim_next
+from apps.integrations.errors import InvalidRecipientError
 from apps.integrations.mail.services import queue_mail
 from apps.notifications import routing
 from apps.notifications.channels import SIGNS, ChannelError, deliver, scheme_of
 from apps.notifications.models import AlertDelivery
 from apps.notifications.routing import Route
 from apps.notifications.services import channel_health
+from apps.notifications.services.mailed import KEY, TEMPLATE
 from apps.notifications.services.telling import PERHAPS_TOLD, SEND_TASK, TELLS_OF_IT, end_of
 from apps.notifications.windows import held_until
 
@@ -122,7 +124,7 @@ def _earlier(row: AlertDelivery) -> QuerySet[AlertDelivery]:
 def _said_since(row: AlertDelivery) -> bool:
     """Whether the channel has heard a newer word of the alarm than what may have arrived already."""
     newer = AlertDelivery.objects.filter(alert_id=row.alert_id, channel_key=row.channel_key, pk__gt=row.pk)
-    return newer.filter(state=State.SENT, kind__in=TELLS_OF_IT).exists()
+    return newer.filter(state__in=(State.POSTED, State.SENT), kind__in=TELLS_OF_IT).exists()
 
 
 def _attempt(row: AlertDelivery) -> None:
@@ -134,7 +136,10 @@ def _attempt(row: AlertDelivery) -> None:
         _failed(row, route, ChannelError(channel_health.UNREADABLE, permanent=False))  # somebody may find the key
         return
     if scheme_of(route.url) == "mailto":
-        _mail(row, route)
+        try:
+            _mail(row, route)
+        except InvalidRecipientError as error:
+            _failed(row, route, ChannelError(str(error), permanent=True))
         return
     title, body = words_of(row)
     try:
@@ -156,11 +161,11 @@ def _attempt(row: AlertDelivery) -> None:
 
 
 def _mail(row: AlertDelivery, route: Route) -> None:
-    """Through the outbox: its row and the mark that this is done are one transaction."""
+    """Through the outbox: its row and the mark that it is there are one transaction. It is sent once that says so."""
     detail = "\n\n".join(part for part in (row.detail, _over_since(row)) if part)
     with transaction.atomic():
         queue_mail(
-            "notifications/alert",
+            TEMPLATE,
             route.url.partition(":")[2],
             {
                 "sign": SIGNS[row.severity],
@@ -169,9 +174,9 @@ def _mail(row: AlertDelivery, route: Route) -> None:
                 "severity": row.get_severity_display(),
                 "url": url_of(row),
             },
-            idempotency_key=f"alert:{row.once_key}",
+            idempotency_key=f"{KEY}{row.once_key}",
         )
-        _settled(row, State.SENT)
+        _settled(row, State.POSTED)
 
 
 def words_of(row: AlertDelivery) -> tuple[str, str]:

@@ -28,7 +28,8 @@ QUIET = timedelta(minutes=10)
 Kind, State = AlertDelivery.Kind, AlertDelivery.State
 # Of these no attempt can have arrived: they may still be called off.
 NEVER_LEFT = Q(state=State.PENDING, lease_until=None, uncertain=False)
-PERHAPS_TOLD = Q(state__in=(State.PENDING, State.SENT)) | Q(uncertain=True)
+TOLD = Q(state__in=(State.PENDING, State.POSTED, State.SENT))  # or about to be
+PERHAPS_TOLD = TOLD | Q(uncertain=True)
 TELLS_OF_IT = (Kind.FIRED, Kind.WORSENED, Kind.ESCALATED, Kind.REMINDED)
 
 
@@ -80,7 +81,7 @@ def believers(alert: Alert, *, perhaps: bool = False) -> set[str]:
 
     `perhaps`: also those that may have got a message which was given up without an answer.
     """
-    told = AlertDelivery.objects.filter(PERHAPS_TOLD if perhaps else Q(state__in=(State.PENDING, State.SENT)))
+    told = AlertDelivery.objects.filter(PERHAPS_TOLD if perhaps else TOLD)
     latest = dict(told.filter(alert=alert).exclude(kind=Kind.TEST).order_by("pk").values_list("channel_key", "kind"))
     return {key for key, kind in latest.items() if kind != Kind.RESOLVED}
 
@@ -91,8 +92,11 @@ def _routes_named(keys: Iterable[str]) -> list[Route]:
 
 def _routes_for(alert: Alert) -> list[Route]:
     found = [route for route in routing.routes() if route.takes(alert.severity, alert.code)]
-    # That a channel can't be reached is not told to itself.
-    return [route for route in found if not (alert.code == FAILING and alert.subject == route.name)]
+    if alert.code != FAILING:
+        return found
+    # That a channel can't be reached is not told to itself; where no other is left, superusers are.
+    others = [route for route in found if alert.subject != route.name]
+    return others or [route for route in routing.of_superusers() if alert.subject != route.name]
 
 
 def _make(alert: Alert, kind: str, step: str, routes: Iterable[Route], wait: timedelta = timedelta()) -> int:

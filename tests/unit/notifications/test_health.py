@@ -46,3 +46,12 @@ def test_what_waits_too_long_is_told(channels):
     assert alert_channels()[0] == "ok"
     AlertDelivery.objects.update(due_at=now() - timedelta(minutes=6))
     assert alert_channels() == ("failed", "1 alarm waits for more than five minutes: is a worker running?")
+
+
+def test_what_stays_in_the_mail_outbox_is_told_too(channels):
+    make_channel("ops", kind="mail", url="mailto:ops@example.com")
+    fire("worker_gone", "w1")
+    send_due()
+    assert alert_channels()[0] == "ok"
+    AlertDelivery.objects.update(due_at=now() - timedelta(minutes=6))
+    assert alert_channels() == ("failed", "1 alarm waits for more than five minutes: is a worker running?")
