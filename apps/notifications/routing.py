@@ -20,6 +20,7 @@ log = structlog.get_logger(__name__)
 
 RANKS: dict[str, int] = {"success": 0, "info": 1, "warning": 2, "critical": 3}
 STAFF_AT_MOST = 10  # superusers that get alarms where no channel is set up
+ROW = f"{AlertChannel.public_prefix}_"  # what the key of a channel with a row begins with
 SAID_AGAIN = timedelta(hours=1)
 _said: dict[str, datetime] = {}
 
@@ -39,6 +40,11 @@ class Route:
     rings_from: str = "warning"
     codes: tuple[str, ...] = ()
     escalations_only: bool = False
+
+    @property
+    def has_row(self) -> bool:
+        """Whether staff set it up as a channel."""
+        return self.key.startswith(ROW)
 
     @property
     def is_readable(self) -> bool:
@@ -125,7 +131,7 @@ def of_person(person: User) -> Route:
 
 def named(key: str) -> Route | None:
     """The channel with this key; None for one that is gone or switched off."""
-    if key.startswith(f"{AlertChannel.public_prefix}_"):
+    if key.startswith(ROW):
         row = sealed().filter(pk=AlertChannel.parse_public_id(key), enabled=True).first()
         return of_row(row) if row else None
     if key.startswith("env_"):

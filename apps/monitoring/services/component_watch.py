@@ -11,7 +11,6 @@ from apps.core.errors import ConflictError
 from apps.monitoring.models import Incident, IncidentComponent
 from apps.monitoring.selectors.uptime import components, last_minutes, under_maintenance
 from apps.monitoring.services.incidents import Effect, State, open_incident, post_update
-from apps.monitoring.services.looking import end_of_gone
 from apps.notifications.services import alerts
 
 COMPONENT_DOWN = "component_down"
@@ -33,7 +32,7 @@ def watch_components() -> None:
             alerts.fire(COMPONENT_DOWN, name, {"label": labels[name]})
         elif minutes[:BAD_MINUTES_TO_ALARM] == [True] * BAD_MINUTES_TO_ALARM:
             alerts.resolve(COMPONENT_DOWN, name)
-    end_of_gone(COMPONENT_DOWN, labels)
+    alerts.end_of_gone(COMPONENT_DOWN, labels)
     down = [name for name, minutes in seen.items() if minutes[:BAD_MINUTES_TO_TELL] == [False] * BAD_MINUTES_TO_TELL]
     well = {name for name, minutes in seen.items() if minutes[:GOOD_MINUTES_TO_END] == [True] * GOOD_MINUTES_TO_END}
     _tell(down, well, labels)

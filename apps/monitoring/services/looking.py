@@ -1,6 +1,6 @@
 """What checks saw: kept as rows for a while, with what changed since the look before, and told as alarms."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -11,7 +11,6 @@ from django.utils.translation import ngettext
 from apps.core.clock import now
 from apps.core.scrubbing import scrub
 from apps.monitoring.models import HealthResult, HealthRun
-from apps.notifications.selectors import open_alerts
 from apps.notifications.services import alerts
 
 State = HealthResult.State
@@ -102,12 +101,4 @@ def alarm(code: str, seen: Sequence[Seen]) -> None:
             alerts.fire(code, one.name, {"label": one.label, "detail": scrub(one.detail)})
         else:
             alerts.resolve(code, one.name)
-    end_of_gone(code, (one.name for one in seen))
-
-
-def end_of_gone(code: str, names: Iterable[str]) -> None:
-    """End the alarms about what is not there any more: nobody would ever see it well again."""
-    there = {scrub(name)[: alerts.MAX_SUBJECT] for name in names}
-    for subject in open_alerts().filter(code=code).values_list("subject", flat=True):
-        if subject not in there:
-            alerts.resolve(code, subject)
+    alerts.end_of_gone(code, (one.name for one in seen))

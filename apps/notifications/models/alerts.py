@@ -10,6 +10,8 @@ from django.utils.translation import gettext_lazy as _
 from apps.core.clock import now
 from apps.core.ids import Entity
 
+MAIL_KEY = "alert:"
+
 
 class Alert(Entity):
     """One alarm of an `AlertType` about one subject ("worker", a job's name), from its first sign until it is over.
@@ -143,3 +145,8 @@ class AlertDelivery(Entity):
     def once_key(self) -> str:
         """What receivers know a repeat of this message by. What staff send again is no repeat."""
         return f"{self.public_id}.{self.resent}" if self.resent else self.public_id
+
+    @property
+    def mail_key(self) -> str:
+        """The idempotency key of its mail."""
+        return f"{MAIL_KEY}{self.once_key}"

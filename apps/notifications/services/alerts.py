@@ -1,6 +1,6 @@
 """Alarms: raised by what goes wrong, as often as it is seen, and told once."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,6 +17,7 @@ from apps.core.registry import registry
 from apps.core.scrubbing import scrub
 from apps.notifications.models import Alert, AlertDelivery
 from apps.notifications.routing import RANKS
+from apps.notifications.selectors import open_alerts
 from apps.notifications.services.telling import tell_open, tell_over, tell_worse
 from apps.notifications.wording import Words, words_of
 
@@ -144,6 +145,18 @@ def end(which: Q, moment: datetime, knowing: Collection[str] = ()) -> bool:
         alert.save(update_fields=("resolved_at",))
         tell_over(alert, knowing)
     return True
+
+
+def end_of_gone(code: str, there: Iterable[str]) -> None:
+    """End the alarms about what is not among the subjects `there`: nobody would ever see it well again.
+
+    They are looked through only where one is open, and after it: what has begun meanwhile stays.
+    """
+    opened = list(open_alerts().filter(code=code).values_list("subject", flat=True))
+    left = {_subject(subject) for subject in there} if opened else set()
+    for subject in opened:
+        if subject not in left:
+            resolve(code, subject)
 
 
 def resolve_by_hand(alert: Alert) -> None:

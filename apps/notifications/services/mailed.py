@@ -10,13 +10,12 @@ from apps.core.clock import now
 from apps.integrations.mail.selectors import Outcome, outcome_of, outcomes_by_key
 from apps.notifications import routing
 from apps.notifications.channels import ChannelError
-from apps.notifications.models import AlertDelivery
+from apps.notifications.models import MAIL_KEY, AlertDelivery
 from apps.notifications.services import channel_health
 
 log = structlog.get_logger(__name__)
 
 TEMPLATE = "notifications/alert"
-KEY = "alert:"  # what its mail's idempotency key begins with; the rest is the delivery's `once_key`
 BATCH = 200
 State = AlertDelivery.State
 
@@ -25,8 +24,8 @@ def look_at_mail() -> int:
     """Ask the outbox about what it was given. Returns how many alarms it has done with."""
     done, rows = 0, _posted()
     while rows:
-        ended = outcomes_by_key([f"{KEY}{row.once_key}" for row in rows])
-        done += sum(_settle(key.removeprefix(KEY), outcome) for key, outcome in ended.items())
+        ended = outcomes_by_key([row.mail_key for row in rows])
+        done += sum(_settle(key.removeprefix(MAIL_KEY), outcome) for key, outcome in ended.items())
         rows = _posted(after=rows[-1]) if len(rows) == BATCH else []
     return done
 
@@ -39,8 +38,8 @@ def _posted(after: AlertDelivery | None = None) -> list[AlertDelivery]:
 def mail_undeliverable(public_id: str) -> None:
     """A mail of ours came to a bad end. Hearing so twice changes nothing."""
     outcome = outcome_of(public_id)
-    if outcome is not None and outcome.key.startswith(KEY):
-        _settle(outcome.key.removeprefix(KEY), outcome)
+    if outcome is not None and outcome.key.startswith(MAIL_KEY):
+        _settle(outcome.key.removeprefix(MAIL_KEY), outcome)
 
 
 def _settle(once_key: str, outcome: Outcome) -> bool:

@@ -27,7 +27,7 @@ from apps.notifications.channels import SIGNS, ChannelError, deliver, scheme_of
 from apps.notifications.models import AlertDelivery
 from apps.notifications.routing import Route
 from apps.notifications.services import channel_health
-from apps.notifications.services.mailed import KEY, TEMPLATE
+from apps.notifications.services.mailed import TEMPLATE
 from apps.notifications.services.telling import PERHAPS_TOLD, SEND_TASK, TELLS_OF_IT, end_of
 from apps.notifications.windows import held_until
 
@@ -174,7 +174,7 @@ def _mail(row: AlertDelivery, route: Route) -> None:
                 "severity": row.get_severity_display(),
                 "url": url_of(row),
             },
-            idempotency_key=f"{KEY}{row.once_key}",
+            idempotency_key=row.mail_key,
         )
         _settled(row, State.POSTED)
 
