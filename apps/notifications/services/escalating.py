@@ -48,7 +48,7 @@ def _apply(rule: EscalationRule, alert: Alert, moment: datetime) -> int:
     if AlertDelivery.objects.filter(alert=alert, step=step).exists():
         return 0
     chosen = [routing.of_row(channel) for channel in rule.channels.all() if channel.enabled]
-    routes = (routing.readable(chosen) if chosen else []) if rule.channels.all() else None
+    routes = routing.readable(chosen) if chosen else None  # all deleted or off: whoever was told in the first place
     with transaction.atomic():
         still = Alert.objects.select_for_update(no_key=True).filter(
             pk=alert.pk, resolved_at__isnull=True, acknowledged_at__isnull=True

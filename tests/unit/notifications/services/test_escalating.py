@@ -84,6 +84,18 @@ def test_without_channels_of_its_own_those_are_told_that_were(rule, channels, cl
     assert channels.titles("ops") == ["Worker w1 is gone", "Nobody has acknowledged: Worker w1 is gone"]
 
 
+def test_where_all_of_its_own_are_off_those_are_told_that_were(rule, channels, clock):
+    rule.channels.update(enabled=False)
+    fire("worker_gone", "w1")
+    look(clock, 16)
+    assert channels.titles() == ["Worker w1 is gone", "Nobody has acknowledged: Worker w1 is gone"]
+    look(clock, 30)
+    assert channels.titles("ops")[2:] == ["Still open: Worker w1 is gone"]
+    rule.channels.update(enabled=True)
+    look(clock, 30)
+    assert channels.titles("boss") == ["Still open: Worker w1 is gone"]
+
+
 def test_one_acknowledged_before_it_was_sent_is_not_needed(rule, channels, clock, staff):
     alert = fire("worker_gone", "w1")
     clock.shift(timedelta(minutes=16))
