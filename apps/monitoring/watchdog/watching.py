@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from dataclasses import asdict
@@ -19,6 +20,7 @@ from apps.monitoring.watchdog.telling import Teller, address_key
 log = structlog.get_logger(__name__)
 
 ERRAND_AGAIN_SECONDS = 30.0
+ERRAND_SECONDS = 60.0  # it lives for two
 STOP_SECONDS = 5.0
 
 
@@ -34,7 +36,7 @@ class Watchdog:
         self._over = threading.Event()
         self._errand: subprocess.Popen[bytes] | None = None
         self._sent: list[tuple[str, str]] = []
-        self._errand_at = 0.0
+        self._errand_at = self._errand_until = 0.0
 
     def run(self) -> None:
         """Until `stop`."""
@@ -95,20 +97,25 @@ class Watchdog:
         if not todo or not database_answers or self._errand is not None or time.monotonic() < self._errand_at:
             return
         self._errand_at = time.monotonic() + ERRAND_AGAIN_SECONDS
+        self._errand_until = time.monotonic() + ERRAND_SECONDS
         self._sent = [(alarm.id, alarm.progress) for alarm in todo]
-        self._errand = subprocess.Popen(  # noqa: S603 - our own command, our own interpreter
-            [sys.executable, str(settings.BASE_DIR / "manage.py"), "record_alarms"],
-            cwd=settings.BASE_DIR,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-        )
-        if self._errand.stdin is not None:
-            self._errand.stdin.write(json.dumps([asdict(alarm) for alarm in todo]).encode())
-            self._errand.stdin.close()
+        with tempfile.TemporaryFile() as file:  # a pipe that is full would hold up the looks
+            file.write(json.dumps([asdict(alarm) for alarm in todo]).encode())
+            file.seek(0)
+            self._errand = subprocess.Popen(  # noqa: S603 - our own command, our own interpreter
+                [sys.executable, str(settings.BASE_DIR / "manage.py"), "record_alarms"],
+                cwd=settings.BASE_DIR,
+                stdin=file,
+                stdout=subprocess.DEVNULL,
+            )
 
     def _collect(self, errand: "subprocess.Popen[bytes]") -> None:
         code = errand.poll()
         if code is None:
+            if time.monotonic() >= self._errand_until:
+                self._errand_until = float("inf")  # said once; it is gone at the next look
+                log.error("alarms_errand_hangs", pid=errand.pid, seconds=ERRAND_SECONDS)
+                errand.kill()
             return
         self._errand = None
         if code == 0:

@@ -1,7 +1,8 @@
 """The loop: what was judged is remembered, told and recorded; nothing that it meets ends it."""
 
-import io
 import json
+import os
+import stat
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -35,19 +36,19 @@ class Errands:
 
     def __init__(self) -> None:
         self.given: list[list[dict[str, Any]]] = []
+        self.files: list[os.stat_result] = []
         self.code: int | None = 0
+        self.kills = 0
 
-    def __call__(self, command: list[str], **_options: Any) -> Any:
+    def __call__(self, command: list[str], *, stdin: Any, **_options: Any) -> Any:
         assert command[-1] == "record_alarms"
-        given = self.given
+        self.files.append(os.fstat(stdin.fileno()))
+        self.given.append(json.loads(os.read(stdin.fileno(), 1 << 22)))
+        return SimpleNamespace(pid=1, poll=lambda: self.code, kill=self._kill)
 
-        class Pipe(io.BytesIO):
-            def close(self) -> None:
-                if not self.closed:
-                    given.append(json.loads(self.getvalue()))
-                super().close()
-
-        return SimpleNamespace(stdin=Pipe(), poll=lambda: self.code)
+    def _kill(self) -> None:
+        self.kills += 1
+        self.code = -9
 
 
 @pytest.fixture
@@ -115,6 +116,42 @@ def test_an_errand_that_fails_is_run_again_later(
     looks(watchdog, 2)
     assert len(errands.given) == 2
     assert watchdog.memory.unrecorded() == []
+
+
+def test_an_errand_that_hangs_is_killed_and_run_again(
+    watchdog: Watchdog, probes: Probes, errands: Errands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moment = [1000.0]
+    monkeypatch.setattr(watching.time, "monotonic", lambda: moment[0])
+    errands.code = None
+    probes.errors["web_down"] = "refused"
+    looks(watchdog, 3)
+    moment[0] += watching.ERRAND_SECONDS - 1
+    looks(watchdog, 1)
+    assert (len(errands.given), errands.kills) == (1, 0)
+    moment[0] += 1
+    with structlog.testing.capture_logs() as lines:
+        looks(watchdog, 1)
+    assert errands.kills == 1
+    assert [line["event"] for line in lines] == ["alarms_errand_hangs"]
+    looks(watchdog, 1)
+    assert len(errands.given) == 2
+    errands.code = 0
+    looks(watchdog, 1)
+    assert watchdog.memory.unrecorded() == []
+
+
+def test_much_is_handed_over_without_waiting_and_nobody_else_reads_it(
+    watchdog: Watchdog, probes: Probes, errands: Errands
+) -> None:
+    for number in range(50):
+        watchdog.memory.note(Change("web_down", "refused"), [f"{number}-{channel:014}" for channel in range(40)])
+    looks(watchdog, 1)
+    [given], [file] = errands.given, errands.files
+    assert [len(item["began_told"]) for item in given] == [40] * 50
+    assert file.st_size > 1 << 16, "more than a pipe takes"
+    assert stat.S_ISREG(file.st_mode)
+    assert (stat.S_IMODE(file.st_mode), file.st_nlink) == (0o600, 0)
 
 
 def test_without_any_channel_the_log_says_so_loudly(watchdog: Watchdog, probes: Probes, settings: Any) -> None:
