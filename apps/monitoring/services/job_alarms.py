@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core.cache import cache
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from apps.core import heartbeat
@@ -11,6 +12,7 @@ from apps.core.clock import now
 from apps.core.job_health import JobHealth, look
 from apps.core.kinds import AlertType, Checked
 from apps.core.models import Heartbeat
+from apps.monitoring.services import outages
 from apps.notifications.selectors import open_alerts
 from apps.notifications.services.alerts import fire, resolve
 
@@ -91,6 +93,11 @@ def watchdog_alive() -> Checked:
     if seen is None:
         return "warning", "was never seen: is the Procfile's watchdog running?"
     patience = max(WATCHDOG_PATIENCE, timedelta(seconds=4 * settings.WATCHDOG_SECONDS))
-    if now() - seen < patience:
-        return "ok", f"looks every {settings.WATCHDOG_SECONDS:g} s"
-    return "failed", f"looked last at {seen:%Y-%m-%d %H:%M} UTC: nobody would be told of a dead worker or database"
+    if now() - seen >= patience:
+        return "failed", f"looked last at {seen:%Y-%m-%d %H:%M} UTC: nobody would be told of a dead worker or database"
+    if outages.too_many_channels():
+        return "failed", gettext(
+            "There are more alarm channels, or longer addresses, than it can be told of: it alarms those that it knew "
+            "before."
+        )
+    return "ok", f"looks every {settings.WATCHDOG_SECONDS:g} s"

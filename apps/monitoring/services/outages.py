@@ -69,10 +69,17 @@ def _names(told: Mapping[str, str], routes: Mapping[str, routing.Route]) -> Iter
 
 
 def tell_channels() -> None:
-    """Let the watchdog know whom to alarm, while there is a database to ask. Raises `ValueError` for too many.
+    """Let the watchdog know whom to alarm, while there is a database to ask. Raises `ValueError` for too many."""
+    heartbeat.sign("channels", told=_book())
 
-    Addresses are long: each is in the book once, with the alarms that ring there and those that come without a sound.
-    """
+
+def too_many_channels() -> bool:
+    """Whether their book is longer than the watchdog is told: it goes on with the one that it has."""
+    return len(_book()) > heartbeat.LONGEST_TOLD
+
+
+def _book() -> str:
+    """Addresses are long: each is in the book once, with the alarms that ring there and those without a sound."""
     book = []
     for route in routing.routes():
         taken = [alarm for alarm in ALARMS if route.takes(alarm.severity, alarm.code)]
@@ -80,4 +87,4 @@ def tell_channels() -> None:
         rings = [alarm.code for alarm in taken if alarm.code not in silent]
         if taken:
             book.append((route.name, route.url, rings, silent))
-    heartbeat.sign("channels", told=json.dumps({"channels": book}, ensure_ascii=False, separators=(",", ":")))
+    return json.dumps({"channels": book}, ensure_ascii=False, separators=(",", ":"))

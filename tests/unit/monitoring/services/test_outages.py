@@ -12,7 +12,9 @@ from django.core.management import CommandError, call_command
 
 from apps.core.clock import now
 from apps.core.crypto import encrypt
+from apps.core.heartbeat import sign
 from apps.core.models import Heartbeat
+from apps.monitoring.services.job_alarms import watchdog_alive
 from apps.monitoring.services.outages import record, tell_channels
 from apps.monitoring.watchdog.alarms import ALARMS, body, title
 from apps.monitoring.watchdog.memory import Memory
@@ -225,3 +227,8 @@ def test_a_book_that_is_too_long_is_refused_and_the_one_before_stays(settings: A
     with pytest.raises(ValueError, match="too long"):
         tell_channels()
     assert Heartbeat.objects.get(process="channels").told == before
+    sign("watchdog")
+    state, words = watchdog_alive()
+    assert (state, words[:42]) == ("failed", "There are more alarm channels, or longer a")
+    settings.ALERT_URLS = settings.ALERT_URLS[:20]
+    assert watchdog_alive()[0] == "ok"
