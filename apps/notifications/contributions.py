@@ -42,6 +42,9 @@ register(
         _("At 80 % and at 100 % of the month's calls, to owners, admins and billing."),
     ),
     EventHandler(QUOTA_REACHED, "notifications.tell_quota", handlers.tell_quota),
+    # Its old name, for what was on its way, or is still written by old processes, at a deployment: nothing new is
+    # ordered by it. Goes with 0.2, beside which no process runs that writes it.
+    EventHandler(QUOTA_REACHED, "usage.mail_quota", handlers.tell_quota, handlers.never),
     EventHandler(UNDELIVERABLE, "notifications.note_lost_alarm", handlers.note_lost_alarm, handlers.is_of_alarm),
     Tick("send_alerts", SEND_TASK, 5),
     Tick("escalate_alerts", ESCALATE_TASK, 30),

@@ -1,14 +1,8 @@
-"""Mail about quotas is the work of notifications since: what was on its way to the old handler goes to the new one."""
+"""Was to rename what waits for the old handler of mail about quotas. It changes nothing: old processes write such rows
+after it as before it, and old workers know no new name. The old name is taken where the handler is now
+(`notifications.contributions`)."""
 
 from django.db import migrations
-
-BEFORE, AFTER = "usage.mail_quota", "notifications.tell_quota"
-
-
-def hand_over(apps, _editor):
-    deliveries = apps.get_model("core", "EventDelivery").objects.filter(handler=BEFORE).exclude(state="done")
-    told = apps.get_model("core", "EventDelivery").objects.filter(handler=AFTER).values("event")
-    deliveries.exclude(event__in=told).update(handler=AFTER)
 
 
 class Migration(migrations.Migration):
@@ -17,4 +11,4 @@ class Migration(migrations.Migration):
         ("usage", "0002_organizationlimits_credits_and_more"),
     ]
 
-    operations = [migrations.RunPython(hand_over, migrations.RunPython.noop)]
+    operations = []
