@@ -31,9 +31,9 @@ class Watched:
         self.watchdog = platform.program("watchdog", "python", "-m", "levqor.watchdog")
         self.seen = 0
 
-    def said(self) -> list[tuple[str, str]]:
-        """What the channel got so far: (code, state)."""
-        return [_what(call) for call in self.catcher.calls() if call.path == "/alarms"]
+    def said(self, channel: str = "alarms") -> list[tuple[str, str]]:
+        """What a channel got so far: (code, state)."""
+        return [_what(call) for call in self.catcher.calls() if call.path == f"/{channel}"]
 
     def hears(self, code: str, state: str, since: float, within: float) -> float:
         """The next thing that the channel hears. Returns the seconds since a moment."""
@@ -59,7 +59,7 @@ def _what(call: Call) -> tuple[str, str]:
 
 @pytest.fixture
 def watched(tmp_path: Path) -> Iterator[Watched]:
-    """Everything runs and has been seen to live; a channel in the database, and no other."""
+    """Everything runs and has been seen to live; channels in the database, and no other."""
     with ExitStack() as stack:
         postgres = stack.enter_context(PostgresServer(tmp_path / "postgres"))
         redis = RedisServer(tmp_path / "redis").start()
@@ -73,7 +73,7 @@ def watched(tmp_path: Path) -> Iterator[Watched]:
             "OUTBOUND_ALLOWED_HOSTS": catcher.host,
         }
         platform, _redis = stack.enter_context(running_platform(tmp_path / "platform", services=False, **settings))
-        platform.call("tests.faults.watchdog_actions:make_channel", url=f"{catcher.url}/alarms")
+        platform.call("tests.faults.watchdog_actions:make_channels", url=catcher.url)
         found = Watched(platform, catcher, redis, postgres)
         for program in (platform.web(), platform.beat(), platform.worker(concurrency=4)):
             program.start()
@@ -90,7 +90,7 @@ def test_each_death_is_told_once_in_time_and_so_is_its_end(watched: Watched) -> 
         return platform.call(f"tests.faults.watchdog_actions:{name}")
 
     eventually(lambda: ask("all_live"), 60, f"all live\n{programs['worker'].tail(5)}{programs['beat'].tail(5)}")
-    eventually(lambda: (platform.folder / "watchdog" / "channels").exists(), 60, "the watchdog knows the channel")
+    eventually(lambda: (platform.folder / "watchdog" / "channels").exists(), 60, "the watchdog knows the channels")
     watched.is_quiet(1)
     took: dict[str, float] = {}
 
@@ -117,6 +117,8 @@ def test_each_death_is_told_once_in_time_and_so_is_its_end(watched: Watched) -> 
 
     codes = ("beat_down", "database_down", "redis_down", "worker_down")
     assert sorted(ask("alerts")) == [[code, True, 0] for code in codes], "over, and sent by the watchdog alone"
+    assert watched.said("work") == [("worker_down", "began"), ("worker_down", "over")], "its own, once, and no other"
+    assert watched.said("nights") == []
     words = "".join(file.read_text() for file in (platform.folder / "watchdog").iterdir())
     assert watched.catcher.host not in words, "no address is readable on the disk"
     print("\nalarm after: " + ", ".join(f"{name} {seconds:.1f} s" for name, seconds in took.items()))  # noqa: T201

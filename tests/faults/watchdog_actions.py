@@ -10,9 +10,10 @@ from apps.monitoring.services.outages import tell_channels
 from apps.notifications.models import Alert, AlertChannel
 
 
-def make_channel(url: str) -> None:
-    """A webhook that gets all alarms."""
-    AlertChannel.objects.create(name="Catcher", kind="webhook", url=url, shown_url="catcher")
+def make_channels(url: str) -> None:
+    """Webhooks under an address: one that gets all alarms, one those of workers, one what is escalated."""
+    for name, fields in (("alarms", {}), ("work", {"codes": ["worker_*"]}), ("nights", {"escalations_only": True})):
+        AlertChannel.objects.create(name=name, kind="webhook", url=f"{url}/{name}", shown_url="catcher", **fields)
     tell_channels()
 
 
