@@ -1,8 +1,8 @@
 """How long components were up.
 
 A minute counts from the first that a component was ever looked at. One without a probe was down. Minutes of announced
-maintenance count neither way: from when it was announced, so that nobody declares an outage a maintenance afterwards,
-until it ended. What is older than the kept minutes is known by whole days (UTC).
+maintenance count neither way: from when it was announced or began, the later of the two, so that nobody declares an
+outage a maintenance afterwards, until it ended. What is older than the kept minutes is known by whole days (UTC).
 """
 
 from collections import defaultdict
@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from operator import or_
 
-from django.db.models import Avg, Count, Min, Q, Subquery
+from django.db.models import Avg, Count, Min, OuterRef, Q, Subquery
 
 from apps.core.clock import now
 from apps.core.kinds import StatusComponent
@@ -30,7 +30,7 @@ from apps.monitoring.intervals import (
     within,
     without,
 )
-from apps.monitoring.models import Incident, IncidentComponent, Probe, UptimeDay
+from apps.monitoring.models import Incident, IncidentComponent, IncidentUpdate, Probe, UptimeDay
 
 MINUTES_KEPT = timedelta(days=40)
 OF_A_DAY = ("component", "day", "expected", "up", "maintenance", "unmeasured")
@@ -173,18 +173,26 @@ def last_look() -> datetime | None:
 
 
 def maintenance(names: Sequence[str], start: datetime, end: datetime) -> dict[str, list[Span]]:
-    """When announced maintenance ran, of each component: in whole minutes, those at its edges too."""
+    """When announced maintenance ran, of each component: in whole minutes, those at its edges too.
+
+    It began at its time, or when staff said so before that.
+    """
+    told_to_run = IncidentUpdate.objects.filter(incident=OuterRef("pk"), state=Incident.State.IN_PROGRESS)
     rows = (
-        Incident.objects.filter(
-            kind=Incident.Kind.MAINTENANCE, starts_at__lt=end, ends_at__gt=start, components__component__in=names
+        Incident.objects.annotate(begun=Subquery(told_to_run.order_by("told_at").values("told_at")[:1]))
+        .filter(
+            Q(starts_at__lt=end) | Q(begun__lt=end),
+            kind=Incident.Kind.MAINTENANCE,
+            ends_at__gt=start,
+            components__component__in=names,
         )
         .order_by()
-        .values_list("components__component", "starts_at", "ends_at", "created_at", "over_at")
+        .values_list("components__component", "starts_at", "begun", "ends_at", "created_at", "over_at")
     )
     found: dict[str, list[Span]] = {name: [] for name in names}
-    for name, starts_at, ends_at, told, over in rows:
+    for name, starts_at, begun, ends_at, told, over in rows:
         assert starts_at is not None and ends_at is not None  # noqa: S101, PT018 - a constraint says so
-        begins, ends = max(starts_at, told), min(ends_at, over or ends_at)
+        begins, ends = max(min(starts_at, begun or starts_at), told), min(ends_at, over or ends_at)
         if name in found and begins < ends:
             found[name].append(Span(minute_of(begins), minute_after(ends)))
     return {name: merged(spans) for name, spans in found.items()}
@@ -255,16 +263,37 @@ def uptime_series(component: str, number_of_days: int = 90) -> list[LatencyPoint
 
 def last_minutes(names: Sequence[str], count: int) -> dict[str, list[bool | None]]:
     """Whether the last `count` minutes that are over were up, the newest first; None before the first minute ever."""
+    return {name: [up for _minute, up in minutes] for name, minutes in _last(names, count).items()}
+
+
+def judged_minutes(names: Sequence[str], count: int) -> dict[str, list[bool | None]]:
+    """The same for whoever draws conclusions: None also where it was down in announced maintenance, which is no outage.
+
+    One that was up then was up: what was wrong before may be over.
+    """
+    latest = settled_until() + MINUTE
+    windows = maintenance(names, latest - (count + 1) * MINUTE, latest)
+    return {
+        name: [
+            None if up is False and any(start <= minute < end for start, end in windows[name]) else up
+            for minute, up in minutes
+        ]
+        for name, minutes in _last(names, count).items()
+    }
+
+
+def _last(names: Sequence[str], count: int) -> dict[str, list[tuple[datetime, bool | None]]]:
     end = settled_until()
     rows = Probe.objects.filter(component__in=names, minute__gte=end - count * MINUTE, minute__lt=end + MINUTE)
     seen = {(name, minute.astimezone(UTC)): up for name, minute, up in rows.values_list("component", "minute", "up")}
     firsts = first_minutes(names)
-    found: dict[str, list[bool | None]] = {}
+    found: dict[str, list[tuple[datetime, bool | None]]] = {}
     for name in names:
         first = firsts.get(name)
         latest = end if (name, end) in seen else end - MINUTE  # the present minute, once somebody looked
         moments = [latest - number * MINUTE for number in range(count)]
         found[name] = [
-            seen.get((name, moment), False) if first is not None and moment >= first else None for moment in moments
+            (moment, seen.get((name, moment), False) if first is not None and moment >= first else None)
+            for moment in moments
         ]
     return found

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from apps.core.errors import ConflictError
 from apps.monitoring.models import Incident, IncidentComponent
-from apps.monitoring.selectors.uptime import components, last_minutes, under_maintenance
+from apps.monitoring.selectors.uptime import components, judged_minutes, under_maintenance
 from apps.monitoring.services.incidents import Effect, State, open_incident, post_update
 from apps.notifications.services import alerts
 
@@ -21,10 +21,10 @@ LOOK_BACK = max(BAD_MINUTES_TO_TELL, GOOD_MINUTES_TO_END)
 def watch_components() -> None:
     """Raise and end alarms and automatic incidents. Called after each minute's probes; twice changes nothing.
 
-    What is maintained as announced wakes nobody; if it is still down afterwards, the first look then alarms.
+    What is maintained as announced wakes nobody; what is still down afterwards is given the same minutes as anything.
     """
     listed = components()
-    seen = last_minutes([one.name for one in listed], LOOK_BACK)
+    seen = judged_minutes([one.name for one in listed], LOOK_BACK)
     labels = {one.name: str(one.label) for one in listed}
     maintained = under_maintenance()
     for name, minutes in seen.items():

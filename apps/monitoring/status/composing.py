@@ -122,7 +122,7 @@ def _states(names: list[str], open_ones: list[Incident], moment: datetime) -> di
         for row in incident.components.all():
             before = told.get(row.component, Effect.OPERATIONAL)
             told[row.component] = max(before, row.effect, key=lambda state: SEVERITY.index(Effect(state)))
-    seen = uptimes_of.last_minutes(names, STATE_MINUTES)
+    seen = uptimes_of.judged_minutes(names, STATE_MINUTES)
     return {name: told.get(name) or _measured(seen[name]) for name in names}
 
 

@@ -10,8 +10,11 @@ from apps.core.kinds import StatusComponent
 from apps.core.registry import contributed, registry
 from apps.monitoring.intervals import MINUTE, minute_of
 from apps.monitoring.models import Incident, Probe
+from apps.monitoring.observing import tasks
+from apps.monitoring.selectors.uptime import judged_minutes, uptime
 from apps.monitoring.services import component_watch, incidents, probing
 from apps.monitoring.services.component_watch import watch_components
+from apps.monitoring.status.summary import summary
 from apps.notifications.models import Alert
 
 pytestmark = pytest.mark.django_db
@@ -156,11 +159,69 @@ def test_staff_are_not_woken_by_what_is_maintained_until_its_end(clock):
     seen("runs", False, False)
     watch_components()
     assert [alert.subject for alert in Alert.objects.all()] == ["runs"]
+    for _minute in range(3):  # it ends at 12:10:20, and of the minute in which it does nothing is known
+        incidents.advance_maintenance()
+        clock.shift(MINUTE)
+        seen("api", False, False)
+        watch_components()
+        assert not Alert.objects.filter(subject="api").exists()
     clock.shift(MINUTE)
     seen("api", False, False)
-    incidents.advance_maintenance()
     watch_components()
     assert Alert.objects.filter(subject="api", resolved_at=None).exists()
+    assert not Incident.objects.filter(automatic=True, components__component="api").exists()
+
+
+@pytest.mark.parametrize("second", [5, 16, 20])
+@pytest.mark.parametrize("completed", ["at its time", "early"])
+def test_after_a_flawless_maintenance_nobody_is_told_of_an_outage(
+    clock, alone, started, monkeypatch, completed, second
+):
+    ends = NOW.replace(second=0)
+    planned = ends if completed == "at its time" else ends + timedelta(hours=1)
+    clock.move_to(ends - timedelta(minutes=10), tick=False)
+    work = incidents.announce_maintenance("Move", "We move.", ["api"], starts_at=datetime.now(UTC), ends_at=planned)
+    monkeypatch.setattr(probing, "_examine", lambda one: (one.name != "api", 5, ""))
+    for _minute in range(10):
+        tasks.probe_components()
+        clock.shift(MINUTE)
+    if completed == "early":
+        incidents.post_update(work, "completed", "Done.")
+    well(monkeypatch)
+    told = set()
+    for _minute in range(8):
+        clock.move_to(minute_of(datetime.now(UTC)) + timedelta(seconds=second), tick=False)
+        tasks.probe_components()
+        told |= {one["status"] for one in summary().value["components"]}
+        clock.shift(MINUTE)
+    assert not Alert.objects.exists()
+    assert not Incident.objects.filter(automatic=True).exists()
+    assert told <= {"operational", "unknown"}
+
+
+def test_what_is_still_down_after_its_maintenance_takes_the_usual_minutes(clock, alone, started, monkeypatch):
+    ends = NOW.replace(second=0)
+    clock.move_to(ends - timedelta(minutes=10), tick=False)
+    incidents.announce_maintenance("Move", "We move.", ["api"], starts_at=datetime.now(UTC), ends_at=ends)
+    monkeypatch.setattr(probing, "_examine", lambda one: (one.name != "api", 5, ""))
+    alarmed, opened = [], []
+    while datetime.now(UTC) < ends + 8 * MINUTE:
+        tasks.probe_components()
+        alarmed += Alert.objects.filter(subject="api").exists() * [datetime.now(UTC)]
+        opened += Incident.objects.filter(automatic=True).exists() * [datetime.now(UTC)]
+        clock.shift(timedelta(seconds=20))
+    assert alarmed[0] - ends == MINUTE + timedelta(seconds=20), "the second bad minute was looked at"
+    assert opened[0] - ends == 4 * MINUTE + timedelta(seconds=20)
+
+
+def test_looking_costs_the_same_however_much_is_maintained(clock, django_assert_max_num_queries):
+    names = [one.name for one in registry(StatusComponent).all()]
+    for name in names:
+        seen(name, *[True] * 5)
+        maintain(name, minutes=10)
+        maintain(*names, minutes=20)
+    with django_assert_max_num_queries(4):
+        assert len(judged_minutes(names, 5)) == len(names)
 
 
 def test_what_was_down_before_its_maintenance_may_end_within_it(clock):
@@ -169,6 +230,7 @@ def test_what_was_down_before_its_maintenance_may_end_within_it(clock):
     maintain("api", minutes=60)
     watch_components()
     assert Alert.objects.get().is_open
+    clock.shift(3 * MINUTE)
     seen("api", True, True)
     watch_components()
     assert not Alert.objects.get().is_open
@@ -180,12 +242,24 @@ def test_maintenance_that_staff_began_early_or_ended_counts_as_they_say(clock):
         "Move", "We move.", ["api"], starts_at=moment + timedelta(hours=1), ends_at=moment + timedelta(hours=2)
     )
     incidents.post_update(early, "in_progress", "We begin now.")
-    seen("api", False, False)
-    watch_components()
-    assert not Alert.objects.exists()
+    seen("api", True)
+    for _minute in range(5):
+        clock.shift(MINUTE)
+        seen("api", False)
+        watch_components()
     incidents.post_update(early, "completed", "Done.")
     watch_components()
+    assert not Alert.objects.exists()
+    assert uptime("api", moment, datetime.now(UTC)).expected == 0, "its minutes count neither way"
+    clock.shift(2 * MINUTE)
+    seen("api", False)
+    watch_components()
+    assert not Alert.objects.exists()
+    clock.shift(MINUTE)
+    seen("api", False)
+    watch_components()
     assert Alert.objects.filter(subject="api").exists()
+    assert not Incident.objects.filter(automatic=True).exists()
 
 
 def test_a_component_that_is_gone_keeps_nothing_open(clock):
