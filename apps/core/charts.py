@@ -60,11 +60,14 @@ class Series:
 
 @dataclass(frozen=True)
 class Point:
-    """One place on the x axis: `label` under the bar, `title` in the table and on hover."""
+    """One place on the x axis: `label` under the bar, `title` in the table and on hover.
+
+    A value that is None is not known: a gap, and a dash in the table. In bars, one that is left out is zero.
+    """
 
     label: str
     title: str
-    values: Mapping[str, float]
+    values: Mapping[str, float | None]
 
 
 @dataclass(frozen=True)
@@ -75,11 +78,11 @@ class Chart:
     drawings: list[tuple[str, SafeString]]
     legend: list[tuple[Text, Tone]]
     columns: list[Text]
-    rows: list[tuple[str, list[float]]]
+    rows: list[tuple[str, list[float | None]]]
 
     @property
     def empty(self) -> bool:
-        """Whether there is nothing but zeros."""
+        """Whether there is nothing but zeros, and gaps."""
         return not any(value for _title, values in self.rows for value in values)
 
 
@@ -133,19 +136,19 @@ def _bars(points: Sequence[Point], series: Sequence[Series], *, width: int, heig
             "at": index,
             "order": order,
             "series": one.key,
-            "value": point.values.get(one.key, 0),
+            "value": value,
             "words": _("%(when)s: %(count)s %(what)s")
             % {
                 "when": point.title,
-                "count": f"{point.values.get(one.key, 0):,}",
+                "count": f"{value:,}",
                 "what": one.said or str(one.label).lower(),
             },
         }
         for index, point in enumerate(points)
         for order, one in enumerate(series)
-        if order == 0 or point.values.get(one.key, 0)  # one row for each point keeps its place on the axis
+        if (value := point.values.get(one.key, 0)) is not None and (order == 0 or value)
     ]
-    stacks = [[point.values.get(one.key, 0) for one in series] for point in points]
+    stacks = [[point.values.get(one.key) or 0 for one in series] for point in points]
     ticks = _ticks(
         max((sum(value for value in stack if value > 0) for stack in stacks), default=0),
         min((sum(value for value in stack if value < 0) for stack in stacks), default=0),
@@ -154,7 +157,8 @@ def _bars(points: Sequence[Point], series: Sequence[Series], *, width: int, heig
         "x": {
             "field": "at",
             "type": "ordinal",
-            "scale": {"paddingInner": 0.28, "paddingOuter": 0.1},
+            # All points, those of which nothing is drawn too.
+            "scale": {"paddingInner": 0.28, "paddingOuter": 0.1, "domain": list(range(len(points)))},
             "axis": axis_of(points, labels),
         },
         "y": {

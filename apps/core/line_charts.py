@@ -18,7 +18,7 @@ def lines(title: Text, points: Sequence[Point], series: Sequence[Series]) -> Cha
         ],
         legend=[(one.label, one.tone) for one in series],
         columns=[one.label for one in series],
-        rows=[(point.title, [point.values.get(one.key, 0) for one in series]) for point in points],
+        rows=[(point.title, [point.values.get(one.key) for one in series]) for point in points],
     )
 
 
@@ -29,7 +29,7 @@ def _spec(points: Sequence[Point], series: Sequence[Series], *, width: int, heig
             "series": one.key,
             "value": point.values.get(one.key),
             "words": _("%(when)s: %(what)s %(count)s")
-            % {"when": point.title, "what": str(one.label), "count": f"{point.values.get(one.key, 0):,.2f}"},
+            % {"when": point.title, "what": str(one.label), "count": f"{point.values.get(one.key) or 0:,.2f}"},
         }
         for one in series
         for index, point in enumerate(points)
@@ -42,7 +42,7 @@ def _spec(points: Sequence[Point], series: Sequence[Series], *, width: int, heig
         "axis": {**axis_of(points, labels), "domain": False},  # the line at nothing is drawn
     }
     axis: dict[str, Any] = {"title": None, "tickCount": 4, "format": ",~f"}
-    values = [0.0, *(float(value) for point in points for value in point.values.values())]
+    values = [0.0, *(float(value) for point in points for value in point.values.values() if value is not None)]
     if all(value.is_integer() for value in values) and max(values) - min(values) <= 4:
         axis["values"] = list(range(int(min(values)), int(max(values)) + 1))  # there is no half of a run
     y = {"field": "value", "type": "quantitative", "axis": axis}

@@ -50,6 +50,11 @@ def _signed(text: str, value: Decimal) -> str:
     return f"+{text}" if value > 0 else f"{MINUS}{text}"
 
 
+def drawn(value: Decimal | None, unit: str) -> float | None:
+    """A figure for a chart: money in dollars; nothing where it was not counted."""
+    return None if value is None else float(value) / (100 if unit == "money" else 1)
+
+
 def in_dollars(value: int | Decimal | None) -> Decimal | None:
     """Cents as dollars with two places, for tables elsewhere."""
     return None if value is None else Decimal(cents(value)).scaleb(-2)

@@ -55,6 +55,17 @@ def test_a_figure_week_by_week(staff: User) -> None:
     assert client.get(reverse("admin:monitoring_metric", args=["unknown"])).status_code == 404
 
 
+def test_weeks_in_which_a_figure_was_not_counted_are_gaps(staff: User) -> None:
+    monitor()
+    PulseValue.objects.filter(metric="runs").order_by("report__end")[0].delete()
+    client = client_of(staff)
+    for name, arguments in (("admin:monitoring_pulse", []), ("admin:monitoring_metric", ["runs"])):
+        context = client.get(reverse(name, args=arguments)).context
+        charts = context.get("charts") or [context["chart"]]
+        [rows] = [chart.rows for chart in charts if "runs" in str(chart.title).lower()]
+        assert [value for _week, value in rows] == [[None], [7]]
+
+
 def test_reports_are_read_and_taken_away(staff: User, owner: User) -> None:
     monitor()
     report, client = Report.objects.get(), client_of(staff)

@@ -15,7 +15,7 @@ from apps.core.kinds import PulseMetric
 from apps.core.registry import registry
 from apps.core.staff.display import at, when
 from apps.monitoring.admin.shared import PagesAdmin, csv_file
-from apps.monitoring.figures import shown, shown_change
+from apps.monitoring.figures import drawn, shown, shown_change
 from apps.monitoring.models import PulseReport, PulseValue
 from apps.monitoring.selectors import pulse
 
@@ -118,10 +118,9 @@ class PulseReportAdmin(PagesAdmin):
 def _chart(metric: str, reports: list[PulseReport], values: dict[Any, Any]) -> Chart:
     known = registry(PulseMetric).find(metric)
     label = known.label if known else metric
-    scale = 100 if known and known.unit == "money" else 1
+    unit = known.unit if known else ""
     points = [
-        Point(f"W{one.end.isocalendar().week}", str(one), {metric: float(values.get(one.pk, 0)) / scale})
-        for one in reports
+        Point(f"W{one.end.isocalendar().week}", str(one), {metric: drawn(values.get(one.pk), unit)}) for one in reports
     ]
-    words = f"{label}, US $" if scale == 100 else label
+    words = f"{label}, US $" if unit == "money" else label
     return stacked_bars(words, points, [Series(metric, words, "brand")])

@@ -1,6 +1,6 @@
 """What the page of costs and the first page of the administration show of the cost sheet."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -63,7 +63,7 @@ def spent_chart(parts: Sequence[tuple[date, CostSum]]) -> Chart:
     series = [Series(name, labels[name], tone) for name, tone in (used or SHARES[:1])]
     series.append(Series("fees", _("Stripe's fees"), "wait"))
     names = [one.key for one in series]
-    points = _points((day, {name: found.sums[name] / CENTS for name in names}) for day, found in parts)
+    points = _points(parts, lambda found: {name: found.sums[name] / CENTS for name in names})
     return stacked_bars(_("What it costs, US $"), points, series)
 
 
@@ -74,7 +74,7 @@ def money_chart(parts: Sequence[tuple[date, CostSum]]) -> Chart:
         Series("costs", _("Costs"), "bad"),
         Series("margin", _("Net margin"), "brand"),
     )
-    points = _points((day, {one.key: getattr(found, one.key) / CENTS for one in series}) for day, found in parts)
+    points = _points(parts, lambda found: {one.key: getattr(found, one.key) / CENTS for one in series})
     return lines(_("What is earned, spent and left, US $"), points, series)
 
 
@@ -90,9 +90,14 @@ def _by_week(last: date, weeks: int) -> list[tuple[date, CostSum]]:
     return found[first:]
 
 
-def _points(values: Iterable[tuple[date, dict[str, float]]]) -> list[Point]:
+def _points(parts: Sequence[tuple[date, CostSum]], values: Callable[[CostSum], dict[str, float]]) -> list[Point]:
+    """Of what nothing was collected, nothing is known."""
     locale = to_locale(get_language() or "en")
     return [
-        Point(format_date(day, "d MMM", locale=locale), format_date(day, "d MMMM y", locale=locale), found)
-        for day, found in values
+        Point(
+            format_date(day, "d MMM", locale=locale),
+            format_date(day, "d MMMM y", locale=locale),
+            values(found) if found.days else dict.fromkeys(values(found)),
+        )
+        for day, found in parts
     ]

@@ -52,11 +52,14 @@ class Table:
 
 @dataclass(frozen=True)
 class Bars:
-    """A chart: by place on the axis (short label, whole title) the value of each series, as (code, label, tone)."""
+    """A chart: by place on the axis (short label, whole title) the value of each series, as (code, label, tone).
+
+    None is what was not counted.
+    """
 
     title: str
     series: Sequence[tuple[str, str, str]]
-    points: Sequence[tuple[str, str, Mapping[str, float]]]
+    points: Sequence[tuple[str, str, Mapping[str, float | None]]]
     first_column: str = ""
     kind: str = "bars"
 

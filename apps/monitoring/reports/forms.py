@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 
 from apps.core import pdf
 from apps.core.charts import Chart, Point, Series, paper_bars, stacked_bars
+from apps.monitoring.figures import NOTHING
 
 PER_ROW = 4  # figures side by side on paper
 LONG = 25  # rows of a table that does not stay on one page with its heading
@@ -80,11 +81,15 @@ def _block(block: Stored) -> str:
     if kind == "bars":
         columns = [block["first_column"] or _("When"), *(label for _code, label, _tone in block["series"])]
         codes = [code for code, _label, _tone in block["series"]]
-        rows = [[title, *(f"{values.get(code, 0):,g}" for code in codes)] for _label, title, values in block["points"]]
+        rows = [[title, *(_amount(values.get(code, 0)) for code in codes)] for _label, title, values in block["points"]]
         return f"### {_plain(block['title'])}\n\n{_table(columns, rows, 1)}" if rows else ""
     if kind == "checks":
         return "\n".join(_check(item) for item in block["items"])
     return _plain(block["text"])
+
+
+def _amount(value: float | None) -> str:
+    return NOTHING if value is None else f"{value:,g}"
 
 
 def _figure(item: Stored) -> str:

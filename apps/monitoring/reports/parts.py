@@ -12,7 +12,7 @@ from apps.core.kinds import PulseMetric
 from apps.core.registry import registry
 from apps.core.staff.figures import MOST_COUNTED
 from apps.core.templatetags.levqor import number
-from apps.monitoring.figures import NOTHING, dollars, percent, shown, shown_change
+from apps.monitoring.figures import NOTHING, dollars, drawn, percent, shown, shown_change
 from apps.monitoring.intervals import Span
 from apps.monitoring.models import Category
 from apps.monitoring.models.costs import TAX
@@ -124,17 +124,24 @@ def money_bars(title: str, points: Sequence[tuple[str, str, CostSum]], first_col
     return Bars(title, series, [(label, whole, _parted(found)) for label, whole, found in points], first_column)
 
 
-def _parted(found: CostSum) -> dict[str, float]:
+def _parted(found: CostSum) -> dict[str, float | None]:
+    if not found.days:
+        return dict.fromkeys(("paid", "left", "short"))
     took = max(min(found.costs, found.earned), 0)
     return {"paid": took / 100, "left": max(found.margin, 0) / 100, "short": min(found.margin, 0) / 100}
 
 
 def worth_drawing(charts: Sequence[Bars]) -> list[Block]:
     """The charts that show something: one bar, or none, is a frame around nothing. The others are named."""
-    drawn = [one for one in charts if len(one.points) > 1 and any(any(values.values()) for *_l, values in one.points)]
-    left = [one.title for one in charts if one not in drawn]
+    worthy = [one for one in charts if _compares(one)]
+    left = [one.title for one in charts if one not in worthy]
     words = _("Not drawn, as there is nothing to compare yet: %(titles)s.") % {"titles": "; ".join(left)}
-    return [*drawn, *([Words(words)] if left else [])]
+    return [*worthy, *([Words(words)] if left else [])]
+
+
+def _compares(chart: Bars) -> bool:
+    known = [[value for value in values.values() if value is not None] for _label, _title, values in chart.points]
+    return sum(bool(values) for values in known) > 1 and any(any(values) for values in known)
 
 
 def standing_rows(found: Sequence[Standing]) -> list[list[Cell]]:
@@ -150,10 +157,9 @@ def metric_bars(metrics: Sequence[str] = TRENDS, weeks: int = TREND_WEEKS) -> li
         known, values = registry(PulseMetric).find(name), found[name]
         if known is None or not values:
             continue
-        scale = 100 if known.unit == "money" else 1
-        label = f"{known.label}, US $" if scale == 100 else str(known.label)
+        label = f"{known.label}, US $" if known.unit == "money" else str(known.label)
         points = [
-            (f"W{one.end.isocalendar().week}", str(one), {name: float(values.get(one.pk, 0)) / scale})
+            (f"W{one.end.isocalendar().week}", str(one), {name: drawn(values.get(one.pk), known.unit)})
             for one in reports
         ]
         charts.append(Bars(label, [(name, label, "brand")], points, _("Week")))

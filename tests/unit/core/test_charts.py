@@ -29,6 +29,19 @@ def test_a_chart_is_an_svg_in_variables_with_the_same_figures_as_a_table() -> No
     assert stacked_bars("None", [Point("1", "1", {})], SERIES).empty
 
 
+def test_what_is_not_known_is_a_gap_that_keeps_its_place() -> None:
+    known = [Point("W1", "Week 1", {"good": 3}), Point("W2", "Week 2", {"good": 5})]
+    unknown = Point("W0", "Week 0", {"good": None})
+    chart = stacked_bars("Runs", [unknown, *known], SERIES[:1])
+    assert chart.rows == [("Week 0", [None]), ("Week 1", [3]), ("Week 2", [5])]
+    drawing = chart.drawings[-1][1]
+    assert "Week 0" not in drawing
+    assert drawing.count("<title>") == 2
+    assert ">W0<" in drawing, "the axis begins there"
+    assert not chart.empty
+    assert stacked_bars("Runs", [unknown], SERIES[:1]).empty
+
+
 @pytest.mark.parametrize("tone", sorted(charts.INK.keys() - {"text", "line", "idle"}))
 def test_the_legend_in_the_administration_has_the_colour_of_the_bar(tone: str) -> None:
     """What has no rule there is grey, like "idle"."""

@@ -18,7 +18,7 @@ def test_each_amount_is_said_on_hover_and_in_the_table() -> None:
     assert "<title>1 March 2026: Left -3.25</title>" in large
     assert "<title>2 March 2026: Earned 12.00</title>" in large
     assert "3 March 2026: Left" not in large  # a gap
-    assert chart.rows == [("1 March 2026", [10.5, -3.25]), ("2 March 2026", [12, 4]), ("3 March 2026", [9, 0])]
+    assert chart.rows == [("1 March 2026", [10.5, -3.25]), ("2 March 2026", [12, 4]), ("3 March 2026", [9, None])]
     assert chart.legend == [("Earned", "ok"), ("Left", "brand")]
 
 
@@ -41,3 +41,9 @@ def test_the_axis_has_whole_numbers() -> None:
     assert "k<" not in drawing
     counted = lines("Runs", [Point("1", "1", {"earned": 0}), Point("2", "2", {"earned": 1})], SERIES).drawings[-1][1]
     assert ">0.5<" not in counted
+
+
+def test_what_is_not_known_is_a_gap_too() -> None:
+    chart = lines("Money", [*POINTS, Point("4 Mar", "4 March 2026", {"earned": None, "left": 5})], SERIES)
+    assert "4 March 2026: Earned" not in chart.drawings[-1][1]
+    assert chart.rows[-1] == ("4 March 2026", [None, 5])

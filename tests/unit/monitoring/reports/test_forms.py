@@ -60,6 +60,17 @@ def test_a_page_draws_its_charts() -> None:
     assert block["chart"].rows == [("Week 1", [5])]
 
 
+def test_what_was_not_counted_is_no_zero() -> None:
+    points = [("W1", "Week 1", {"runs": None}), ("W2", "Week 2", {"runs": 0}), ("W3", "Week 3", {"runs": 5})]
+    told = Document("T", "p", "s", [Section("S", [Bars("Runs", [("runs", "Runs", "brand")], points, "Week")])]).stored()
+    assert "| Week 1 | — |\n| Week 2 | 0 |\n| Week 3 | 5 |" in forms.to_markdown(told)
+    [block] = forms.with_charts(told)["sections"][0]["blocks"]
+    assert block["chart"].rows == [("Week 1", [None]), ("Week 2", [0]), ("Week 3", [5])]
+    page = render_to_string("admin/monitoring/report.html", {"document": forms.with_charts(told)})
+    assert "—" in page[page.index("Week 1</th>") : page.index("Week 2</th>")]
+    assert forms.to_pdf(told).startswith(b"%PDF")
+
+
 def test_what_looks_like_a_secret_is_not_kept() -> None:
     told = Document("T", "p", "key sk_live_abcdefgh12345678", [Section("S", [Words("password: hunter2hunter2")])])
     text = forms.to_markdown(told.stored())

@@ -99,6 +99,24 @@ def test_costs_that_no_revenue_paid_for_lie_below() -> None:
     ]
 
 
+def test_weeks_of_which_nothing_was_collected_are_not_known() -> None:
+    sums = dict.fromkeys(costs.SUMMED, 0)
+    bars = parts.money_bars("Money", [("a", "A", costs.CostSum(0, sums)), ("b", "B", costs.CostSum(1, sums))], "Week")
+    assert [set(values.values()) for _label, _whole, values in bars.points] == [{None}, {0}]
+
+
+def test_a_figure_that_came_later_was_not_zero_before() -> None:
+    weeks = [ended(PULSE_WEEK, FRIDAY - timedelta(weeks=number)).end for number in (3, 2, 1, 0)]
+    for week, figures in zip(weeks, ({}, {"runs": 3}, {"runs": 0}, {"runs": 4, "mrr": 1_900}), strict=True):
+        pulse_week({"sign_ups": 1, **figures}, week)
+    drawn = {
+        one.series[0][0]: [next(iter(values.values())) for *_l, values in one.points] for one in parts.metric_bars()
+    }
+    assert drawn == {"runs": [None, 3, 0, 4], "sign_ups": [1, 1, 1, 1], "mrr": [None, None, None, 19]}
+    *_drawn, words = parts.worth_drawing(parts.metric_bars())
+    assert "Monthly recurring revenue" in str(words), "one bar is a frame around nothing"
+
+
 def test_days_that_were_not_collected_are_told(organization: Organization) -> None:
     cost_day(date(2026, 11, 26), told=10)
     reports.expansion_monitor(FRIDAY)
