@@ -10,7 +10,7 @@ from apps.core.registry import registry
 from apps.monitoring.figures import in_dollars
 from apps.monitoring.models import PulseReport
 
-WEEKS = 104  # what is kept up to date there; older rows stay as they are
+CHUNK = 100  # weeks
 FORMATS = {"money": "dollar", "percent": "number", "count": "number"}
 
 
@@ -21,8 +21,10 @@ def _pulse_columns() -> tuple[NotionProperty, ...]:
 
 
 def _pulse_rows() -> Iterator[NotionRow]:
+    """All weeks: what is no row any more goes into the trash there, and what did not change costs no call."""
     columns = {one.name: str(one.label) for one in registry(PulseMetric).all()}
-    for report in PulseReport.objects.order_by("-end").prefetch_related("values")[:WEEKS]:
+    reports = PulseReport.objects.order_by("-end").prefetch_related("values")
+    for report in reports.iterator(chunk_size=CHUNK):
         figures: dict[str, Any] = {
             columns[row.metric]: in_dollars(row.value) if row.unit == "money" else row.value
             for row in report.values.all()

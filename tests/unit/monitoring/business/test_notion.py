@@ -1,8 +1,10 @@
 """Our tables at Notion have the columns that were agreed, and rows that fit them."""
 
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from pytest_django import DjangoAssertNumQueries
 
 from apps.core.kinds import NotionDatabase, PulseMetric
 from apps.core.registry import registry
@@ -29,6 +31,15 @@ def test_money_is_in_dollars_and_what_nobody_counts_any_more_is_left_out() -> No
     assert rows[0].values["Revenue"] == Decimal("19.00")
     assert rows[0].values["Runs"] == 7
     assert "Gone" not in rows[0].values
+
+
+def test_no_week_is_ever_taken_away(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    end = datetime(2026, 11, 27, 14, tzinfo=UTC)
+    weeks = [PulseReport(start=end - timedelta(weeks=n + 1), end=end - timedelta(weeks=n)) for n in range(150)]
+    PulseReport.objects.bulk_create(weeks)
+    with django_assert_num_queries(3):  # the weeks, and their values by hundreds
+        rows = list(registry(NotionDatabase).get("pulse").rows())
+    assert [row.external_id for row in rows] == [week.public_id for week in weeks]
 
 
 @pytest.mark.parametrize("name", NAMES)
