@@ -5,7 +5,9 @@ A dead beat sends no ticks, a dead worker answers none: which of them is dead, o
 
 import socket
 import threading
+from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -73,6 +75,35 @@ def is_fresh(process: Process = "task") -> bool:
     """Whether such a process lives. Of tasks: whether worker, beat and queue work together at this moment."""
     seen = last(process)
     return seen is not None and now() - seen < STALE_AFTER
+
+
+@dataclass(frozen=True)
+class Life:
+    """When a process last showed that it lives, by its own clock, and whether it is taken to live."""
+
+    seen_at: datetime | None
+    lives: bool
+
+
+def life_of_workers() -> Life:
+    """How workers stand, as the watchdog says where it watches; one query.
+
+    Of those that only do tasks, which come every quarter of a minute, these are the sign. Clocks of machines differ:
+    a sign is too old by them only where no difference explains it.
+    """
+    signs: dict[str, Heartbeat] = {}
+    for row in Heartbeat.objects.filter(process__in=("worker", "task", "watchdog")).order_by("seen_at"):
+        signs[row.process] = row
+    newest, watchdog, recent = signs.get("worker") or signs.get("task"), signs.get("watchdog"), now() - STALE_AFTER
+    if newest is None:
+        return Life(None, lives=False)
+    dead = watchdog is not None and watchdog.seen_at > recent and "worker" in watchdog.told.split()
+    return Life(newest.seen_at, lives=newest.seen_at > recent and not dead)
+
+
+def call_dead(processes: Iterable[str]) -> None:
+    """Write down whom the watchdog takes to be dead."""
+    Heartbeat.objects.filter(process="watchdog").update(told=" ".join(sorted(processes)))
 
 
 def alive(process: Process) -> list[str]:

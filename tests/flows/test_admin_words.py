@@ -31,6 +31,7 @@ from apps.monitoring.models import (
     StatusSubscriber,
 )
 from apps.monitoring.services.health import health_monitor
+from apps.monitoring.services.outages import record
 from apps.monitoring.services.slo import ensure_objectives
 from apps.monitoring.services.verifying import verify
 from apps.notifications.models import Alert, AlertChannel, AlertDelivery
@@ -114,12 +115,32 @@ def test_scheduled_jobs_are_called_so_everywhere(client: Client) -> None:
         assert "eriodic task" not in text.replace("periodictask", ""), address
 
 
-def test_a_worker_that_the_watchdog_calls_dead_is_not_green(client: Client, settings: Any) -> None:
+def test_the_worker_is_dead_once_the_watchdog_calls_it_so(client: Client, settings: Any) -> None:
+    """Its clock is 12 seconds behind: compared by the watchdog's interval it would be dead every few seconds."""
+    alarm = {"code": "worker_down", "seen": "", "began_at": f"{now():%Y-%m-%dT%H:%M:%S+00:00}", "over_at": ""}
     heartbeat.sign("worker", "w1")
     heartbeat.record()  # the last task was done just now, too
-    for seconds, tone in ((2, "ok"), (settings.WATCHDOG_SECONDS + 1, "bad")):
-        with time_machine.travel(now() + timedelta(seconds=seconds), tick=False):
-            assert contributions.machinery()[0].tone == tone
+
+    def tone() -> str:
+        return contributions.machinery()[0].tone
+
+    with time_machine.travel(now() + timedelta(seconds=12 + settings.WATCHDOG_SECONDS / 3), tick=False) as clock:
+        heartbeat.sign("watchdog")
+        assert tone() == "ok"
+        record([alarm])
+        assert tone() == "bad", "a green figure beside that alarm"
+        heartbeat.leave("worker", "w1")
+        heartbeat.record()
+        assert tone() == "bad", "the last one left, and what it did is still fresh"
+        heartbeat.sign("worker", "w1")
+        record([alarm | {"over_at": alarm["began_at"]}])
+        assert tone() == "ok"
+        record([alarm | {"began_at": f"{now():%Y-%m-%dT%H:%M:%S+00:00}"}])
+        clock.shift(heartbeat.STALE_AFTER)
+        heartbeat.sign("worker", "w1")
+        assert tone() == "ok", "who does not watch any more says nothing"
+        clock.shift(heartbeat.STALE_AFTER)
+        assert tone() == "bad"
 
 
 def test_figures_of_a_week_say_which(client: Client) -> None:

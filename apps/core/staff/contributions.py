@@ -3,7 +3,6 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
 from django.utils.translation import gettext as now_translated
 from django.utils.translation import gettext_lazy as _
 from django_celery_beat.models import PeriodicTask
@@ -51,15 +50,12 @@ def machinery() -> list[Figure]:
 
 
 def _worker() -> Figure:
-    """Red as soon as the watchdog calls it dead: a green figure beside that alarm would be the wrong one of the two."""
-    seen, silence = heartbeat.last("worker"), timedelta(seconds=settings.WATCHDOG_SECONDS)
-    if seen is None:  # a worker that only does tasks, which come every quarter of a minute
-        seen, silence = heartbeat.last(), heartbeat.STALE_AFTER
-    if seen is None:
+    """Red as soon as the watchdog calls it dead, and not before: of a figure and an alarm that differ, one is wrong."""
+    worker = heartbeat.life_of_workers()
+    if worker.seen_at is None:
         return Figure(_("Worker"), _("never seen"), tone="bad")
-    fresh = now() - seen < silence
-    note = "" if fresh else now_translated("gives no sign of life")
-    return Figure(_("Worker last seen"), relative_time(seen), note, "ok" if fresh else "bad")
+    note = "" if worker.lives else now_translated("gives no sign of life")
+    return Figure(_("Worker last seen"), relative_time(worker.seen_at), note, "ok" if worker.lives else "bad")
 
 
 def _oldest(due: datetime | None) -> str:

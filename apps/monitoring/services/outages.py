@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from apps.core import heartbeat
 from apps.monitoring.watchdog.alarms import ALARMS, BY_CODE
+from apps.monitoring.watchdog.judging import PROCESSES
 from apps.monitoring.watchdog.telling import address_key
 from apps.notifications import routing
 from apps.notifications.channels import Address
@@ -24,7 +25,10 @@ TICK_SECONDS = 30
 def record(told: Iterable[Mapping[str, Any]]) -> int:
     """Write the watchdog's alarms down, or that they are over. Doing so again changes nothing. Returns how many."""
     routes = {address_key(Address(route.name, route.url)): route for route in routing.routes()}
-    return sum(_record(item, routes) for item in told if item["code"] in BY_CODE)
+    written = sum(_record(item, routes) for item in told if item["code"] in BY_CODE)
+    dead = Alert.objects.filter(code__in=PROCESSES, subject="", resolved_at=None).values_list("code", flat=True)
+    heartbeat.call_dead(PROCESSES[code] for code in dead)
+    return written
 
 
 def _record(item: Mapping[str, Any], routes: Mapping[str, routing.Route]) -> bool:
