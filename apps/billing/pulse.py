@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 
 from django.db.models import Q, QuerySet, Sum
 from django.utils.text import format_lazy
@@ -23,7 +22,7 @@ from apps.billing.services.invoices import PAYMENT_FAILED
 from apps.core.kinds import BasePrice, Concern, Contribution, PulseMetric, RevenueSource, Text
 from apps.core.models import DomainEvent
 from apps.core.staff.display import list_url
-from apps.core.staff.figures import MOST_COUNTED
+from apps.core.staff.figures import capped
 
 BASE_PRICE = "base_monthly"
 PAYING = (Subscription.Status.ACTIVE, Subscription.Status.PAST_DUE)
@@ -132,10 +131,6 @@ def revenue_sources() -> list[Contribution]:
     ]
 
 
-def _capped(rows: Callable[[], QuerySet[Any, Any]]) -> Callable[[], int]:
-    return lambda: rows().order_by().values("pk")[: MOST_COUNTED + 1].count()
-
-
 def _differences() -> int:
     return Reconciliation.objects.order_by("-created_at").values_list("differences", flat=True).first() or 0
 
@@ -144,21 +139,21 @@ CONCERNS = (
     Concern(
         "failed_bills",
         _("Bills that could not be collected"),
-        _capped(lambda: Invoice.objects.unscoped().filter(status=Invoice.Status.OPEN, attempts__gt=0)),
+        lambda: capped(Invoice.objects.unscoped().filter(status=Invoice.Status.OPEN, attempts__gt=0)),
         lambda: list_url(Invoice, status__exact="open", period="any"),
         order=20,
     ),
     Concern(
         "open_disputes",
         _("Open disputes"),
-        _capped(lambda: Dispute.objects.filter(status__in=Dispute.UNDECIDED)),
+        lambda: capped(Dispute.objects.filter(status__in=Dispute.UNDECIDED)),
         lambda: list_url(Dispute, status="open", period="any"),
         order=21,
     ),
     Concern(
         "failed_refunds",
         _("Refunds that did not arrive"),
-        _capped(lambda: Refund.objects.filter(state__in=(Refund.State.FAILED, Refund.State.REFUSED))),
+        lambda: capped(Refund.objects.filter(state__in=(Refund.State.FAILED, Refund.State.REFUSED))),
         lambda: list_url(Refund, period="any"),
         order=22,
     ),
@@ -172,7 +167,7 @@ CONCERNS = (
     Concern(
         "abuse",
         _("Signs of abuse to settle"),
-        _capped(lambda: AbuseFlag.objects.unscoped().filter(settled_at=None)),
+        lambda: capped(AbuseFlag.objects.unscoped().filter(settled_at=None)),
         lambda: list_url(AbuseFlag, state="open"),
         order=24,
     ),

@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from apps.core import heartbeat
 from apps.core.clock import now
 from apps.core.models import EventDelivery, JobRun
+from apps.core.rows import count_up_to
 
 Values = Mapping[tuple[str, ...], float]
 MOST_COUNTED = 100_000
@@ -16,7 +17,7 @@ State = EventDelivery.State
 
 def few(rows: QuerySet[Any]) -> float:
     """How many there are, counted up to a bound: a figure must not cost more the worse things stand."""
-    return rows.order_by().values("pk")[:MOST_COUNTED].count()
+    return count_up_to(rows, MOST_COUNTED)
 
 
 def lag(rows: QuerySet[Any], field: str = "due_at") -> float:

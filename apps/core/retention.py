@@ -1,7 +1,6 @@
 """What core forgets: rows that were only needed for a while, deleted in small batches."""
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.core.management import call_command
 from django.db import models
@@ -9,10 +8,10 @@ from django.db import models
 from apps.core import heartbeat, idempotency
 from apps.core.clock import now
 from apps.core.models import DomainEvent, EventDelivery, JobRun
+from apps.core.rows import delete_in_batches
 
 KEEP_EVENTS = timedelta(days=30)
 KEEP_JOB_RUNS = timedelta(days=90)
-BATCH = 2_000
 
 
 def forget_old_rows(slot: datetime) -> str:
@@ -26,12 +25,5 @@ def forget_old_rows(slot: datetime) -> str:
     answers = idempotency.purge(slot)
     heartbeat.forget(now())
     call_command("clearsessions", verbosity=0)
-    return f"{_delete(events)} events, {_delete(job_runs)} job records, {answers} answers"
-
-
-def _delete(rows: models.QuerySet[Any]) -> int:
-    total = 0
-    while batch := list(rows.order_by("pk").values_list("pk", flat=True)[:BATCH]):
-        rows.model._default_manager.filter(pk__in=batch).delete()
-        total += len(batch)
-    return total
+    told = [delete_in_batches(rows.order_by("pk")) for rows in (events, job_runs)]
+    return f"{told[0]} events, {told[1]} job records, {answers} answers"

@@ -1,18 +1,17 @@
 """What notifications forgets: what was read, what is long over, in batches."""
 
 from datetime import datetime, timedelta
-from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
 from apps.core.ids import lowest_id
+from apps.core.rows import delete_in_batches
 from apps.notifications.models import Alert, AlertDelivery, MaintenanceWindow, Notification
 
 KEEP_READ = timedelta(days=90)
 KEEP_UNREAD = timedelta(days=365)
 KEEP_DELIVERIES = timedelta(days=90)
 KEEP_ALERTS = timedelta(days=365)
-BATCH = 1_000
 
 
 def forget(slot: datetime) -> str:
@@ -25,15 +24,5 @@ def forget(slot: datetime) -> str:
     ).exclude(state=AlertDelivery.State.PENDING)
     alerts = Alert.objects.filter(resolved_at__lt=slot - KEEP_ALERTS, pk__lt=lowest_id(slot - KEEP_ALERTS))
     windows = MaintenanceWindow.objects.filter(ends_at__lt=slot - KEEP_ALERTS)
-    told = _delete(read) + _delete(unread)
-    return (
-        f"{told} notifications, {_delete(deliveries)} deliveries, {_delete(alerts)} alerts, {_delete(windows)} windows"
-    )
-
-
-def _delete(rows: QuerySet[Any]) -> int:
-    total = 0
-    while batch := list(rows.order_by("pk").values_list("pk", flat=True)[:BATCH]):
-        rows.model._base_manager.filter(pk__in=batch).delete()
-        total += len(batch)
-    return total
+    told = [delete_in_batches(rows.order_by("pk")) for rows in (read, unread, deliveries, alerts, windows)]
+    return f"{told[0] + told[1]} notifications, {told[2]} deliveries, {told[3]} alerts, {told[4]} windows"

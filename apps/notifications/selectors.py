@@ -11,6 +11,7 @@ from apps.accounts.models import User
 from apps.accounts.permissions import Actor
 from apps.core.kinds import NoticeType
 from apps.core.registry import registry
+from apps.core.rows import count_up_to
 from apps.notifications.models import Alert, NoticePreference, Notification
 
 MOST_COUNTED = 99
@@ -40,7 +41,7 @@ def notification_of(actor: Actor, public_id: str) -> Notification:
 
 def count_unread(actor: Actor) -> int:
     """How many were not read yet, counted to 99; one query."""
-    return inbox(actor, unread=True).order_by().values("pk")[:MOST_COUNTED].count()
+    return count_up_to(inbox(actor, unread=True), MOST_COUNTED)
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from unfold.views import ChangeList
 
 from apps.core import clock
 from apps.core.ids import InvalidIdError, from_public, lowest_id
-from apps.core.staff.figures import MOST_COUNTED
+from apps.core.staff.figures import MOST_COUNTED, capped
 from apps.core.staff.job_pages import job_links
 
 ORGANIZATION_NAME = "staff_organization_name"
@@ -36,7 +36,7 @@ class CappedPaginator(Paginator):
     def _seen(self) -> int:
         if not isinstance(self.object_list, models.QuerySet):
             return len(self.object_list)
-        return self.object_list.order_by().values("pk")[: MOST_COUNTED + 1].count()
+        return capped(self.object_list)
 
     @cached_property
     def count(self) -> int:

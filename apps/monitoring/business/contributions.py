@@ -1,9 +1,7 @@
 """What the business side of monitoring adds to the platform: its jobs, alarms, tables, costs and concerns."""
 
 from datetime import timedelta
-from typing import Any
 
-from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.clock import now
@@ -12,7 +10,7 @@ from apps.core.models import EventDelivery, JobRun
 from apps.core.registry import register
 from apps.core.staff.contributions import overdue_jobs
 from apps.core.staff.display import list_url
-from apps.core.staff.figures import MOST_COUNTED
+from apps.core.staff.figures import capped
 from apps.integrations.models import MailMessage, StripeObject
 from apps.monitoring.business.notion import PULSE
 from apps.monitoring.business.staff import figures
@@ -25,12 +23,8 @@ A_DAY, A_WEEK, A_QUARTER = timedelta(hours=26), timedelta(days=7, hours=6), time
 RECENT = timedelta(days=7)
 
 
-def _capped(rows: QuerySet[Any]) -> int:
-    return rows.order_by().values("pk")[: MOST_COUNTED + 1].count()
-
-
 def _failed_jobs() -> int:
-    return _capped(JobRun.objects.filter(state=JobRun.State.FAILED, slot__gte=now() - RECENT))
+    return capped(JobRun.objects.filter(state=JobRun.State.FAILED, slot__gte=now() - RECENT))
 
 
 def _verifier_failed() -> int:
@@ -82,7 +76,7 @@ register(
     Concern(
         "open_alerts",
         _("Open alarms"),
-        lambda: _capped(Alert.objects.filter(resolved_at=None)),
+        lambda: capped(Alert.objects.filter(resolved_at=None)),
         lambda: list_url(Alert),
         order=10,
     ),
@@ -96,7 +90,7 @@ register(
     Concern(
         "dead_deliveries",
         _("Event deliveries that were given up"),
-        lambda: _capped(EventDelivery.objects.filter(state=EventDelivery.State.DEAD)),
+        lambda: capped(EventDelivery.objects.filter(state=EventDelivery.State.DEAD)),
         lambda: list_url(EventDelivery, state__exact="dead", period="any"),
         order=12,
     ),
@@ -111,14 +105,14 @@ register(
     Concern(
         "failed_mail",
         _("Mail that failed or has an unknown outcome"),
-        lambda: _capped(MailMessage.objects.filter(state__in=(MailMessage.State.FAILED, MailMessage.State.UNKNOWN))),
+        lambda: capped(MailMessage.objects.filter(state__in=(MailMessage.State.FAILED, MailMessage.State.UNKNOWN))),
         lambda: list_url(MailMessage, state__exact="failed", period="any"),
         order=15,
     ),
     Concern(
         "dead_stripe_objects",
         _("Objects at Stripe that were given up"),
-        lambda: _capped(StripeObject.objects.filter(state=StripeObject.State.DEAD)),
+        lambda: capped(StripeObject.objects.filter(state=StripeObject.State.DEAD)),
         lambda: list_url(StripeObject, state__exact="dead", period="any"),
         order=16,
     ),

@@ -11,6 +11,7 @@ from apps.core.health import examine
 from apps.core.kinds import Gauge, HealthCheck, PulseMetric
 from apps.core.models import EventDelivery, JobRun
 from apps.core.registry import registry
+from apps.core.rows import count_up_to
 from apps.core.staff.figures import MOST_COUNTED
 from apps.monitoring.intervals import DAY, Span, whole_days
 from apps.monitoring.models import HealthRun
@@ -71,19 +72,16 @@ def system_health_log(slot: datetime) -> str:
 def counts(span: Span) -> dict[str, int]:
     """What jobs, alarms and deliveries came to; each counted to a limit."""
     jobs = JobRun.objects.filter(slot__gte=span.start, slot__lt=span.end)
-    deliveries = EventDelivery.objects
+    due = EventDelivery.objects.filter(state=EventDelivery.State.PENDING, due_at__lte=now())
+    dead = EventDelivery.objects.filter(state=EventDelivery.State.DEAD)
     return {
         "jobs_done": jobs.filter(state=JobRun.State.SUCCEEDED).count(),
         "jobs_failed": jobs.filter(state=JobRun.State.FAILED).count(),
         "alerts_opened": Alert.objects.filter(began_at__gte=span.start, began_at__lt=span.end).count(),
-        "alerts_open": _capped(Alert.objects.filter(resolved_at=None)),
-        "deliveries_due": _capped(deliveries.filter(state=EventDelivery.State.PENDING, due_at__lte=now())),
-        "deliveries_dead": _capped(deliveries.filter(state=EventDelivery.State.DEAD)),
+        "alerts_open": count_up_to(Alert.objects.filter(resolved_at=None), MOST_COUNTED),
+        "deliveries_due": count_up_to(due, MOST_COUNTED),
+        "deliveries_dead": count_up_to(dead, MOST_COUNTED),
     }
-
-
-def _capped(rows: Any) -> int:
-    return int(rows.order_by().values("pk")[:MOST_COUNTED].count())
 
 
 def _day_of(span: Span) -> dict[str, int | None]:

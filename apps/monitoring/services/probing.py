@@ -14,6 +14,7 @@ from apps.core.clock import now
 from apps.core.context import bound
 from apps.core.kinds import StatusComponent
 from apps.core.registry import registry
+from apps.core.rows import delete_in_batches
 from apps.core.scrubbing import scrub
 from apps.monitoring.intervals import DAY, minute_of, start_of
 from apps.monitoring.models import Probe, UptimeDay
@@ -24,7 +25,6 @@ log = structlog.get_logger(__name__)
 PROBE_TASK = "monitoring.probe_components"
 PATIENCE_SECONDS = 10.0
 BEGINS_AFTER = timedelta(minutes=3)  # a worker may be there before the web process, and before its own first tick
-BATCH = 5_000
 ROLLED_AT_MOST = 100  # days at once: a long pause is caught up with in a few runs
 
 
@@ -146,8 +146,7 @@ def forget_minutes(slot: datetime) -> int:
         kept = [name for name in known if (name, day) not in done]  # nothing is lost that is not added up yet
         old = Probe.objects.filter(minute__gte=start_of(day), minute__lt=start_of(day) + DAY)
         waiting = old.filter(component__in=kept).values_list("component", flat=True).distinct() if kept else []
-        while batch := list(old.exclude(component__in=list(waiting)).values_list("pk", flat=True)[:BATCH]):
-            deleted += Probe.objects.filter(pk__in=batch).delete()[0]
+        deleted += delete_in_batches(old.exclude(component__in=list(waiting)))
         day += timedelta(days=1)
     return deleted
 

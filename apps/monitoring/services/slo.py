@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import Sum
 
+from apps.core.rows import delete_in_batches
 from apps.monitoring.models import GaugeSample, Objective, RequestMinute, SloSample
 from apps.monitoring.observing.burn import RULES, Counts, Judgement, judge, percentile
 from apps.monitoring.selectors import gauge_history
@@ -16,7 +17,6 @@ SLO_BURNING = "slo_burning"
 SAMPLE = timedelta(minutes=5)
 SAMPLES_KEPT = timedelta(days=90)
 MINUTES_KEPT = timedelta(days=14)
-BATCH = 5_000
 
 DEFAULTS: tuple[dict[str, Any], ...] = (
     {
@@ -152,14 +152,7 @@ def _resolve(objective: Objective, but: str | None) -> None:
 
 def forget(slot: datetime) -> str:
     """Delete what is older than anybody looks at."""
-    minutes = _delete(RequestMinute.objects.filter(minute__lt=slot - MINUTES_KEPT))
-    samples = _delete(SloSample.objects.filter(at__lt=slot - SAMPLES_KEPT))
-    values = _delete(GaugeSample.objects.filter(at__lt=slot - gauge_history.SAMPLES_KEPT))
+    minutes = delete_in_batches(RequestMinute.objects.filter(minute__lt=slot - MINUTES_KEPT))
+    samples = delete_in_batches(SloSample.objects.filter(at__lt=slot - SAMPLES_KEPT))
+    values = delete_in_batches(GaugeSample.objects.filter(at__lt=slot - gauge_history.SAMPLES_KEPT))
     return f"{minutes} minutes of requests, {samples} looks at objectives, {values} gauge values"
-
-
-def _delete(rows: Any) -> int:
-    total = 0
-    while batch := list(rows.values_list("pk", flat=True)[:BATCH]):
-        total += rows.model.objects.filter(pk__in=batch).delete()[0]
-    return total

@@ -21,7 +21,7 @@ def old_event(state=None):
 
 
 def test_only_consumed_events_are_forgotten(monkeypatch):
-    monkeypatch.setattr("apps.core.retention.BATCH", 1)
+    monkeypatch.setattr("apps.core.rows.BATCH", 1)
     gone = {old_event(), old_event("done")}
     kept = {old_event("pending"), old_event("dead"), DomainEvent.objects.create(name="new").pk}
     forget_old_rows(now())

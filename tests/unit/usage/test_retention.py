@@ -48,7 +48,7 @@ def test_a_bucket_that_is_used_meanwhile_stays(db):
 
 
 def test_in_batches(organization, monkeypatch):
-    monkeypatch.setattr(retention, "BATCH", 2)
+    monkeypatch.setattr("apps.core.rows.BATCH", 2)
     for _number in range(5):
         logged(organization, at=now() - timedelta(days=20))
     assert retention.forget(now()) == "5 requests, 0 rate buckets"
