@@ -15,7 +15,7 @@ from apps.monitoring.metrics.bodies import timed_body
 from apps.monitoring.metrics.exposition import PATH, exposition
 from apps.monitoring.metrics.requests import note
 from apps.monitoring.metrics.series import REGISTRY
-from apps.monitoring.own_probes import is_own_probe
+from apps.monitoring.observing.own_probes import is_own_probe
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 STATUS = "/status"

@@ -9,7 +9,7 @@ from django.db.models import Count, F
 from apps.core import heartbeat
 from apps.core.clock import now
 from apps.core.gauges import few, lag
-from apps.monitoring.own_probes import BadAnswerError, status_of
+from apps.monitoring.observing.own_probes import BadAnswerError, status_of
 from apps.workflows import platform_statistics as statistics
 from apps.workflows.engine.turns import waits_since
 from apps.workflows.models import Run, Trigger

@@ -7,9 +7,8 @@ from django.utils.translation import gettext_lazy as _
 from apps.core.kinds import AlertType, AuditAction, Gauge, HealthCheck, PulseMetric, ScheduledJob, StatusComponent, Tick
 from apps.core.preparation import ReleaseStep
 from apps.core.registry import register
-from apps.monitoring import own_probes
 from apps.monitoring.metrics.reading import READ_EVERY_SECONDS, READ_TASK
-from apps.monitoring.observing import checks, own_gauges, staff
+from apps.monitoring.observing import checks, own_gauges, own_probes, staff
 from apps.monitoring.selectors.uptime import uptime_percent
 from apps.monitoring.services import slo, starters
 from apps.monitoring.services.component_watch import COMPONENT_DOWN

@@ -6,8 +6,9 @@ import pytest
 import time_machine
 from django.core.signing import TimestampSigner
 
-from apps.monitoring import middleware, own_probes
+from apps.monitoring import middleware
 from apps.monitoring.metrics.series import REGISTRY
+from apps.monitoring.observing import own_probes
 from tests.common.roles import api_client_of
 from tests.common.workflows import make_run, make_workflow
 

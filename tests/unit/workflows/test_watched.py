@@ -2,7 +2,7 @@
 
 import pytest
 
-from apps.monitoring.own_probes import BadAnswerError
+from apps.monitoring.observing.own_probes import BadAnswerError
 from apps.workflows import watched
 
 

@@ -323,23 +323,6 @@ def test_runs_and_schedules_need_a_worker(clock):
         assert probing._examine(names[name])[0], name
 
 
-def test_the_platforms_own_address_is_asked(live_server, settings):
-    settings.SITE_URL = live_server.url
-    from apps.monitoring import own_probes
-
-    assert own_probes.pages_answer() == "the start page answers"
-    assert own_probes.api_answers() == "the API answers"
-    settings.SITE_URL = "http://127.0.0.1:9"
-    with contributed(StatusComponent("tried", "Tried", "", own_probes.pages_answer)):
-        up, _taken, words = probing._examine(registry(StatusComponent).get("tried"))
-    assert not up
-    assert words
-    for one in (live_server.url, settings.SITE_URL):
-        settings.SITE_URL = one
-        own_probes._client(one).close()
-    own_probes._client.cache_clear()
-
-
 def test_two_workers_open_one_incident(clock):
     """Both saw that there was none: the second makes no other, and breaks nothing of what it is within."""
     for _worker in range(2):
