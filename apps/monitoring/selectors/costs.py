@@ -7,9 +7,9 @@ from django.db.models import Sum
 
 from apps.core.kinds import BasePrice
 from apps.core.registry import registry
+from apps.monitoring.costs.fees import estimated_fees
 from apps.monitoring.models import Category, CostDay, CostForecast, CostLine
 from apps.monitoring.models.costs import TAX, Reckoned
-from apps.monitoring.services.costs_stripe import estimated_fees
 
 SUMMED = (*Category.values, "revenue", TAX, "fees", "addon")
 MONTH = 30  # days of costs that break-even goes by

@@ -13,12 +13,13 @@ from apps.core.clock import now
 from apps.core.kinds import CostSource, PulseMetric, RevenueSource
 from apps.core.registry import registry
 from apps.core.scrubbing import scrub
+from apps.monitoring.costs.fees import estimated_fees
 from apps.monitoring.figures import dollars, percent
 from apps.monitoring.intervals import whole_days
 from apps.monitoring.models import CostDay, CostLine
 from apps.monitoring.selectors.metrics import computed
 from apps.monitoring.services.costs_bills import entered
-from apps.monitoring.services.costs_stripe import StripeDay, balance, estimated_fees, stripe_days
+from apps.monitoring.services.costs_stripe import StripeDay, balance, stripe_days
 from apps.monitoring.services.costs_sums import add_up
 
 log = structlog.get_logger(__name__)

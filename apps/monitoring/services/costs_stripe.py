@@ -21,7 +21,6 @@ WENT_BACK = frozenset(
     {"refund", "payment_refund", "refund_failure", "payment_failure_refund", "payment_reversal", "adjustment"}
 )
 CHARGED = frozenset({"stripe_fee", "tax_fee", "stripe_fx_fee", "network_cost"})  # fees that are movements of their own
-_PER_MILLE, _FIXED = 29, 30  # of each payment: 2.9 % and 30 cents
 
 
 @dataclass
@@ -73,8 +72,3 @@ def balance() -> int | None:
         log.warning("stripe_balance_unknown", reason=error.code)
         return None
     return found.available.get(CURRENCY, 0) + found.pending.get(CURRENCY, 0)
-
-
-def estimated_fees(total: int, payments: int) -> int:
-    """What Stripe will have taken of so many payments: 2.9 % of all, rounded half up once, and 30 cents of each."""
-    return (total * _PER_MILLE + 500) // 1000 + _FIXED * payments

@@ -1,11 +1,13 @@
 """Days together are reckoned as each of them is."""
 
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from apps.monitoring.models import CostDay
+from apps.monitoring.selectors import costs
 from apps.monitoring.selectors.costs import sum_of
 
 RECKONED = ("infrastructure", "costs", "earned", "margin")
@@ -28,3 +30,9 @@ def test_a_day_and_the_sum_of_it_say_the_same() -> None:
 def test_of_nothing_there_is_no_share(values: dict[str, int]) -> None:
     assert day(**values).margin_percent is None
     assert sum_of([day(**values)]).margin_percent is None
+
+
+def test_who_reads_needs_none_who_writes() -> None:
+    """Not to have a vendor's gateway loaded for one line of arithmetic."""
+    folder = Path(costs.__file__).parent
+    assert [path.name for path in folder.glob("*.py") if "apps.monitoring.services" in path.read_text()] == []

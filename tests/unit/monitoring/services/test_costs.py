@@ -11,7 +11,7 @@ from apps.core.kinds import ScheduledJob
 from apps.core.registry import registry
 from apps.integrations.stripe.errors import PaymentsNotSetUpError
 from apps.monitoring.models import CostDay, CostLine
-from apps.monitoring.services import costs, costs_stripe
+from apps.monitoring.services import costs_stripe
 from apps.monitoring.services.costs import CostIncompleteError, cost_collector, days_to_collect
 from tests.common.costs import DAY, Books, FakeAccount, bill, moved, noon, sources
 
@@ -203,10 +203,3 @@ def test_jobs_have_their_names_and_times(db: None) -> None:
     jobs = {name: registry(ScheduledJob).get(name) for name in wanted}
     assert {name: job.crontab for name, job in jobs.items()} == wanted
     assert {job.tz for job in jobs.values()} == {"UTC"}
-
-
-def test_the_estimate_rounds_once() -> None:
-    assert costs_stripe.estimated_fees(0, 0) == 0
-    assert costs_stripe.estimated_fees(10_000, 1) == 290 + 30
-    assert [costs_stripe.estimated_fees(total, 0) for total in (17, 18, 500)] == [0, 1, 15]
-    assert costs.AGAIN == 3
