@@ -1,11 +1,11 @@
-"""What the business side of monitoring adds to the platform: its jobs, alarms, tables, costs and concerns."""
+"""What the business side of monitoring adds to the platform: its jobs, tables and concerns."""
 
 from datetime import timedelta
 
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.clock import now
-from apps.core.kinds import AlertType, Concern, HealthCheck, ScheduledJob, StaffFigures
+from apps.core.kinds import Concern, ScheduledJob, StaffFigures
 from apps.core.models import EventDelivery, JobRun
 from apps.core.registry import register
 from apps.core.staff.contributions import overdue_jobs
@@ -15,7 +15,7 @@ from apps.integrations.models import MailMessage, StripeObject
 from apps.monitoring.business.notion import PULSE
 from apps.monitoring.business.staff import figures
 from apps.monitoring.models import HealthRun
-from apps.monitoring.services import error_tracker, growth, pulse, reports
+from apps.monitoring.services import growth, pulse, reports
 from apps.monitoring.spans import LONDON, PULSE_WEEK
 from apps.notifications.models import Alert
 
@@ -62,17 +62,6 @@ register(
     ScheduledJob(
         "growth_retention", _("Count sign-ups and growth"), growth.growth_retention, "10 0 * * *", overdue_after=A_DAY
     ),
-    ScheduledJob(
-        "sentry_test", _("Test the error tracker"), error_tracker.sentry_test, "0 10 * * 0", overdue_after=A_WEEK
-    ),
-    AlertType(
-        error_tracker.ALERT,
-        _("The error tracker does not take errors"),
-        "warning",
-        _("The error tracker did not take its weekly test"),
-        "{{ reason }}",
-    ),
-    HealthCheck("error_tracker", _("Error tracker"), error_tracker.told_to),
     Concern(
         "open_alerts",
         _("Open alarms"),

@@ -51,9 +51,11 @@ def metrics() -> Checked:
 
 
 def tracking() -> Checked:
-    """Where errors and traces are told."""
-    errors, traces = bool(settings.ENV.SENTRY_DSN), bool(settings.ENV.OTEL_EXPORTER_OTLP_ENDPOINT)
+    """Where errors and traces are told. `sentry_test` tries whether errors arrive."""
+    errors, traces = bool(settings.SENTRY_DSN), bool(settings.ENV.OTEL_EXPORTER_OTLP_ENDPOINT)
     if not errors and settings.LEVQOR_ENV == "production":
         return "warning", _("Errors are only in the log: SENTRY_DSN is not set.")
     told = [name for name, there in (("Sentry", errors), ("OpenTelemetry", traces)) if there]
-    return "ok", _("Told to %(where)s.") % {"where": ", ".join(told)} if told else _("Errors are in the log.")
+    if not told:
+        return "off", _("Not set up (SENTRY_DSN): errors are in the log.")
+    return "ok", _("Told to %(where)s.") % {"where": ", ".join(told)}

@@ -1,4 +1,4 @@
-"""What observing adds to the platform: probes, gauges, objectives, the status page."""
+"""What observing adds to the platform: probes, gauges, objectives, the status page, the error tracker."""
 
 from datetime import datetime, timedelta
 
@@ -10,7 +10,7 @@ from apps.core.registry import register
 from apps.monitoring.metrics.reading import READ_EVERY_SECONDS, READ_TASK
 from apps.monitoring.observing import checks, own_gauges, own_probes, staff
 from apps.monitoring.selectors.uptime import uptime_percent
-from apps.monitoring.services import slo, starters
+from apps.monitoring.services import error_tracker, slo, starters
 from apps.monitoring.services.component_watch import COMPONENT_DOWN
 from apps.monitoring.services.incidents import MAIL_TASK
 from apps.monitoring.services.probing import PROBE_TASK, uptime_rollup
@@ -35,6 +35,13 @@ register(
         retries=0,
         overdue_after=timedelta(minutes=20),
     ),
+    ScheduledJob(
+        "sentry_test",
+        _("Test the error tracker"),
+        error_tracker.sentry_test,
+        "0 10 * * 0",
+        overdue_after=timedelta(days=7, hours=6),
+    ),
     ScheduledJob("uptime_rollup", _("Add up the uptime of the day before"), uptime_rollup, "12 0 * * *"),
     ScheduledJob("forget_measurements", _("Forget old measurements"), forget, "20 4 * * *"),
     ReleaseStep("objectives", _("objectives"), lambda: f"{slo.ensure_objectives()} made"),
@@ -55,6 +62,13 @@ register(
             "{{ bad }} of {{ total }} requests of the last {{ window }} were bad: {{ rate }} times as many as the "
             "objective allows, so that what it allows is used up {{ rate }} times too early."
         ),
+    ),
+    AlertType(
+        error_tracker.ALERT,
+        _("The error tracker does not take errors"),
+        "warning",
+        _("The error tracker did not take its weekly test"),
+        "{{ reason }}",
     ),
     PulseMetric("uptime", _("Uptime"), "percent", uptime_percent, _("Platform"), order=5),
     Gauge("levqor_component_up", "Whether the last probe found it up.", own_gauges.components_up, ("component",)),

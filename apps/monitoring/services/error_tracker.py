@@ -6,7 +6,6 @@ from importlib import import_module
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from apps.core.kinds import Checked
 from apps.notifications.services import alerts
 
 ALERT = "error_tracker_away"
@@ -39,10 +38,3 @@ def _explain(reason: str) -> str:
         "not_sent": _("it was not sent within ten seconds"),
     }
     return words.get(reason) or _("it was refused: %(reason)s") % {"reason": reason}
-
-
-def told_to() -> Checked:
-    """For the doctor: whether anybody is told of errors. The log has them in any case."""
-    if not settings.SENTRY_DSN:
-        return "off", "not set up (SENTRY_DSN): errors are in the log"
-    return "ok", "set up; sentry_test tries it every Sunday"
