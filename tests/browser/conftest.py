@@ -2,7 +2,6 @@
 
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,18 +13,13 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from tests.common.processes import free_port
 from tests.common.surroundings import bare_environment
 
 ROOT = Path(__file__).resolve().parents[2]
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or "/usr/bin/chromium"
 PASSWORD = "levqor-demo"
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="session")
@@ -38,8 +32,8 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @contextmanager
 def started(var: Path) -> Iterator[str]:
     """A platform as a user starts it, with this folder for its files. Yields its address."""
-    port = _free_port()
-    environment = bare_environment(LEVQOR_VAR=str(var), PORT=str(port), STRIPE_FAKE_PORT=str(_free_port()))
+    port = free_port()
+    environment = bare_environment(LEVQOR_VAR=str(var), PORT=str(port), STRIPE_FAKE_PORT=str(free_port()))
     log = (var / "platform.log").open("wb")
     command = [sys.executable, "manage.py", "start", "--end-with-parent"]
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)

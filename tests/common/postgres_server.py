@@ -59,7 +59,7 @@ class PostgresServer:
     def start(self) -> "PostgresServer":
         """Start, and wait until it answers."""
         self.program.start()
-        eventually(self._answers, 30, f"PostgreSQL answers:\n{self.program.tail()}")
+        eventually(self._answers, 30, "PostgreSQL answers")
         return self
 
     def crash(self) -> None:
@@ -71,5 +71,6 @@ class PostgresServer:
         try:
             psycopg.connect(self.url, connect_timeout=2).close()
         except psycopg.OperationalError:
+            assert self.program.running, f"PostgreSQL ended early:\n{self.program.tail()}"
             return False
         return True

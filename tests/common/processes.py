@@ -1,15 +1,18 @@
 """Real processes for tests: started in their own group, logged to a file, killed at will, never left behind."""
 
 import os
+import random
 import signal
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
 ROOT = Path(__file__).resolve().parents[2]
+SERVERS_PORTS = (20_000, 32_768)  # below those that Linux gives to connections
 T = TypeVar("T")
 
 
@@ -26,10 +29,13 @@ def eventually(look: Callable[[], T], seconds: float, what: str, every: float = 
 
 
 def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody listens on now, and that no connection is given by chance: while a server is down, a client
+    that asks for it again and again would at last be connected to itself, and the server could not come back."""
+    while True:
+        port = random.randrange(*SERVERS_PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class Program:

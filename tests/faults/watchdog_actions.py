@@ -24,10 +24,15 @@ def all_live() -> bool:
     )
 
 
+def workers() -> int:
+    """How many there are by their signs."""
+    return Heartbeat.objects.filter(process="worker").count()
+
+
 def alerts() -> list[Any]:
     """The history: code, whether it is over, how many deliveries were made of it."""
     connection.close()  # it may be to a server that was killed
-    codes = ("beat_down", "worker_down", "redis_down", "database_down")
+    codes = ("beat_down", "worker_down", "worker_lost", "redis_down", "database_down")
     return [
         [alert.code, alert.resolved_at is not None, alert.deliveries.count()]
         for alert in Alert.objects.filter(code__in=codes)
