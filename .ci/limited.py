@@ -14,8 +14,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-# Seconds of a processor for the work below, beside tests, where `make test` takes 290 seconds: between 0.0095 and 0.0078,
-# as two machines had it that took 450 and 390 seconds.
+# Seconds of a processor for the work below, beside tests, where `make test` takes 290 seconds. Two machines, which took
+# 450 and 390 seconds, had 0.0095 and 0.0078.
 REFERENCE = 0.0085
 ROWS, TIMES = 1500, 4
 EVERY, GRACE = 5.0, 20.0
