@@ -17,7 +17,6 @@ from apps.monitoring.status import summary
 from apps.monitoring.status.summary import forget
 from levqor.celery import app as celery_app
 from tests.common.caching import forget_cache
-from tests.common.platform import migrated
 
 pytest_plugins = [
     "tests.common.roles",
@@ -45,11 +44,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     chosen = [item for item in items if _asks_services(item)]
     config.hook.pytest_deselected(items=[item for item in items if item not in set(chosen)])
     items[:] = chosen
-
-
-def pytest_unconfigure() -> None:
-    """At the end of a session, interrupted or not."""
-    migrated.forget()
 
 
 def _asks_services(item: pytest.Item) -> bool:

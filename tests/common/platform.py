@@ -3,14 +3,12 @@
 import json
 import os
 import shutil
-import sqlite3
 import subprocess
 import sys
-import tempfile
 import threading
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -51,8 +49,8 @@ class RedisServer:
 
 
 @contextmanager
-def postgres_database(prefix: str, template: str = "template1") -> Iterator[str]:
-    """A new database on the server of TEST_DATABASE_URL, a copy of `template`; yields its URL and drops it."""
+def postgres_database(prefix: str) -> Iterator[str]:
+    """A new database on the server of TEST_DATABASE_URL; yields its URL and drops it."""
     name = f"{prefix}_{uuid.uuid4().hex[:8]}"
     parts = urlsplit(POSTGRES)
     admin = urlunsplit(parts._replace(path="/postgres"))
@@ -61,8 +59,7 @@ def postgres_database(prefix: str, template: str = "template1") -> Iterator[str]
     except psycopg.OperationalError as error:
         raise RuntimeError(f"no PostgreSQL at TEST_DATABASE_URL={POSTGRES}: {error}") from error
     with connection:
-        copied = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
-        connection.execute(copied)
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     try:
         yield urlunsplit(parts._replace(path=f"/{name}"))
     finally:
@@ -156,52 +153,6 @@ class Platform:
             self._driver = None
 
 
-class Migrated:
-    """Databases that this process migrated once: every platform begins with a copy, which is `migrate`'s ten seconds
-    less. `forget` deletes them."""
-
-    def __init__(self) -> None:
-        self._kept = ExitStack()
-        self._file: Path | None = None
-        self._name = ""
-
-    def copy_file(self, target: Path) -> None:
-        """A copy for SQLite."""
-        if self._file is None:
-            folder = self._folder()
-            _prepare(folder)
-            self._file = folder / "levqor.sqlite3"
-        with closing(sqlite3.connect(self._file)) as source, closing(sqlite3.connect(target)) as copy:
-            source.backup(copy)
-
-    def database(self) -> AbstractContextManager[str]:
-        """A copy on PostgreSQL, as `postgres_database`."""
-        if not self._name:
-            url = self._kept.enter_context(postgres_database("levqor_migrated"))
-            _prepare(self._folder(), DATABASE_URL=url)
-            self._name = urlsplit(url).path.removeprefix("/")
-        return postgres_database("levqor_test", self._name)
-
-    def forget(self) -> None:
-        """Delete what is copied from."""
-        self._kept.close()
-        self._file, self._name = None, ""
-
-    def _folder(self) -> Path:
-        return Path(self._kept.enter_context(tempfile.TemporaryDirectory(prefix="levqor-migrated-")))
-
-
-migrated = Migrated()
-
-
-def _prepare(folder: Path, **settings: str) -> None:
-    platform = Platform(folder, settings)
-    try:
-        platform.call("tests.common.preparing:prepare")
-    finally:
-        platform.stop()
-
-
 @contextmanager
 def running_platform(folder: Path, *, services: bool, **settings: str) -> Iterator[tuple[Platform, RedisServer | None]]:
     """A prepared platform: on PostgreSQL and Redis of our own with `services`, else on SQLite and files."""
@@ -211,14 +162,12 @@ def running_platform(folder: Path, *, services: bool, **settings: str) -> Iterat
         if services:
             redis = RedisServer(folder / "redis").start()
             stack.callback(redis.program.stop)
-            settings["DATABASE_URL"] = stack.enter_context(migrated.database())
+            settings["DATABASE_URL"] = stack.enter_context(postgres_database("levqor_test"))
             settings["REDIS_URL"] = redis.url
-        elif "DATABASE_URL" not in settings:
-            migrated.copy_file(folder / "levqor.sqlite3")
         platform = Platform(folder, {"PORT": str(free_port()), **settings})
         stack.callback(platform.stop)
         platform.call("tests.common.preparing:prepare")
         yield platform, redis
 
 
-__all__ = ["Platform", "RedisServer", "eventually", "migrated", "postgres_database", "running_platform"]
+__all__ = ["Platform", "RedisServer", "eventually", "postgres_database", "running_platform"]

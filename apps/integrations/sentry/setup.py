@@ -19,8 +19,8 @@ from sentry_sdk.integrations.threading import ThreadingIntegration
 from apps.integrations.sentry.events import before_breadcrumb, before_send
 from apps.integrations.sentry.log_events import LogBreadcrumbs, LogEvents
 
-# An exporter that reaches nobody would tell of that with every batch; anybody can send requests that Django refuses.
 TRACE = "HTTP_SENTRY_TRACE"
+# An exporter that reaches nobody would tell of that with every batch; anybody can send requests that Django refuses.
 SILENT_LOGGERS = ("opentelemetry.*", "django.security.*")
 
 

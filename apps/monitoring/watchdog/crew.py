@@ -50,9 +50,9 @@ class Crew:
         return []
 
     def _has_yet_to_compare(self, at: float) -> bool:
-        if self._assumed and self._assumed_at is None:
+        if self._assumed_at is None:
             self._assumed_at = at
-        return self._assumed and at - (self._assumed_at or at) < self._still
+        return self._assumed and at - self._assumed_at < self._still
 
     def _note(self, signs: dict[str, int], at: float) -> None:
         for name in self._members.keys() - signs.keys():
