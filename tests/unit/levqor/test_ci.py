@@ -49,6 +49,14 @@ def test_any_python_that_make_takes_will_do(tmp_path: Path, programs: dict[str, 
     assert (found.stdout.split(), found.stderr) == (missing, "")
 
 
+def test_the_systems_own_python_comes_first(tmp_path: Path) -> None:
+    for version, found in ((0, "system"), (1, "python3.11")):  # whether it is too old
+        (tmp_path / "system").write_text(f"#!{BASH}\nexit {version}\n")
+        (tmp_path / "system").chmod(0o755)
+        ended = run(tmp_path, f"SYSTEM_PYTHON={tmp_path}/system; find_python", python3__11="exit 0")
+        assert (ended.stdout, ended.stderr) == (f"{tmp_path}/{found}\n", "")
+
+
 def test_a_redis_that_never_answers_is_told(tmp_path: Path) -> None:
     words = "seq() { echo 1; }; sleep() { :; }; start_redis"
     ended = run(tmp_path, words, **{"redis-cli": "exit 1"})
