@@ -28,6 +28,7 @@ Dial = Callable[[IPAddress, int, float], socket.socket]
 # Mail, shells and stores that read a request's body line by line as commands; nobody serves HTTP there.
 REFUSED_PORTS = frozenset({21, 22, 23, 25, 110, 143, 465, 587, 993, 995, 6379, 11211})
 _MAX_ADDRESSES_TRIED = 4
+HUNG_UP = (ssl.SSLEOFError, ssl.SSLZeroReturnError)  # in the middle; which of them, differs between Pythons
 
 
 def dial_tcp(address: IPAddress, port: int, timeout: float) -> socket.socket:
@@ -140,7 +141,7 @@ class GuardedStream(httpcore.NetworkStream):
                 raise HttpFailureError(
                     _("No secure connection to %(host)s: %(reason)s") % {"host": server_hostname, "reason": reason},
                     code="tls_failure",
-                    transient=isinstance(error, ssl.SSLEOFError),  # hung up in the middle; all else stays wrong
+                    transient=isinstance(error, HUNG_UP),  # all else stays wrong
                 ) from error
             if isinstance(error, OSError):
                 raise httpcore.ConnectError(str(error)) from error
