@@ -8,7 +8,7 @@ from typing import Any
 
 MAX_DEPTH = 100  # lists and mappings inside of each other; Python's recursion ends not far above 900
 # A text without an end counts too, or it would be read again from each of its quotes; no parser gets past it either.
-_TEXTS = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
+_TEXTS = re.compile(rb'"(?>(?:[^"\\]|\\.)*)"?', re.DOTALL)
 _BRACKETS = re.compile(rb"[\[\]{}]")
 
 

@@ -26,24 +26,27 @@ SECRET_NAME = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 
+# Below, groups are atomic and never possessive: Python before 3.11.5, Debian 12's too, goes back into those that are
+# (python/cpython#106052), and the rest of a secret stays.
 # Three quotes hold lines, up to the next three or the end of it all: none of the text is looked at twice.
 _QUOTED = r""" (?> [bfru]{0,2} (?P<escape> \\{0,7} )
                (?: (?P<three> "{3} | '{3} ) (?s: .*? ) (?: (?<! \\ ) (?P=escape) (?P=three) | \Z )
                  | (?P<quote> ["'] ) [^\n]*? (?: (?<! \\ ) (?P=escape) (?P=quote) | (?= \n ) | \Z ) ) ) """
 # A bracket with texts, over lines, up to the next that opens or closes. One that stands in quotes for another takes
 # their end for a beginning, and fails in its own line: so no lines are looked at by both.
-_TEXTS = r""" [\[({] (?: [^"'()\[\]{}]{0,200}+ (?: "[^"\n]*+" | '[^'\n]*+' ) ){1,200}+ [^"'()\[\]{}]{0,200}+ [\]})] """
+_TEXTS = r""" [\[({] (?> (?: [^"'()\[\]{}]{0,200}+ (?: "[^"\n]*+" | '[^'\n]*+' ) ){1,200} )
+              [^"'()\[\]{}]{0,200}+ [\]})] """
 # YAML's: a mark, and the lines that are as far in as the first, with empty ones between them.
 _MARK = r" [|>] [1-9+-]{0,2} [ \t\r]*+ (?: \# [^\n]*+ )? \n "
-_BLOCK = rf""" {_MARK} (?: (?: [ \t\r]*+ \n )*+ (?P<indent> [ \t]++ ) [^\n]++
-                   (?: (?: \n [ \t\r]*+ (?= \n ) )*+ \n (?P=indent) [^\n]++ )*+ | [^\n]++ ) """
+_BLOCK = rf""" {_MARK} (?: (?> (?: [ \t\r]*+ \n )* ) (?P<indent> [ \t]++ ) [^\n]++
+                   (?> (?: (?> (?: \n [ \t\r]*+ (?= \n ) )* ) \n (?P=indent) [^\n]++ )* ) | [^\n]++ ) """
 # What would end a value ends it only where it looks like an end: passwords have commas and brackets, too.
 _PLAIN = r""" (?: [^\s&,;)}\]"'<>\\`] | & (?! [\w.%\[\]-]{1,60} = ) | [,;] (?! [\w.-]{1,60} [=:] | ["'\s] | \Z )
               | [)}\]"'<>\\`] (?= [A-Za-z0-9] ) ) """
 _VALUE = rf""" (?: {_QUOTED} | {_TEXTS} | {_BLOCK}
     | [\[({{] [^\n\]}})]*+ [\]}})]?
     | (?! (?: null | none | true | false ) (?: [.!?:…]*+ (?! {_PLAIN} ) | \\[nrt] ) )
-      (?: (?: bearer | basic | token | bot | apikey ) [ \t]++ )? {_PLAIN}{{3,}}+ ) """
+      (?: (?: bearer | basic | token | bot | apikey ) [ \t]++ )? (?> {_PLAIN}{{3,}} ) ) """
 _CLOSED = r' (?: ["\'\\\]]{1,8}+ | %(?:25){0,3}(?:22|27|5D) | &quot; | &\#(?:x27|39); )? '  # what closes a name
 _MEANS = r" (?: :=? | =[=>]? | [：＝] | %(?:25){0,3}3[AD] )"
 _FIGURE = r""" (?: s | s?_ (?: count | used | left | limit | total | age | ttl | seconds | minutes | days | ms ) )
@@ -68,8 +71,8 @@ _PAIR = _form(rf"""[\w-]{{0,60}}+ \\{{0,7}} ["'] \s*+ , \s*+ (?P<value> {_QUOTED
 _PAIR_BEFORE = _form(r"""[(\[] \s? b? \\{0,7} ["'] [\w-]* \Z""")
 _OPTION = _form(rf"[\w-]{{0,60}}+ [ \t]++ (?! - ) (?P<value> {_VALUE} )")
 _OPTION_BEFORE = _form(r"(?<! [\w-] ) -- [\w-]* \Z")
-_IN_QUERY = _form(rf"= (?P<value> {_PLAIN}{{16,}}+ )")
-_ALONE = _form(rf"= (?! \[ ) (?P<value> {_QUOTED} | {_PLAIN}{{8,}}+ )")
+_IN_QUERY = _form(rf"= (?P<value> (?> {_PLAIN}{{16,}} ) )")
+_ALONE = _form(rf"= (?! \[ ) (?P<value> {_QUOTED} | (?> {_PLAIN}{{8,}} ) )")
 _SCHEME = {
     "bearer": _form(r"(?: \s++ | %20 ) (?! authenti | authori ) (?P<value> [A-Za-z0-9._~+/=%-]{12,}+ )"),
     # "basic authentication" is no secret: letters of both kinds in between, or a figure, make one

@@ -60,7 +60,7 @@ OTHERS = _shapes(
 _KEY_BEGINS = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 _KEY_ENDS = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 _OF_KEYS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=\\\r\n"
-_ADDRESS = re.compile(r"(?<=://)(?:[^\s\"'<>:]++|[\"'<>](?=\w)|:(?!//))*+")
+_ADDRESS = re.compile(r"(?<=://)(?>(?:[^\s\"'<>:]++|[\"'<>](?=\w)|:(?!//))*)")
 _AUTHORITY_ENDS = re.compile(r"[/?#]")
 SHORTEST = 15  # of all these shapes
 LONGEST_USER = 7  # who logs in without a password: "git", "deploy"; what is longer is a token
