@@ -1,5 +1,6 @@
 """What all tests share: our own Celery application with a queue in memory, and nothing left over between tests."""
 
+import gc
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -44,6 +45,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     chosen = [item for item in items if _asks_services(item)]
     config.hook.pytest_deselected(items=[item for item in items if item not in set(chosen)])
     items[:] = chosen
+
+
+def pytest_collection_finish() -> None:
+    """Half a million objects of the suite itself stay to its end: garbage is not looked for among them."""
+    gc.freeze()
 
 
 def _asks_services(item: pytest.Item) -> bool:
