@@ -57,12 +57,6 @@ def port_is_free(host: str, port: int) -> bool:
     return True
 
 
-def _end_with_parent() -> None:
-    """In the child, before exec: the kernel ends it when the supervisor dies before the guard knows of it."""
-    if _libc is not None:
-        _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
 @dataclass
 class Child:
     """One supervised process and its history."""
@@ -211,14 +205,20 @@ class Supervisor:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=_end_with_parent,
+            preexec_fn=self._introduce,
         )
         child.started_at = time.monotonic()
-        self._tell_guard(f"+{child.process.pid}")
         stream = child.process.stdout
         assert stream is not None  # noqa: S101 - stdout=PIPE was asked for
         os.set_blocking(stream.fileno(), False)
         self._selector.register(stream, selectors.EVENT_READ, lambda: self._pump(child))
+
+    def _introduce(self) -> None:
+        """In the child, before exec: the guard knows of it before it can fork, whenever the supervisor is killed. While
+        there is no guard, the kernel ends it with the supervisor."""
+        self._tell_guard(f"+{os.getpid()}")
+        if _libc is not None:
+            _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
     def _ask_to_stop(self, child: Child) -> None:
         """Only the leader is asked: it ends its own workers in good order."""

@@ -55,11 +55,11 @@ def pid_in(path: Path) -> int:
 class Started:
     """A supervisor in its own process, with its output."""
 
-    def __init__(self, folder: Path, procfile: str, grace: float = 10.0) -> None:
+    def __init__(self, folder: Path, procfile: str, grace: float = 10.0, before: str = "") -> None:
         (folder / "Procfile").write_text(procfile)
         self.folder = folder
         self.process = subprocess.Popen(
-            [sys.executable, "-c", RUNNER, str(folder), str(grace)],
+            [sys.executable, "-c", before + RUNNER, str(folder), str(grace)],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             text=True,
@@ -128,8 +128,8 @@ def test_a_signal_to_make_alone_ends_everything(
 def start(tmp_path: Path) -> Iterator[Callable[..., Started]]:
     started: list[Started] = []
 
-    def begin(procfile: str, grace: float = 10.0) -> Started:
-        started.append(Started(tmp_path, procfile, grace))
+    def begin(procfile: str, grace: float = 10.0, before: str = "") -> Started:
+        started.append(Started(tmp_path, procfile, grace, before))
         return started[-1]
 
     yield begin
@@ -159,6 +159,30 @@ def test_kill_9_of_the_supervisor_leaves_nothing(start: Callable[..., Started], 
     supervisor = start("web: sleep 600 & echo $! > grandchild; echo $$ > child; exec sleep 600\n")
     child, grandchild = pid_in(tmp_path / "child"), pid_in(tmp_path / "grandchild")
     supervisor.process.kill()
+    until(lambda: not running(child) and not running(grandchild))
+
+
+KILLED_AT_ONCE = """
+import os, signal, subprocess, time
+from pathlib import Path
+
+class Popen(subprocess.Popen):
+    def __init__(self, command, **options):
+        super().__init__(command, **options)
+        if command[0] == "/bin/sh":
+            while not Path(options["cwd"], "grandchild").exists():
+                time.sleep(0.01)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+subprocess.Popen = Popen
+"""
+
+
+def test_kill_9_right_after_a_start_leaves_nothing(start: Callable[..., Started], tmp_path: Path) -> None:
+    """What a child forks before the supervisor's next line ends with it, too."""
+    words = "web: echo $$ > child; sleep 600 & echo $! > new; mv new grandchild; exec sleep 600\n"
+    start(words, before=KILLED_AT_ONCE)
+    child, grandchild = pid_in(tmp_path / "child"), pid_in(tmp_path / "grandchild")
     until(lambda: not running(child) and not running(grandchild))
 
 
