@@ -61,7 +61,7 @@ def _asks_services(item: pytest.Item) -> bool:
 
 @cache
 def _speaks_of_services(path: Path) -> bool:
-    return bool(re.search(r"redis|postgres|connection", path.read_text(), re.IGNORECASE))
+    return bool(re.search(r"redis|postgres|django\.db", path.read_text(), re.IGNORECASE))
 
 
 @pytest.fixture(autouse=True)
