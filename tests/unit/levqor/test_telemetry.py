@@ -3,16 +3,14 @@
 import gzip
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from levqor.env import ROOT
 from tests.common.loopback import LoopbackServer, Received, answer
-from tests.common.surroundings import bare_environment
+from tests.common.surroundings import bare_python
 from tests.common.telling import SECRETS, WORDS
 
 LOOK = """
@@ -27,14 +25,7 @@ print(sorted(name for name in ours if name in sys.modules))
 
 def run(code: list[str], folder: Path, **variables: str) -> "subprocess.CompletedProcess[str]":
     planted = {f"PLANTED_{name.upper()}": value for name, value in SECRETS.items()} | {"PLANTED_WORDS": WORDS}
-    return subprocess.run(
-        [sys.executable, *code],
-        cwd=ROOT,
-        env=bare_environment(LEVQOR_VAR=str(folder), DEMO="false", **planted, **variables),
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    return bare_python(folder, *code, DEMO="false", **planted, **variables)
 
 
 def test_nothing_is_imported_for_nobody(tmp_path: Path) -> None:
